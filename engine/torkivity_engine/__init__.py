@@ -1,0 +1,1 @@
+"""Boltzmann and drift-diffusion engine. No files, no MPI, no plots in here."""

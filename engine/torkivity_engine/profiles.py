@@ -1,0 +1,289 @@
+"""Spin and charge currents, accumulations and torque density against depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.dense import DenseStates
+from torkivity_engine.errors import InputError
+from torkivity_engine.layer_response import (
+    BOTTOM,
+    N_MOMENTS,
+    TOP,
+    SlabSector,
+    driven_moments,
+    own_frame,
+    slab_sectors,
+    terminated_sectors,
+)
+from torkivity_engine.model import Ferromagnet, Layer, Reservoir, Stack
+from torkivity_engine.reduced import Assembly, split_single_layer
+from torkivity_engine.spin import CHARGE, cross_matrix
+from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
+
+__all__ = ["LayerMoments", "LayerProfile", "dense_moments", "layer_profile", "reduced_moments"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerMoments:
+    """Moments of the distribution at some depths of one layer, without the prefactor C.
+
+    Attributes
+    ----------
+    current : ndarray, shape (n_z, 4, n_drives)
+        int dOmega v_z g.
+    density : ndarray, shape (n_z, 4, n_drives)
+        int dOmega g.
+    in_plane : ndarray, shape (n_z, 4, 2, n_drives)
+        int dOmega (v_x, v_y) g.
+    """
+
+    current: FloatArray
+    density: FloatArray
+    in_plane: FloatArray
+
+
+#: From layer index and depths in nm to moments.
+MomentSource = Callable[[int, FloatArray], LayerMoments]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerProfile:
+    """Profile through one layer: per E~ in the units below, or per injection.
+
+    Attributes
+    ----------
+    z : ndarray, shape (n_z,)
+        Depth from the layer's left (lower) face in nm.
+    spin_current : ndarray, shape (n_z, 3)
+        Flow along +z, 1/(Ohm m).
+    charge_current : ndarray, shape (n_z,)
+        Flow along +z, 1/(Ohm m).
+    spin_accumulation : ndarray, shape (n_z, 3)
+        4 pi C <g_s>: spin density times v_F, 1/(Ohm m).
+    charge_accumulation : ndarray, shape (n_z,)
+        4 pi C <g_c>, measured from the gauge of closed stacks, 1/(Ohm m).
+    in_plane_current : ndarray, shape (n_z, 4, 2)
+        Flow of (x, y, z, charge) along x and y, 1/(Ohm m).
+    torque_density : ndarray, shape (n_z, 3)
+        Torque of the carriers on the magnetization of a ferromagnet per volume,
+        (4 pi C / l_prec) <g_s> x m, 1/(Ohm m^2); zero elsewhere.
+    """
+
+    z: FloatArray
+    spin_current: FloatArray
+    charge_current: FloatArray
+    spin_accumulation: FloatArray
+    charge_accumulation: FloatArray
+    in_plane_current: FloatArray
+    torque_density: FloatArray
+
+
+def layer_profile(
+    stack: Stack,
+    source: MomentSource,
+    layer: int,
+    z: ArrayLike | None,
+    weights: FloatArray,
+    unit: float,
+) -> LayerProfile:
+    """Profile of one layer from the moments of any method.
+
+    Parameters
+    ----------
+    stack : Stack
+    source : callable
+        Moments at given depths.
+    layer : int
+        Counted from the left (bottom).
+    z : array_like or None
+        Depths in nm from the layer's left face; None takes 41 points that crowd towards
+        the faces.
+    weights : ndarray, shape (n_drives,)
+        How the drives combine.
+    unit : float
+        What turns moments into the unit of the result.
+
+    Returns
+    -------
+    LayerProfile
+
+    Raises
+    ------
+    InputError
+        For a layer that is not there or a depth outside it.
+    """
+    if not 0 <= layer < len(stack.layers):
+        raise InputError("layer", layer, f"must be from 0 to {len(stack.layers) - 1}")
+    material = stack.layers[layer]
+    thickness = material.thickness
+    if z is None:
+        z = 0.5 * thickness * (1.0 - np.cos(np.linspace(0.0, np.pi, 41)))
+    depths = np.atleast_1d(np.asarray(z, dtype=np.float64))
+    if not np.all((depths >= 0.0) & (depths <= thickness)):
+        raise InputError("z", z, f"must lie in the layer, between 0 and {thickness:g} nm")
+    moments = source(layer, depths)
+    current = unit * moments.current @ weights
+    density = unit * moments.density @ weights
+    torque = np.zeros((len(depths), 3))
+    if isinstance(material, Ferromagnet):
+        assert material.magnetization is not None
+        length = material.precession_length * METRE_PER_NM
+        torque = -density[:, :CHARGE] @ cross_matrix(material.magnetization).T / length
+    return LayerProfile(
+        z=depths,
+        spin_current=current[:, :CHARGE],
+        charge_current=current[:, CHARGE],
+        spin_accumulation=density[:, :CHARGE],
+        charge_accumulation=density[:, CHARGE],
+        in_plane_current=unit * moments.in_plane @ weights,
+        torque_density=torque,
+    )
+
+
+def dense_moments(states: DenseStates, columns: slice) -> MomentSource:
+    """Moments from the modes of the dense method, for some of its drives."""
+    mesh: FermiSurfaceMesh = states.mesh
+
+    def moments(layer: int, z: FloatArray) -> LayerMoments:
+        g = states.evaluate(layer, z)[:, columns]  # (z, drive, direction, spin)
+        w, v = mesh.weights, mesh.velocities
+        return LayerMoments(
+            current=np.einsum("n,zcna->zac", w * v[:, 2], g),
+            density=np.einsum("n,zcna->zac", w, g),
+            in_plane=np.einsum("ni,zcna->zaic", w[:, None] * v[:, :2], g),
+        )
+
+    return moments
+
+
+def reduced_moments(stack: Stack, rings: AzimuthalRings, drive: str) -> MomentSource:
+    """Moments from slabs above and below each depth, matched there."""
+    halves = split_single_layer(stack)
+    assembly = Assembly(halves, rings, all_moments=True)
+    field = drive == "field"
+    states = assembly.solve(assembly.field_drive() if field else assembly.injection_drive())
+
+    def moments(layer: int, z: FloatArray) -> LayerMoments:
+        parts = []
+        for depth in z:
+            index, local = layer, float(depth)
+            if halves is not stack and depth > halves.layers[0].thickness:
+                index, local = 1, float(depth - halves.layers[0].thickness)
+            parts.append(_Column(halves, rings, states.leaving, index, field).at(local))
+        return LayerMoments(*(np.stack(quantity) for quantity in zip(*parts, strict=True)))
+
+    if halves is stack or stack.is_open:
+        return moments
+    # A single closed film: its charge is measured from the mean over its two faces.
+    faces = moments(0, np.array([0.0, stack.layers[0].thickness]))
+    shift = faces.density[:, CHARGE].mean(axis=0)
+
+    def shifted(layer: int, z: FloatArray) -> LayerMoments:
+        result = moments(layer, z)
+        result.density[:, CHARGE] -= shift
+        return result
+
+    return shifted
+
+
+class _Column:
+    """One layer of a solved stack, in the frame of its magnetization."""
+
+    def __init__(
+        self, stack: Stack, rings: AzimuthalRings, leaving: FloatArray, index: int, field: bool
+    ) -> None:
+        self._stack, self._rings, self._index, self._field = stack, rings, index, field
+        self._layer: Layer
+        self._layer, self._rotation = own_frame(stack.layers[index])
+        self._bulk = {
+            side: driven_moments(self._layer, rings, sign)
+            if field
+            else np.zeros((rings.n_polar, N_MOMENTS, 4, 1))
+            for side, sign in ((TOP, 1.0), (BOTTOM, -1.0))
+        }
+        # What the interfaces send in, without the bulk drive, by the face it enters through.
+        self._entering: dict[int, FloatArray] = {}
+        if index > 0:
+            self._entering[BOTTOM] = self._to_own(leaving[:, :, index - 1, 1]) - self._bulk[TOP]
+        if index < len(stack.layers) - 1:
+            self._entering[TOP] = self._to_own(leaving[:, :, index, 0]) - self._bulk[BOTTOM]
+
+    def _to_own(self, g: FloatArray) -> FloatArray:
+        return g if self._rotation is None else np.einsum("ba,imbc->imac", self._rotation, g)
+
+    def at(self, z: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Current, density and in-plane current at one depth, in Cartesian components."""
+        thickness = self._layer.thickness
+        below = self._part(BOTTOM, z)
+        above = self._part(TOP, thickness - z)
+        shape = (self._rings.n_polar, N_MOMENTS, 4, self._bulk[TOP].shape[3])
+        up, down = np.zeros(shape), np.zeros(shape)
+        for nodes, (lower, from_below), (upper, from_above) in zip(
+            (part[0] for part in below),
+            (part[1:] for part in below),
+            (part[1:] for part in above),
+            strict=True,
+        ):
+            # up = lower down + from_below, down = upper up + from_above
+            system = np.eye(len(lower)) - upper @ lower
+            arriving = np.linalg.solve(system, upper @ from_below + from_above)
+            rising = lower @ arriving + from_below
+            for vector, store in ((arriving, down), (rising, up)):
+                split = vector.reshape(len(nodes), self._rings.n_polar, -1)
+                for position, (moment, spin) in enumerate(nodes):
+                    store[:, moment, spin] = split[position]
+        return self._integrate(up + self._bulk[TOP], down + self._bulk[BOTTOM])
+
+    def _part(self, side: int, thickness: float):  # type: ignore[no-untyped-def]
+        """What the slab on one side of the depth reflects, and what it sends."""
+        stack, rings = self._stack, self._rings
+        if side in self._entering:
+            entering = self._entering[side]
+            return [
+                (
+                    sector.nodes,
+                    sector.face(1 - side),
+                    sector.through(1 - side) @ _stacked(sector, entering),
+                )
+                for sector in slab_sectors(self._layer, rings, thickness, flight=True)
+            ]
+        boundary = stack.left if side == BOTTOM else stack.right
+        columns = np.zeros((6, self._bulk[TOP].shape[3]))
+        if self._field:
+            columns[:2] = np.eye(2)
+        elif isinstance(boundary, Reservoir):
+            injected = np.array([*boundary.spin, boundary.charge])
+            if self._rotation is not None:
+                injected = self._rotation.T @ injected
+            columns[2:, 0] = injected
+        return [
+            (sector.nodes, sector.returned, sector.emitted @ columns)
+            for sector in terminated_sectors(
+                self._layer, boundary, side, rings, thickness, flight=True
+            )
+        ]
+
+    def _integrate(
+        self, up: FloatArray, down: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        mu, w = self._rings.cosines, 2.0 * np.pi * self._rings.polar_weights
+        sine = np.sqrt(0.5 * (1.0 - mu) * (1.0 + mu))
+        current = np.einsum("i,iac->ac", w * mu, (up - down)[:, 0])
+        density = np.einsum("i,iac->ac", w, (up + down)[:, 0])
+        in_plane = np.einsum("i,imac->amc", w * sine, (up + down)[:, 1:])
+        if self._rotation is None:
+            return current, density, in_plane
+        o = self._rotation
+        return o @ current, o @ density, np.einsum("ab,bmc->amc", o, in_plane)
+
+
+def _stacked(sector: SlabSector, g: FloatArray) -> FloatArray:
+    return np.concatenate([g[:, moment, spin] for moment, spin in sector.nodes])

@@ -1,0 +1,534 @@
+"""The reduced method: exact Boltzmann solution of a stack without an NT x NT matrix.
+
+At fixed k_parallel the interfaces and the collisionless flights between them form a small
+linear system, 8 unknowns per interface (4 spin-charge components leaving it on each side):
+
+    out = S (in + g_in) - g_out,    in = A out + y,
+    out = W y + z,   W = (1 - S A)^-1 S,   z = (1 - S A)^-1 (S g_in - g_out),
+
+with S the interfaces, A the local attenuation of the layers, g_in and g_out the driven bulk
+distribution (and what outer faces emit), and y what collisions return. For isotropic
+in-scattering y depends on the azimuthal means <out> alone, with skew scattering also on
+their cos(phi) and sin(phi) moments: y = left right^T <out>. That closes the problem as one
+dense system of the rank of the layers' collision operators,
+
+    x = right^T <out>,   (1 - right^T <W> left) x = right^T <z>.
+
+W is never pivoted: S and A are contractions, so 1 - S A has a positive symmetric part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.layer_response import (
+    BOTTOM,
+    N_MOMENTS,
+    TOP,
+    LowRank,
+    driven_moments,
+    layer_termination,
+    layer_transfer,
+)
+from torkivity_engine.model import Layer, RashbaInterface, Reservoir, Stack
+from torkivity_engine.scattering import fill_tensor, interface_parameters, scatter
+from torkivity_engine.spin import CHARGE
+from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
+
+__all__ = [
+    "Assembly",
+    "Drive",
+    "InterfaceStates",
+    "reference_interface",
+    "ring_structure",
+    "solve_reduced",
+    "split_single_layer",
+]
+
+FloatArray = NDArray[np.float64]
+
+_CHUNK = 16  #: azimuths handled together in the inner loops: two AVX-512 registers
+_SQRT2 = float(np.sqrt(2.0))
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+def _build(  # type: ignore[no-untyped-def]
+    mu, kx, ky, psi, parameters, local, drive_in, drive_out, transmission, left, right
+):
+    """left = 1 - S A and right = [S, S g_in - g_out] for one chunk of azimuths."""
+    n_interfaces = parameters.shape[0]
+    n = left.shape[0]
+    n_drives = drive_in.shape[2]
+    r = np.empty((4, 4))
+    t = np.empty((4, 4))
+    left[:] = 0.0
+    right[:] = 0.0
+    for j in range(n):
+        for c in range(_CHUNK):
+            left[j, j, c] = 1.0
+    for i in range(n_interfaces):
+        row = 8 * i
+        for c in range(_CHUNK):
+            bx, by, bz, p_r, p_t, q, re_t, im_r, im_t = scatter(kx[c], ky[c], mu, parameters[i])
+            fill_tensor(r, p_r, q, -re_t, im_r, bx, by, bz)
+            fill_tensor(t, p_t, q, re_t, im_t, bx, by, bz)
+            for j in range(4):
+                for m in range(4):
+                    right[row + j, row + m, c] = r[j, m]
+                    right[row + j, row + 4 + m, c] = t[j, m]
+                    right[row + 4 + j, row + m, c] = t[j, m]
+                    right[row + 4 + j, row + 4 + m, c] = r[j, m]
+                    transmission[i, j, m, c] = t[j, m]
+        for d in range(n_drives):
+            for k in range(row, row + 8):
+                for c in range(_CHUNK):
+                    arriving = 0.0
+                    leaving = 0.0
+                    for a in range(3):
+                        arriving += psi[a, c] * drive_in[a, k, d]
+                        leaving += psi[a, c] * drive_out[a, k, d]
+                    right[k, n + d, c] -= leaving
+                    for j in range(row, row + 8):
+                        right[j, n + d, c] += right[j, k, c] * arriving
+        for k in range(row, row + 8):
+            for m in range(n):
+                value = local[k, m]
+                if value != 0.0:
+                    for j in range(row, row + 8):
+                        for c in range(_CHUNK):
+                            left[j, m, c] -= right[j, k, c] * value
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+def _eliminate(left, right):  # type: ignore[no-untyped-def]
+    """right <- left^-1 right without pivoting, all azimuths of the chunk at once."""
+    n, columns = left.shape[0], right.shape[1]
+    factor = np.empty(_CHUNK)
+    for k in range(n):
+        for c in range(_CHUNK):
+            left[k, k, c] = 1.0 / left[k, k, c]
+        for j in range(k + 1, n):
+            for c in range(_CHUNK):
+                factor[c] = left[j, k, c] * left[k, k, c]
+            for m in range(k + 1, n):
+                for c in range(_CHUNK):
+                    left[j, m, c] -= factor[c] * left[k, m, c]
+            for m in range(columns):
+                for c in range(_CHUNK):
+                    right[j, m, c] -= factor[c] * right[k, m, c]
+    for k in range(n - 1, -1, -1):
+        for j in range(k + 1, n):
+            for c in range(_CHUNK):
+                factor[c] = left[k, j, c]
+            for m in range(columns):
+                for c in range(_CHUNK):
+                    right[k, m, c] -= factor[c] * right[j, m, c]
+        for m in range(columns):
+            for c in range(_CHUNK):
+                right[k, m, c] *= left[k, k, c]
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+def _accumulate(  # type: ignore[no-untyped-def]
+    weight, psi, n_moments, gather, gathered_drive, transmission, right, arriving, mean, probe
+):
+    """Add the chunk to the azimuthal moments of [W, z] and to the spin density.
+
+    mean is <psi_a W psi_b> (and <psi_a z> in the last columns); probe the same for the
+    density s = T (in- + in+).
+    """
+    n = right.shape[0]
+    n_drives = right.shape[1] - n
+    factor = np.empty(_CHUNK)
+    for a in range(n_moments):
+        for b in range(n_moments):
+            for c in range(_CHUNK):
+                factor[c] = weight[c] * psi[a, c] * psi[b, c]
+            for j in range(n):
+                for m in range(n):
+                    total = 0.0
+                    for c in range(_CHUNK):
+                        total += factor[c] * right[j, m, c]
+                    mean[a * n + j, b * n + m] += total
+        for c in range(_CHUNK):
+            factor[c] = weight[c] * psi[a, c]
+        for j in range(n):
+            for d in range(n_drives):
+                total = 0.0
+                for c in range(_CHUNK):
+                    total += factor[c] * right[j, n + d, c]
+                mean[a * n + j, n_moments * n + d] += total
+    for i in range(transmission.shape[0]):
+        arriving[:] = 0.0
+        for p in range(4):
+            # in = A out + y, plus the driven distribution, summed over both sides.
+            for k in range(n):
+                value = gather[i, p, k]
+                if value != 0.0:
+                    for m in range(n + n_drives):
+                        for c in range(_CHUNK):
+                            arriving[p, m, c] += value * right[k, m, c]
+            for c in range(_CHUNK):
+                arriving[p, 8 * i + p, c] += 1.0
+                arriving[p, 8 * i + 4 + p, c] += 1.0
+            for d in range(n_drives):
+                for a in range(3):
+                    value = gathered_drive[i, a, p, d]
+                    for c in range(_CHUNK):
+                        arriving[p, n + d, c] += psi[a, c] * value
+        for j in range(3):
+            for m in range(n + n_drives):
+                for c in range(_CHUNK):
+                    density = 0.0
+                    for p in range(4):
+                        density += transmission[i, j, p, c] * arriving[p, m, c]
+                    factor[c] = weight[c] * density
+                for b in range(n_moments if m < n else 1):
+                    total = 0.0
+                    for c in range(_CHUNK):
+                        total += factor[c] * (psi[b, c] if m < n else 1.0)
+                    column = b * n + m if m < n else n_moments * n + m - n
+                    probe[3 * i + j, column] += total
+
+
+@njit(cache=True, error_model="numpy")
+def _channel_means(  # type: ignore[no-untyped-def]
+    mu, cos_phi, sin_phi, parameters, local, drive_in, drive_out, n_moments, mean, probe
+):
+    """Azimuthal moments over all channels, ring by ring.
+
+    Unknowns per k_parallel are ordered (interface, side, component), n = 8 n_interfaces.
+    `local` is A, shape (ring, n, n); the drives, shape (ring, 3, n, n_drives), are given by
+    their moments 1, sqrt2 cos, sqrt2 sin. Outputs, with N = n_moments n: `mean`, shape
+    (ring, N, N + n_drives), and `probe`, shape (ring, 3 n_interfaces, N + n_drives).
+    """
+    n_interfaces = parameters.shape[0]
+    n = 8 * n_interfaces
+    n_azimuth = cos_phi.shape[0]
+    n_drives = drive_in.shape[3]
+    transmission = np.empty((n_interfaces, 4, 4, _CHUNK))
+    left = np.empty((n, n, _CHUNK))
+    right = np.empty((n, n + n_drives, _CHUNK))
+    arriving = np.empty((4, n + n_drives, _CHUNK))
+    gather = np.empty((n_interfaces, 4, n))
+    gathered_drive = np.empty((n_interfaces, 3, 4, n_drives))
+    kx, ky, weight = np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
+    psi = np.ones((3, _CHUNK))
+    mean[:] = 0.0
+    probe[:] = 0.0
+    for ring in range(mu.shape[0]):
+        sin_theta = np.sqrt((1.0 - mu[ring]) * (1.0 + mu[ring]))
+        for i in range(n_interfaces):
+            for p in range(4):
+                lower, upper = 8 * i + p, 8 * i + 4 + p
+                for k in range(n):
+                    gather[i, p, k] = local[ring, lower, k] + local[ring, upper, k]
+                for a in range(3):
+                    for d in range(n_drives):
+                        gathered_drive[i, a, p, d] = (
+                            drive_in[ring, a, lower, d] + drive_in[ring, a, upper, d]
+                        )
+        for start in range(0, n_azimuth, _CHUNK):
+            for c in range(_CHUNK):
+                # Beyond the end of the ring its last azimuth stands in with weight zero.
+                a = min(start + c, n_azimuth - 1)
+                kx[c], ky[c] = sin_theta * cos_phi[a], sin_theta * sin_phi[a]
+                psi[1, c], psi[2, c] = _SQRT2 * cos_phi[a], _SQRT2 * sin_phi[a]
+                weight[c] = 1.0 / n_azimuth if start + c < n_azimuth else 0.0
+            _build(
+                mu[ring], kx, ky, psi, parameters, local[ring], drive_in[ring], drive_out[ring],
+                transmission, left, right,
+            )  # fmt: skip
+            _eliminate(left, right)
+            _accumulate(
+                weight, psi, n_moments, gather, gathered_drive, transmission, right, arriving,
+                mean[ring], probe[ring],
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class InterfaceStates:
+    """Moments of the solution at every interface, without the prefactor C.
+
+    Lengths in nm for a field drive; an injection has no length.
+
+    Attributes
+    ----------
+    current_minus, current_plus : ndarray, shape (n_interfaces, 4, n_drives)
+        Flow along +z of (x, y, z, charge).
+    density : ndarray, shape (n_interfaces, 3, n_drives)
+        Phase-coherent spin density s, int dOmega T (g_in(0-) + g_in(0+)).
+    arriving, leaving : ndarray, shape (n_polar, n_moments, n_interfaces, 2, 4, n_drives)
+        Azimuthal moments of g towards and away from each side of each interface.
+    certificates : dict of str to float
+    """
+
+    current_minus: FloatArray
+    current_plus: FloatArray
+    density: FloatArray
+    arriving: FloatArray
+    leaving: FloatArray
+    certificates: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class _Return:
+    """Collisions of one layer: what leaves rows `source` comes back into rows `target`."""
+
+    target: slice
+    source: slice
+    operator: LowRank
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """What drives a stack, by azimuthal moments 1, sqrt2 cos, sqrt2 sin.
+
+    Attributes
+    ----------
+    incoming, outgoing : ndarray, shape (n_polar, 3, 8 n_interfaces, n_drives)
+        Added to what arrives at, and to what leaves, the interfaces.
+    """
+
+    incoming: FloatArray
+    outgoing: FloatArray
+
+
+class Assembly:
+    """A stack on a ring mesh: layers' responses in the unknowns of its interfaces.
+
+    Parameters
+    ----------
+    stack : Stack
+        With at least one interface.
+    rings : AzimuthalRings
+    all_moments : bool, optional
+        Keep all three azimuthal moments of the states even if scattering needs one.
+    """
+
+    def __init__(self, stack: Stack, rings: AzimuthalRings, *, all_moments: bool = False) -> None:
+        self.stack, self.rings = stack, rings
+        self.n = 8 * len(stack.interfaces)
+        self.local = np.zeros((rings.n_polar, self.n, self.n))
+        self.returns: list[_Return] = []
+        self._emissions = []
+        for side, rows, layer, boundary in (
+            (BOTTOM, slice(0, 4), stack.layers[0], stack.left),
+            (TOP, slice(self.n - 4, self.n), stack.layers[-1], stack.right),
+        ):
+            end = layer_termination(layer, boundary, side, rings)
+            self.local[:, rows, rows] = end.local
+            self.returns.append(_Return(rows, rows, end.dense))
+            self._emissions.append((rows, boundary, end.emission))
+        for index, layer in enumerate(stack.layers[1:-1]):
+            inner = layer_transfer(layer, rings)
+            low = slice(8 * index + 4, 8 * index + 8)
+            high = slice(8 * index + 8, 8 * index + 12)
+            self.local[:, low, high] = self.local[:, high, low] = inner.local
+            self.returns += [
+                _Return(low, low, inner.reflection[BOTTOM]),
+                _Return(high, high, inner.reflection[TOP]),
+                _Return(high, low, inner.transmission[0]),
+                _Return(low, high, inner.transmission[1]),
+            ]
+        self.n_moments = max(r.operator.left.shape[1] for r in self.returns)
+        if all_moments:
+            self.n_moments = N_MOMENTS
+
+    def field_drive(self) -> Drive:
+        """Unit fields along x and y."""
+        shape = (self.rings.n_polar, N_MOMENTS, self.n, 2)
+        incoming, outgoing = np.zeros(shape), np.zeros(shape)
+        for i in range(self.n // 8):
+            below, above = self.stack.layers[i], self.stack.layers[i + 1]
+            for rows, layer, towards in (
+                (slice(8 * i, 8 * i + 4), below, 1.0),
+                (slice(8 * i + 4, 8 * i + 8), above, -1.0),
+            ):
+                incoming[:, :, rows] = driven_moments(layer, self.rings, towards)
+                outgoing[:, :, rows] = driven_moments(layer, self.rings, -towards)
+        for rows, _, emission in self._emissions:
+            incoming[:, :, rows] += emission.field
+        return Drive(incoming, outgoing)
+
+    def injection_drive(self) -> Drive:
+        """What the reservoirs inject, one column."""
+        incoming = np.zeros((self.rings.n_polar, N_MOMENTS, self.n, 1))
+        for rows, boundary, emission in self._emissions:
+            if isinstance(boundary, Reservoir):
+                injected = np.array([*boundary.spin, boundary.charge])
+                incoming[:, :, rows, 0] += emission.injection @ injected
+        return Drive(incoming, np.zeros_like(incoming))
+
+    def solve(self, drive: Drive) -> InterfaceStates:
+        """Solve for the given drive."""
+        stack, rings, n, moments = self.stack, self.rings, self.n, self.n_moments
+        n_interfaces, n_drives = n // 8, drive.incoming.shape[3]
+        size = moments * n
+        parameters = np.stack(
+            [
+                interface_parameters(interface, stack.interface_magnetization(i))
+                for i, interface in enumerate(stack.interfaces)
+            ]
+        )
+        mean = np.empty((rings.n_polar, size, size + n_drives))
+        probe = np.empty((rings.n_polar, 3 * n_interfaces, size + n_drives))
+        _channel_means(
+            rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), parameters,
+            self.local, drive.incoming, drive.outgoing, moments, mean, probe,
+        )  # fmt: skip
+        driven = mean[:, :, size:]
+        response = self._response(mean[:, :, :size])
+        system = np.eye(response.shape[2]) - self._project(response)
+        source = self._project(driven)
+
+        flux = rings.cosines * rings.polar_weights
+        gauge_slack = 0.0
+        if not stack.is_open:
+            gauge = np.zeros((rings.n_polar, moments, n))
+            reference = 8 * reference_interface(stack) + CHARGE
+            gauge[:, 0, [reference, reference + 4]] = flux[:, None]
+            # A closed stack leaves a constant charge shift free. Adding (a charge injection)
+            # x (the gauge functional) pins it; the equations being consistent, the injection
+            # comes out as zero.
+            functional = gauge.ravel() @ response.reshape(-1, response.shape[2])
+            offset = gauge.ravel() @ driven.reshape(-1, n_drives)
+            offset += gauge[:, 0].ravel() @ drive.outgoing[:, 0].reshape(-1, n_drives)
+            injection = self._project((gauge > 0.0).astype(np.float64).reshape(-1, size, 1))
+            system += np.outer(injection, functional)
+            source -= np.outer(injection, offset)
+        x, certificates = _solve_checked(system, source)
+        if not stack.is_open:
+            gauge_slack = float(np.abs(functional @ x + offset).max())
+
+        out = response @ x + driven
+        returned = self._returned(x)
+        leaving = out.reshape(-1, moments, n, n_drives)
+        arriving = self.local[:, None] @ leaving + returned.reshape(leaving.shape)
+        arriving += drive.incoming[:, :moments]
+        step = arriving[:, 0] - leaving[:, 0] - drive.outgoing[:, 0]
+        current = 2.0 * np.pi * np.einsum("i,ijc->jc", flux, step)
+        current = current.reshape(n_interfaces, 2, 4, n_drives)
+        density = probe[:, :, :size] @ returned + probe[:, :, size:]
+        density = 2.0 * np.pi * np.einsum("i,ijc->jc", rings.polar_weights, density)
+        shape = (rings.n_polar, moments, n_interfaces, 2, 4, n_drives)
+        return InterfaceStates(
+            current_minus=current[:, 0],
+            current_plus=-current[:, 1],
+            density=density.reshape(n_interfaces, 3, n_drives),
+            arriving=arriving.reshape(shape),
+            leaving=(leaving + drive.outgoing[:, :moments]).reshape(shape),
+            certificates={**certificates, "gauge_slack": gauge_slack},
+        )
+
+    def _response(self, mean: FloatArray) -> FloatArray:
+        """<out> per amplitude x of the returns, shape (n_polar, size, rank)."""
+        rings, size, _ = mean.shape
+        by_moment = mean.reshape(rings, size, self.n_moments, self.n)
+        parts = []
+        for r in self.returns:
+            _, moments, _, rank = r.operator.left.shape
+            columns = by_moment[:, :, :moments, r.target].reshape(rings, size, 4 * moments)
+            parts.append(columns @ r.operator.left.reshape(rings, 4 * moments, rank))
+        return np.concatenate(parts, axis=2)
+
+    def _project(self, out: FloatArray) -> FloatArray:
+        """right^T <out>, shape (rank, columns), from shape (n_polar, size, columns)."""
+        by_moment = out.reshape(len(out), self.n_moments, self.n, -1)
+        parts = []
+        for r in self.returns:
+            _, moments, _, rank = r.operator.right.shape
+            rows = by_moment[:, :moments, r.source].reshape(-1, by_moment.shape[3])
+            parts.append(r.operator.right.reshape(-1, rank).T @ rows)
+        return np.concatenate(parts)
+
+    def _returned(self, x: FloatArray) -> FloatArray:
+        """What collisions return, y = left x, shape (n_polar, size, columns)."""
+        y = np.zeros((self.rings.n_polar, self.n_moments, self.n, x.shape[1]))
+        start = 0
+        for r in self.returns:
+            _, moments, _, rank = r.operator.left.shape
+            y[:, :moments, r.target] += r.operator.left @ x[start : start + rank]
+            start += rank
+        return y.reshape(len(y), -1, x.shape[1])
+
+
+def _solve_checked(system: FloatArray, source: FloatArray) -> tuple[FloatArray, dict[str, float]]:
+    """Solution of the closing system with its residual and condition number."""
+    factors, _, x, info = lapack.dgesv(system, source)
+    norm = float(np.abs(system).sum(axis=0).max())
+    reciprocal = float(lapack.dgecon(factors, norm, norm="1")[0]) if info == 0 else 0.0
+    if not reciprocal >= 1e-14:
+        raise PhysicsError(
+            "the stack leaves a spin accumulation undetermined (reciprocal condition "
+            f"{reciprocal:.0e}): some spin component neither flips in any layer nor leaves "
+            "through a spin-orbit interface; give a layer a finite spin_flip_length"
+        )
+    scale = max(float(np.abs(source).max()), 1e-300)
+    residual = float(np.abs(system @ x - source).max()) / scale
+    return x, {"residual": residual, "condition": 1.0 / reciprocal}
+
+
+def reference_interface(stack: Stack) -> int:
+    """Index of the interface that charge potentials are measured from.
+
+    The first one with exchange from the left, else the first.
+    """
+    for index, interface in enumerate(stack.interfaces):
+        if interface.exchange != 0.0:
+            return index
+    return 0
+
+
+def split_single_layer(stack: Stack) -> Stack:
+    """A film of one layer as two halves with a transparent interface, which changes nothing."""
+    if stack.interfaces:
+        return stack
+    half: Layer = replace(stack.layers[0], thickness=0.5 * stack.layers[0].thickness)
+    return replace(stack, layers=(half, half), interfaces=(RashbaInterface(0.0, 0.0, 0.0),))
+
+
+def ring_structure(mesh: FermiSurfaceMesh) -> AzimuthalRings:
+    """The rings of a mesh, or an error that says why they are needed."""
+    if mesh.rings is None:
+        raise InputError(
+            "mesh",
+            mesh.name,
+            "has no azimuthal rings, which the reduced method averages over; use method='dense'",
+        )
+    return mesh.rings
+
+
+def solve_reduced(stack: Stack, mesh: FermiSurfaceMesh, drive: str = "field") -> InterfaceStates:
+    """Solve the Boltzmann equation of a stack.
+
+    Parameters
+    ----------
+    stack : Stack
+        With at least one interface (see `split_single_layer`).
+    mesh : FermiSurfaceMesh
+        With azimuthal rings.
+    drive : {"field", "injection"}
+        Unit fields along x and y (two drives), or the injections of the reservoirs (one).
+
+    Returns
+    -------
+    InterfaceStates
+
+    Raises
+    ------
+    InputError
+        For a mesh without azimuthal rings, or a kernel without mirror symmetry.
+    PhysicsError
+        If the stack leaves a spin accumulation undetermined.
+    """
+    assembly = Assembly(stack, ring_structure(mesh))
+    return assembly.solve(
+        assembly.field_drive() if drive == "field" else assembly.injection_drive()
+    )

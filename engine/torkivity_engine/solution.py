@@ -1,0 +1,233 @@
+"""Results at an interface, with the torque names that every model shares."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from torkivity_engine.errors import PhysicsError
+from torkivity_engine.profiles import LayerProfile
+from torkivity_engine.record import TORQUE_PARTS
+from torkivity_engine.spin import CHARGE, torque_frame, transverse
+
+__all__ = ["BoltzmannSolution", "DriftDiffusionSolution", "InterfaceResponse", "TorqueNames"]
+
+FloatArray = NDArray[np.float64]
+
+
+class TorqueNames(ABC):
+    """Spin currents and torques of one interface, per E~ = -E/e, in 1/(Ohm m).
+
+    All vectors are Cartesian, shape (3,). Currents flow along +z. See
+    ``docs/conventions.md`` for signs and for conversions to other normalisations.
+    """
+
+    @abstractmethod
+    def _interface(self) -> InterfaceResponse:
+        """The response that the names refer to."""
+
+    @property
+    def magnetization(self) -> FloatArray:
+        """Unit vector m at the interface."""
+        return self._interface().m
+
+    @property
+    def spin_current_minus(self) -> FloatArray:
+        """Spin current at z = 0-, all three components."""
+        return self._interface().current_minus[:CHARGE]
+
+    @property
+    def spin_current_plus(self) -> FloatArray:
+        """Spin current at z = 0+, all three components."""
+        return self._interface().current_plus[:CHARGE]
+
+    @property
+    def charge_current_minus(self) -> float:
+        """Charge current at z = 0- (zero when both outer faces are closed)."""
+        return float(self._interface().current_minus[CHARGE])
+
+    @property
+    def charge_current_plus(self) -> float:
+        """Charge current at z = 0+ (zero when both outer faces are closed)."""
+        return float(self._interface().current_plus[CHARGE])
+
+    @property
+    def torque_interface(self) -> FloatArray:
+        """tau_mag = 2 u_ex s x m, the torque on the magnetization at the interface."""
+        return self._interface().torque
+
+    @property
+    def torque_ferromagnet(self) -> FloatArray:
+        """Transverse part of the spin current into the ferromagnet (Eq. 10).
+
+        That is of j(0+), or of -j(0-) where the ferromagnet lies below the interface.
+        """
+        into = (
+            -self.spin_current_minus if self._interface().magnet_below else (self.spin_current_plus)
+        )
+        return transverse(into, self.magnetization)
+
+    @property
+    def torque_total(self) -> FloatArray:
+        """tau_mag + transverse spin current into the ferromagnet (Eq. 15)."""
+        return self.torque_interface + self.torque_ferromagnet
+
+    @property
+    def torque_lattice(self) -> FloatArray:
+        """Transverse part of j(0-) - j(0+) - tau_mag (Eq. 14)."""
+        step = self.spin_current_minus - self.spin_current_plus
+        return transverse(step, self.magnetization) - self.torque_interface
+
+    def damping_like(self, vector: ArrayLike) -> float:
+        """Component of `vector` along d, m x (m x y_p).
+
+        Raises
+        ------
+        PhysicsError
+            If m is parallel to y_p = z x E.
+        """
+        response = self._interface()
+        return float(np.asarray(vector) @ torque_frame(response.m, response.field_direction)[0])
+
+    def field_like(self, vector: ArrayLike) -> float:
+        """Component of `vector` along f, m x y_p.
+
+        Raises
+        ------
+        PhysicsError
+            If m is parallel to y_p = z x E.
+        """
+        response = self._interface()
+        return float(np.asarray(vector) @ torque_frame(response.m, response.field_direction)[1])
+
+    def record(self) -> dict[str, FloatArray]:
+        """Flat mapping from the names of `torkivity_engine.record.VARIABLES` to arrays.
+
+        Damping-like and field-like parts are NaN where their frame does not exist.
+        """
+        response = self._interface()
+        try:
+            d, f = torque_frame(response.m, response.field_direction)
+        except PhysicsError:
+            d = f = np.full(3, np.nan)
+        flat = {
+            "spin_current_minus": self.spin_current_minus,
+            "spin_current_plus": self.spin_current_plus,
+            "charge_current_minus": np.array(self.charge_current_minus),
+            "charge_current_plus": np.array(self.charge_current_plus),
+        }
+        for part in TORQUE_PARTS:
+            torque: FloatArray = getattr(self, f"torque_{part}")
+            flat[f"torque_{part}"] = torque
+            flat[f"torque_{part}_damping_like"] = np.array(torque @ d)
+            flat[f"torque_{part}_field_like"] = np.array(torque @ f)
+        return flat
+
+
+@dataclass(frozen=True, eq=False)
+class InterfaceResponse(TorqueNames):
+    """Response of one interface to an in-plane field.
+
+    Attributes
+    ----------
+    current_minus, current_plus : ndarray, shape (4,)
+        Flow along +z of (x, y, z, charge) at 0- and 0+, per E~, 1/(Ohm m).
+    torque : ndarray, shape (3,)
+        tau_mag, same unit.
+    m, field_direction : ndarray, shape (3,)
+        Unit vectors.
+    magnet_below : bool
+        Whether the ferromagnet of this interface lies below it.
+    """
+
+    current_minus: FloatArray
+    current_plus: FloatArray
+    torque: FloatArray
+    m: FloatArray
+    field_direction: FloatArray
+    magnet_below: bool = False
+
+    def _interface(self) -> InterfaceResponse:
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class _Solution(TorqueNames):
+    interfaces: tuple[InterfaceResponse, ...]
+
+    def at_interface(self, index: int) -> InterfaceResponse:
+        """Response of one interface, counted from the left (bottom)."""
+        return self.interfaces[index]
+
+    def _interface(self) -> InterfaceResponse:
+        if len(self.interfaces) != 1:
+            raise AttributeError(
+                f"this stack has {len(self.interfaces)} interfaces: use .at_interface(i)"
+            )
+        return self.interfaces[0]
+
+
+@dataclass(frozen=True, eq=False)
+class BoltzmannSolution(_Solution):
+    """Solution of the Boltzmann equation.
+
+    Attributes
+    ----------
+    interfaces : tuple of InterfaceResponse
+        From left (bottom) to right (top). A film with one interface answers to the torque
+        names directly.
+    certificates : dict of str to float
+        What bounds the error of the numbers: see `torkivity_engine.solve`.
+    method : {"reduced", "dense"}
+    mesh : str
+        Description of the mesh.
+    profile_of : callable
+        What `profile` calls.
+    """
+
+    certificates: dict[str, float]
+    method: str
+    mesh: str
+    profile_of: Callable[[int, ArrayLike | None], LayerProfile]
+
+    def profile(self, layer: int, z: ArrayLike | None = None) -> LayerProfile:
+        """Currents, accumulations and torque density through one layer.
+
+        Parameters
+        ----------
+        layer : int
+            Counted from the left (bottom).
+        z : array_like, optional
+            Depths in nm from the layer's left face; by default 41 points that crowd towards
+            the faces.
+
+        Returns
+        -------
+        LayerProfile
+
+        Raises
+        ------
+        InputError
+            For a layer that is not there or a depth outside it.
+        """
+        return self.profile_of(layer, z)
+
+
+@dataclass(frozen=True, eq=False)
+class DriftDiffusionSolution(_Solution):
+    """Solution of the drift-diffusion equations.
+
+    Attributes
+    ----------
+    interfaces : tuple of InterfaceResponse
+    parameters : str
+        Ansatz of the interface parameters: "particular", ...
+    ferromagnet : {"dephased", "finite"}
+    """
+
+    parameters: str
+    ferromagnet: str

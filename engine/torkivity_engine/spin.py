@@ -1,0 +1,77 @@
+"""Spin vectors and frames. Spin is Cartesian everywhere; index order (x, y, z, charge)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from torkivity_engine.errors import PhysicsError
+
+__all__ = ["CHARGE", "cross_matrix", "rotation_to", "torque_frame", "transverse"]
+
+FloatArray = NDArray[np.float64]
+
+CHARGE = 3  #: index of the charge component
+
+
+def cross_matrix(m: ArrayLike) -> FloatArray:
+    """Matrix [m x], shape (3, 3), with ``cross_matrix(m) @ s == cross(m, s)``."""
+    x, y, z = np.asarray(m, dtype=np.float64)
+    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
+def transverse(v: ArrayLike, m: ArrayLike) -> FloatArray:
+    """Part of `v`, shape (..., 3), perpendicular to the unit vector `m`."""
+    v, m = np.asarray(v, dtype=np.float64), np.asarray(m, dtype=np.float64)
+    result: FloatArray = v - (v @ m)[..., None] * m
+    return result
+
+
+def rotation_to(m: ArrayLike) -> FloatArray:
+    """Proper rotation, shape (3, 3), whose third column is the unit vector `m`.
+
+    The branch on the sign of m_z keeps the construction free of cancellation for every
+    direction (Duff et al., J. Comput. Graph. Tech. 6, 1 (2017)).
+    """
+    x, y, z = np.asarray(m, dtype=np.float64)
+    sign = 1.0 if z >= 0.0 else -1.0
+    a = -1.0 / (sign + z)
+    b = x * y * a
+    e1 = np.array([1.0 + sign * x * x * a, sign * b, -sign * x])
+    e2 = np.array([b, sign + y * y * a, -y])
+    return np.column_stack([e1, e2, np.array([x, y, z])])
+
+
+def torque_frame(m: ArrayLike, field_direction: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Unit vectors (d, f) of damping-like and field-like torques.
+
+    With y_p = z x E (for E along x: y), f is along m x y_p and d along m x (m x y_p).
+    Note that (d, f, m) is left-handed: f x d = m.
+
+    Parameters
+    ----------
+    m : array_like, shape (3,)
+        Magnetization direction.
+    field_direction : array_like, shape (3,)
+        In-plane unit vector of the electric field.
+
+    Returns
+    -------
+    d, f : ndarray, shape (3,)
+
+    Raises
+    ------
+    PhysicsError
+        If m is parallel to y_p: then both torques vanish and the frame does not exist.
+    """
+    m = np.asarray(m, dtype=np.float64)
+    y_p = np.cross([0.0, 0.0, 1.0], np.asarray(field_direction, dtype=np.float64))
+    f = np.cross(m, y_p)
+    norm = float(np.linalg.norm(f))
+    if norm < 1e-9:
+        raise PhysicsError(
+            "damping-like and field-like directions do not exist for m parallel to "
+            f"z x E = ({y_p[0]:.6g}, {y_p[1]:.6g}, 0); Cartesian torques do"
+        )
+    f = f / norm
+    return np.cross(m, f), f

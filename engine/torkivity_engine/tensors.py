@@ -1,0 +1,383 @@
+"""Conductivity and torkivity tensors, conductances, and their quadrature.
+
+With incoming g- (heavy-metal side) and g+ (ferromagnet side) at each k_parallel,
+
+    j(0-) = -C int dOmega mu [(R - 1) g- + T g+]
+    j(0+) = +C int dOmega mu [(R - 1) g+ + T g-]
+    s     =  C int dOmega T (g- + g+),          tau_mag = 2 u_ex s x m
+
+over the half sphere, (B9)-(B15) with the factors that make j_s(0-) - j_s(0+) = tau_mag an
+identity at u_R = 0. (R - 1)_cc is taken as -T_cc, so weak scattering keeps its digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.errors import InputError
+from torkivity_engine.model import Bilayer, HeavyMetal, Layer, RashbaInterface, Stack, as_stack
+from torkivity_engine.moments import reflection_moment, transmission_moment
+from torkivity_engine.scattering import interface_parameters, scatter, scattering_matrices
+from torkivity_engine.spin import cross_matrix
+from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
+
+__all__ = [
+    "CircuitConductances",
+    "InterfaceTensors",
+    "circuit_conductances",
+    "default_mesh",
+    "driven_amplitude",
+    "interface_tensors",
+    "mixing_conductance",
+    "tensor_integrals",
+    "transmitted_mixing_conductance",
+]
+
+FloatArray = NDArray[np.float64]
+
+#: Order of the Gauss rule on which conductances that have no closed form are integrated.
+_DEFAULT_POLAR, _DEFAULT_AZIMUTH = 48, 48
+
+
+def default_mesh() -> FermiSurfaceMesh:
+    """Mesh on which tensors are integrated when none is given."""
+    return SphericalMesh(_DEFAULT_POLAR, _DEFAULT_AZIMUTH)
+
+
+@dataclass(frozen=True, eq=False)
+class InterfaceTensors:
+    """Response of one interface to an in-plane field, per E~ = -E/e, in 1/(Ohm m).
+
+    Attributes
+    ----------
+    conductivity : ndarray, shape (4, 2)
+        sigma: current along +z at 0-; rows (x, y, z, charge), columns (E_x, E_y) (B17).
+    torkivity_ferromagnet : ndarray, shape (4, 2)
+        gamma_FM: current along +z at 0+ (B18).
+    torkivity_interface : ndarray, shape (4, 2)
+        gamma_mag: tau_mag (B19); the charge row is zero.
+    """
+
+    conductivity: FloatArray
+    torkivity_ferromagnet: FloatArray
+    torkivity_interface: FloatArray
+
+    @property
+    def lattice(self) -> FloatArray:
+        """sigma - gamma_FM - gamma_mag, shape (4, 2): what the lattice takes (14)."""
+        return self.conductivity - self.torkivity_ferromagnet - self.torkivity_interface
+
+
+@dataclass(frozen=True, eq=False)
+class CircuitConductances:
+    """Response of one interface to isotropic accumulations, in 1/(Ohm m^2).
+
+    Attributes
+    ----------
+    reflection : ndarray, shape (4, 4)
+        C int dOmega mu (1 - R): current into the interface per accumulation on its side.
+    transmission : ndarray, shape (4, 4)
+        C int dOmega mu T: current out of the interface per accumulation across it.
+    density : ndarray, shape (3, 4)
+        C int dOmega T, spin rows: s = density @ (mu_minus + mu_plus).
+    """
+
+    reflection: FloatArray
+    transmission: FloatArray
+    density: FloatArray
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _apply(diagonal, q2, im2, re2, charge, bx, by, bz, g0, g1, g2, g3):  # type: ignore[no-untyped-def]
+    """One tensor in scalar form times one (x, y, z, charge) vector."""
+    along = q2 * (bx * g0 + by * g1 + bz * g2) + re2 * g3
+    return (
+        diagonal * g0 + along * bx + im2 * (by * g2 - bz * g1),
+        diagonal * g1 + along * by + im2 * (bz * g0 - bx * g2),
+        diagonal * g2 + along * bz + im2 * (bx * g1 - by * g0),
+        charge * g3 + re2 * (bx * g0 + by * g1 + bz * g2),
+    )
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+def _tensor_sums(kx, ky, mu, weight, parameters, minus, plus, out):  # type: ignore[no-untyped-def]
+    """Sums of (B20)-(B22) for incoming distributions v_E minus[4] and v_E plus[4].
+
+    `out` has shape (11, 2): j(0-) (4), j(0+) (4), s (3), columns E_x and E_y.
+    """
+    a0, a1, a2, a3 = minus[0], minus[1], minus[2], minus[3]
+    c0, c1, c2, c3 = plus[0], plus[1], plus[2], plus[3]
+    m0x = m1x = m2x = m3x = m0y = m1y = m2y = m3y = 0.0
+    p0x = p1x = p2x = p3x = p0y = p1y = p2y = p3y = 0.0
+    s0x = s1x = s2x = s0y = s1y = s2y = 0.0
+    for n in range(kx.shape[0]):
+        x, y, z = kx[n], ky[n], mu[n]
+        bx, by, bz, _, p_t, q, re_t, im_r, im_t = scatter(x, y, z, parameters)
+        b2 = bx * bx + by * by + bz * bz
+        qb2 = q * b2
+        t_cc = p_t + qb2
+        # (R - 1) with its diagonal from unitarity: no difference of nearly equal numbers.
+        r_diagonal, t_diagonal = -(p_t + 3.0 * qb2), p_t - qb2
+        q2, re2, ir2, it2 = 2.0 * q, 2.0 * re_t, 2.0 * im_r, 2.0 * im_t
+        rm = _apply(r_diagonal, q2, ir2, -re2, -t_cc, bx, by, bz, a0, a1, a2, a3)
+        rp = _apply(r_diagonal, q2, ir2, -re2, -t_cc, bx, by, bz, c0, c1, c2, c3)
+        tm = _apply(t_diagonal, q2, it2, re2, t_cc, bx, by, bz, a0, a1, a2, a3)
+        tp = _apply(t_diagonal, q2, it2, re2, t_cc, bx, by, bz, c0, c1, c2, c3)
+        wx, wy = weight[n] * x, weight[n] * y
+        fx, fy = wx * z, wy * z
+        h = rm[0] + tp[0]
+        m0x -= fx * h
+        m0y -= fy * h
+        h = rm[1] + tp[1]
+        m1x -= fx * h
+        m1y -= fy * h
+        h = rm[2] + tp[2]
+        m2x -= fx * h
+        m2y -= fy * h
+        h = rm[3] + tp[3]
+        m3x -= fx * h
+        m3y -= fy * h
+        h = rp[0] + tm[0]
+        p0x += fx * h
+        p0y += fy * h
+        h = rp[1] + tm[1]
+        p1x += fx * h
+        p1y += fy * h
+        h = rp[2] + tm[2]
+        p2x += fx * h
+        p2y += fy * h
+        h = rp[3] + tm[3]
+        p3x += fx * h
+        p3y += fy * h
+        h = tm[0] + tp[0]
+        s0x += wx * h
+        s0y += wy * h
+        h = tm[1] + tp[1]
+        s1x += wx * h
+        s1y += wy * h
+        h = tm[2] + tp[2]
+        s2x += wx * h
+        s2y += wy * h
+    out[0, 0], out[1, 0], out[2, 0], out[3, 0] = m0x, m1x, m2x, m3x
+    out[0, 1], out[1, 1], out[2, 1], out[3, 1] = m0y, m1y, m2y, m3y
+    out[4, 0], out[5, 0], out[6, 0], out[7, 0] = p0x, p1x, p2x, p3x
+    out[4, 1], out[5, 1], out[6, 1], out[7, 1] = p0y, p1y, p2y, p3y
+    out[8, 0], out[9, 0], out[10, 0] = s0x, s1x, s2x
+    out[8, 1], out[9, 1], out[10, 1] = s0y, s1y, s2y
+
+
+def tensor_integrals(
+    mesh: FermiSurfaceMesh, parameters: FloatArray, minus: FloatArray, plus: FloatArray
+) -> FloatArray:
+    """The three tensor integrals without their prefactor C.
+
+    Parameters
+    ----------
+    mesh : FermiSurfaceMesh
+    parameters : ndarray, shape (7,)
+        From `torkivity_engine.scattering.interface_parameters`.
+    minus, plus : ndarray, shape (4,)
+        Incoming distributions at 0- and 0+ are v_E times these, in nm.
+
+    Returns
+    -------
+    ndarray, shape (11, 2)
+        j(0-) (4 rows), j(0+) (4 rows), s (3 rows); columns E_x and E_y; nm.
+    """
+    k = mesh.directions[mesh.upward]
+    out = np.empty((11, 2))
+    columns = (np.ascontiguousarray(k[:, axis]) for axis in range(3))
+    _tensor_sums(*columns, mesh.weights[mesh.upward], parameters, minus, plus, out)
+    return out
+
+
+def driven_amplitude(layer: Layer) -> FloatArray:
+    """Field-driven bulk distribution over v_E, per e^2 E~ (B2), (B3).
+
+    Parameters
+    ----------
+    layer : HeavyMetal or Ferromagnet
+
+    Returns
+    -------
+    ndarray, shape (4,)
+        (0, 0, 0, lambda) in a heavy metal; (-g_l m, g_c) in a ferromagnet, exact in the
+        spin-flip rate; nm.
+    """
+    if isinstance(layer, HeavyMetal):
+        return np.array([0.0, 0.0, 0.0, layer.total_mean_free_path])
+    g_c, g_l = layer.driven_lengths
+    return np.array([*(-g_l * np.array(layer.magnetization)), g_c])
+
+
+def interface_tensors(
+    film: Bilayer | Stack,
+    mesh: FermiSurfaceMesh | None = None,
+    ansatz: str = "particular",
+    interface: int = 0,
+) -> InterfaceTensors:
+    """Conductivity and torkivity tensors of an interface (B20)-(B22).
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+    mesh : FermiSurfaceMesh, optional
+        Quadrature mesh; by default 48 x 48 points per hemisphere.
+    ansatz : {"particular"}, optional
+        Incoming distribution: "particular" is the bulk one (Appendix B).
+    interface : int, optional
+        Which interface of a stack, from the left.
+
+    Returns
+    -------
+    InterfaceTensors
+
+    Raises
+    ------
+    InputError
+        For an unknown ansatz or interface.
+    """
+    if ansatz != "particular":
+        raise InputError("ansatz", ansatz, "must be 'particular'")
+    stack = _checked(film, interface)
+    barrier = stack.interfaces[interface]
+    m = stack.interface_magnetization(interface)
+    sums = tensor_integrals(
+        mesh or default_mesh(),
+        interface_parameters(barrier, m),
+        driven_amplitude(stack.layers[interface]),
+        driven_amplitude(stack.layers[interface + 1]),
+    )
+    sums *= stack.prefactor * METRE_PER_NM
+    torque = np.zeros((4, 2))
+    torque[:3] = -2.0 * barrier.exchange * cross_matrix(m) @ sums[8:]
+    return InterfaceTensors(
+        conductivity=sums[:4], torkivity_ferromagnet=sums[4:8], torkivity_interface=torque
+    )
+
+
+def circuit_conductances(
+    film: Bilayer | Stack,
+    interface: int = 0,
+    *,
+    keep_rashba: bool = False,
+    mesh: FermiSurfaceMesh | None = None,
+) -> CircuitConductances:
+    """Conductance matrices of magnetoelectronic circuit theory, all four channels.
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+    interface : int, optional
+        Which interface of a stack, from the left.
+    keep_rashba : bool, optional
+        Evaluate at the interface's u_R instead of u_R = 0 (the published choice).
+    mesh : FermiSurfaceMesh, optional
+        Used with `keep_rashba`; without it closed forms are used.
+
+    Returns
+    -------
+    CircuitConductances
+        Cartesian; the transverse block of `reflection` is the mixing conductance.
+    """
+    stack = _checked(film, interface)
+    barrier, m = stack.interfaces[interface], stack.interface_magnetization(interface)
+    if keep_rashba and barrier.rashba != 0.0:
+        return _conductances_by_quadrature(stack, interface, mesh or default_mesh())
+    up, down = _barriers(barrier)
+    c = 2.0 * np.pi * stack.prefactor
+    parallel = [transmission_moment(1, u, u).real for u in (up, down)]
+    density = [transmission_moment(0, u, u).real for u in (up, down)]
+    transmission = c * _axial(parallel, transmission_moment(1, up, down), m)
+    reflection = c * _axial(parallel, reflection_moment(up, down), m)
+    return CircuitConductances(
+        reflection=reflection,
+        transmission=transmission,
+        density=c * _axial(density, transmission_moment(0, up, down), m)[:3],
+    )
+
+
+def _axial(parallel: list[float], mixing: complex, m: object) -> FloatArray:
+    """4x4 Cartesian matrix of an axial law: two spin channels along -+m and a mixing one."""
+    unit = np.asarray(m, dtype=np.float64)
+    along = np.outer(unit, unit)
+    mean, half = 0.5 * (parallel[0] + parallel[1]), 0.5 * (parallel[0] - parallel[1])
+    matrix = np.zeros((4, 4))
+    # j_1 + i j_2 = mixing (mu_1 + i mu_2) in a right-handed frame (e1, e2, m).
+    matrix[:3, :3] = mean * along + mixing.real * (np.eye(3) - along)
+    matrix[:3, :3] += mixing.imag * cross_matrix(unit)
+    matrix[3, 3] = mean
+    matrix[:3, 3] = matrix[3, :3] = -half * unit
+    return matrix
+
+
+def _conductances_by_quadrature(
+    stack: Stack, interface: int, mesh: FermiSurfaceMesh
+) -> CircuitConductances:
+    k = mesh.directions[mesh.upward]
+    weight = mesh.weights[mesh.upward] * stack.prefactor
+    reflection, transmission = scattering_matrices(
+        stack.interfaces[interface], stack.interface_magnetization(interface), k
+    )
+    flux = weight * k[:, 2]
+    return CircuitConductances(
+        reflection=flux.sum() * np.eye(4) - np.einsum("n,nab->ab", flux, reflection),
+        transmission=np.einsum("n,nab->ab", flux, transmission),
+        density=np.einsum("n,nab->ab", weight, transmission)[:3],
+    )
+
+
+def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
+    """Spin mixing conductance G = 2 pi C int dmu mu (1 - r_up r_down*), at u_R = 0.
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+    interface : int, optional
+        Which interface of a stack, from the left.
+
+    Returns
+    -------
+    complex
+        In 1/(Ohm m^2), spins up along -m: j_1 + i j_2 = G (mu_1 + i mu_2) in a
+        right-handed frame (e_1, e_2, m). Closed form.
+    """
+    stack = _checked(film, interface)
+    moment = reflection_moment(*_barriers(stack.interfaces[interface]))
+    return 2.0 * np.pi * stack.prefactor * moment
+
+
+def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
+    """Transmitted mixing conductance 2 pi C int dmu mu t_up t_down*, at u_R = 0 (Eq. 4).
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+    interface : int, optional
+        Which interface of a stack, from the left.
+
+    Returns
+    -------
+    complex
+        In 1/(Ohm m^2), same convention as `mixing_conductance`. Closed form.
+    """
+    stack = _checked(film, interface)
+    moment = transmission_moment(1, *_barriers(stack.interfaces[interface]))
+    return 2.0 * np.pi * stack.prefactor * moment
+
+
+def _barriers(interface: RashbaInterface) -> tuple[float, float]:
+    """Barriers at u_R = 0 of spins along -m (up, majority) and +m (down)."""
+    return interface.barrier - interface.exchange, interface.barrier + interface.exchange
+
+
+def _checked(film: Bilayer | Stack, interface: int) -> Stack:
+    stack = as_stack(film)
+    if not 0 <= interface < len(stack.interfaces):
+        raise InputError("interface", interface, f"must be from 0 to {len(stack.interfaces) - 1}")
+    return stack

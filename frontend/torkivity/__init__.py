@@ -1,0 +1,90 @@
+"""Spin-orbit torques from the Boltzmann equation with Rashba interfaces.
+
+The public names live in the packages below this one and are imported when first used, so
+that ``import torkivity`` and ``torkivity --help`` stay quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from torkivity.results import open_results
+    from torkivity_engine.diffusion_length import spin_diffusion_length
+    from torkivity_engine.drift_diffusion import solve_drift_diffusion
+    from torkivity_engine.errors import CapacityError, InputError, PhysicsError
+    from torkivity_engine.model import (
+        Bilayer,
+        Ferromagnet,
+        HeavyMetal,
+        RashbaInterface,
+        Stack,
+        Surface,
+    )
+    from torkivity_engine.solve import solve_boltzmann
+    from torkivity_engine.tensors import (
+        interface_tensors,
+        mixing_conductance,
+        transmitted_mixing_conductance,
+    )
+    from torkivity_meshes import SphericalMesh, load_mesh, mesh_from_arrays
+
+__all__ = [
+    "Bilayer",
+    "CapacityError",
+    "Ferromagnet",
+    "HeavyMetal",
+    "InputError",
+    "PhysicsError",
+    "RashbaInterface",
+    "SphericalMesh",
+    "Stack",
+    "Surface",
+    "__version__",
+    "interface_tensors",
+    "load_mesh",
+    "mesh_from_arrays",
+    "mixing_conductance",
+    "open_results",
+    "solve_boltzmann",
+    "solve_drift_diffusion",
+    "spin_diffusion_length",
+    "transmitted_mixing_conductance",
+]
+
+_HOME = {
+    "Bilayer": "torkivity_engine.model",
+    "CapacityError": "torkivity_engine.errors",
+    "Ferromagnet": "torkivity_engine.model",
+    "HeavyMetal": "torkivity_engine.model",
+    "InputError": "torkivity_engine.errors",
+    "PhysicsError": "torkivity_engine.errors",
+    "RashbaInterface": "torkivity_engine.model",
+    "SphericalMesh": "torkivity_meshes",
+    "Stack": "torkivity_engine.model",
+    "Surface": "torkivity_engine.model",
+    "interface_tensors": "torkivity_engine.tensors",
+    "load_mesh": "torkivity_meshes",
+    "mesh_from_arrays": "torkivity_meshes",
+    "mixing_conductance": "torkivity_engine.tensors",
+    "open_results": "torkivity.results",
+    "solve_boltzmann": "torkivity_engine.solve",
+    "solve_drift_diffusion": "torkivity_engine.drift_diffusion",
+    "spin_diffusion_length": "torkivity_engine.diffusion_length",
+    "transmitted_mixing_conductance": "torkivity_engine.tensors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'torkivity' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

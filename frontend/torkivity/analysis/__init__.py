@@ -1,0 +1,1 @@
+"""What the commands compute, as plain functions that print nothing."""

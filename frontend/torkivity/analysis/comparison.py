@@ -1,0 +1,310 @@
+"""Boltzmann against drift-diffusion for one bilayer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity_engine.diffusion_length import spin_diffusion_length
+from torkivity_engine.drift_diffusion import solve_drift_diffusion
+from torkivity_engine.model import Bilayer
+from torkivity_engine.record import TORQUE_PARTS, VARIABLES, Variable
+from torkivity_engine.solution import BoltzmannSolution, DriftDiffusionSolution, TorqueNames
+from torkivity_engine.solve import solve_boltzmann
+from torkivity_engine.tensors import (
+    InterfaceTensors,
+    interface_tensors,
+    mixing_conductance,
+    transmitted_mixing_conductance,
+)
+from torkivity_meshes import FermiSurfaceMesh
+
+__all__ = ["MODELS", "Comparison", "ThicknessCurves", "compare_film"]
+
+FloatArray = NDArray[np.float64]
+Method = Literal["reduced", "dense"]
+FerromagnetModel = Literal["dephased", "finite"]
+Source = Literal["rashba", "spin_hall", "all"]
+
+SOURCES: tuple[Source, ...] = ("rashba", "spin_hall", "all")
+
+#: What is computed, by the prefix of its names in a record. Only the first two compare.
+MODELS: dict[str, str] = {
+    "boltzmann": "Boltzmann, Rashba source",
+    "drift_diffusion_rashba": "drift-diffusion, Rashba source",
+    "drift_diffusion_spin_hall": "drift-diffusion only, spin Hall source",
+    "drift_diffusion_all": "drift-diffusion only, Rashba and spin Hall sources",
+}
+
+_CURVE_VARIABLES = tuple(
+    f"torque_{part}{kind}" for part in TORQUE_PARTS for kind in ("", "_damping_like", "_field_like")
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ThicknessCurves:
+    """Torques against heavy-metal thickness.
+
+    Attributes
+    ----------
+    thickness : ndarray, shape (n,)
+        nm.
+    values : dict of str to dict of str to ndarray
+        First key a name of `MODELS`, second one like ``torque_total_damping_like``; first
+        dimension is the thickness. Per E~, in 1/(Ohm m).
+    """
+
+    thickness: FloatArray
+    values: dict[str, dict[str, FloatArray]]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Everything computed for one bilayer.
+
+    Attributes
+    ----------
+    film : Bilayer
+    tensors : InterfaceTensors
+    mixing_conductance, transmitted_mixing_conductance : complex
+        1/(Ohm m^2), at u_R = 0.
+    heavy_metal_conductivity, ferromagnet_conductivity : float
+        Both spins, 1/(Ohm m).
+    spin_diffusion_length : float
+        Of the heavy metal, nm.
+    boltzmann : BoltzmannSolution
+        Rashba source.
+    drift_diffusion : dict of str to DriftDiffusionSolution
+        By source: "rashba", "spin_hall", "all".
+    curves : ThicknessCurves or None
+    """
+
+    film: Bilayer
+    tensors: InterfaceTensors
+    mixing_conductance: complex
+    transmitted_mixing_conductance: complex
+    heavy_metal_conductivity: float
+    ferromagnet_conductivity: float
+    spin_diffusion_length: float
+    boltzmann: BoltzmannSolution
+    drift_diffusion: dict[str, DriftDiffusionSolution]
+    curves: ThicknessCurves | None
+
+    @property
+    def solutions(self) -> dict[str, TorqueNames]:
+        """Solutions by the names of `MODELS`."""
+        return {
+            "boltzmann": self.boltzmann,
+            **{f"drift_diffusion_{key}": value for key, value in self.drift_diffusion.items()},
+        }
+
+    def schema(self) -> dict[str, Variable]:
+        """Dimensions, units and meaning of each variable of `record`."""
+        return {name: variable for name, (variable, _) in self._entries().items()}
+
+    def record(self) -> dict[str, FloatArray]:
+        """Flat mapping from names to real arrays; complex numbers as two of them."""
+        return {name: np.asarray(value) for name, (_, value) in self._entries().items()}
+
+    def _entries(self) -> dict[str, tuple[Variable, FloatArray | float]]:
+        conductance, conductivity = "1/(Ohm m^2)", "1/(Ohm m)"
+        entries: dict[str, tuple[Variable, FloatArray | float]] = {}
+        for name, conductance_value, meaning in (
+            ("mixing_conductance", self.mixing_conductance, "mixing conductance at u_R = 0"),
+            (
+                "transmitted_mixing_conductance",
+                self.transmitted_mixing_conductance,
+                "transmitted mixing conductance at u_R = 0",
+            ),
+        ):
+            for part in ("real", "imag"):
+                entries[f"{name}_{part}"] = (
+                    Variable((), conductance, f"{part} part of the {meaning}"),
+                    getattr(conductance_value, part),
+                )
+        for name, number, units, meaning in (
+            (
+                "heavy_metal_conductivity",
+                self.heavy_metal_conductivity,
+                conductivity,
+                "bulk conductivity of the heavy metal, both spins",
+            ),
+            (
+                "ferromagnet_conductivity",
+                self.ferromagnet_conductivity,
+                conductivity,
+                "bulk conductivity of the ferromagnet, both spins",
+            ),
+            (
+                "spin_diffusion_length",
+                self.spin_diffusion_length,
+                "nm",
+                "spin diffusion length of the heavy metal",
+            ),
+        ):
+            entries[name] = (Variable((), units, meaning), number)
+        for name, tensor, meaning in (
+            ("tensor_conductivity", self.tensors.conductivity, "conductivity tensor at 0-"),
+            (
+                "tensor_torkivity_ferromagnet",
+                self.tensors.torkivity_ferromagnet,
+                "torkivity tensor of the bulk ferromagnet, at 0+",
+            ),
+            (
+                "tensor_torkivity_interface",
+                self.tensors.torkivity_interface,
+                "torkivity tensor of the magnetization at the interface",
+            ),
+            ("tensor_lattice", self.tensors.lattice, "tensor of what the lattice takes"),
+        ):
+            entries[name] = (
+                Variable(("current", "field"), conductivity, f"{meaning}, per E~"),
+                tensor,
+            )
+        for prefix, solution in self.solutions.items():
+            for name, value in solution.record().items():
+                variable = VARIABLES[name]
+                entries[f"{prefix}_{name}"] = (
+                    replace(variable, long_name=f"{variable.long_name} ({MODELS[prefix]})"),
+                    value,
+                )
+        for name, number in self.boltzmann.certificates.items():
+            entries[f"boltzmann_certificate_{name}"] = (
+                Variable((), "1", f"error indicator of the Boltzmann solution: {name}"),
+                number,
+            )
+        if self.curves is not None:
+            for prefix, curve in self.curves.values.items():
+                for name, array in curve.items():
+                    variable = VARIABLES[name]
+                    entries[f"curve_{prefix}_{name}"] = (
+                        Variable(
+                            ("heavy_metal_thickness", *variable.dims),
+                            variable.units,
+                            f"{variable.long_name} ({MODELS[prefix]})",
+                        ),
+                        array,
+                    )
+        return entries
+
+
+def relative_difference(value: float, reference: float, scale: float) -> float:
+    """Relative difference ``value / reference - 1``.
+
+    Parameters
+    ----------
+    value, reference : float
+    scale : float
+        Largest torque of the film. NaN is returned where the reference is rounding noise
+        (1e-9) beside it.
+
+    Returns
+    -------
+    float
+    """
+    if not abs(reference) > 1e-9 * scale:
+        return float("nan")
+    return value / reference - 1.0
+
+
+def compare_film(
+    film: Bilayer,
+    mesh: FermiSurfaceMesh,
+    *,
+    method: Method = "reduced",
+    ferromagnet: FerromagnetModel = "dephased",
+    memory_limit: int | None = None,
+    thicknesses: Sequence[float] = (),
+    progress: Callable[[str], None] = lambda message: None,
+) -> Comparison:
+    """Compute a bilayer by both models.
+
+    The Boltzmann equation is solved for the Rashba source; drift-diffusion for it, for the
+    spin Hall source and for both together.
+
+    Parameters
+    ----------
+    film : Bilayer
+    mesh : FermiSurfaceMesh
+        For the Boltzmann equation and for the tensors alike, so that the difference of the
+        models is not one of quadratures.
+    method : {"reduced", "dense"}, optional
+        Boltzmann solver.
+    ferromagnet : {"dephased", "finite"}, optional
+        Drift-diffusion model of the ferromagnet.
+    memory_limit : int, optional
+        Bytes that the dense method may use.
+    thicknesses : sequence of float, optional
+        Heavy-metal thicknesses of the curves, nm.
+    progress : callable, optional
+        Told in words what comes next.
+
+    Returns
+    -------
+    Comparison
+    """
+    # What can refuse a film at once comes first.
+    progress("interface tensors and drift-diffusion")
+    tensors = interface_tensors(film, mesh)
+    drift_diffusion = _drift_diffusion(film, mesh, ferromagnet)
+    progress(f"Boltzmann equation, {method} method, {mesh.name}, NT = {mesh.n_unknowns}")
+    boltzmann = _boltzmann(film, mesh, method, memory_limit)
+    curves = None
+    if len(thicknesses):
+        progress(f"both models at {len(thicknesses)} heavy-metal thicknesses")
+        curves = _curves(film, mesh, method, ferromagnet, memory_limit, thicknesses)
+    k_f = film.fermi_wavevector
+    return Comparison(
+        film=film,
+        tensors=tensors,
+        mixing_conductance=mixing_conductance(film),
+        transmitted_mixing_conductance=transmitted_mixing_conductance(film),
+        heavy_metal_conductivity=film.heavy_metal.conductivity(k_f),
+        ferromagnet_conductivity=film.ferromagnet.conductivity(k_f),
+        spin_diffusion_length=spin_diffusion_length(film.heavy_metal),
+        boltzmann=boltzmann,
+        drift_diffusion=drift_diffusion,
+        curves=curves,
+    )
+
+
+def _boltzmann(
+    film: Bilayer, mesh: FermiSurfaceMesh, method: Method, memory_limit: int | None
+) -> BoltzmannSolution:
+    return solve_boltzmann(film, mesh, method=method, source="rashba", memory_limit=memory_limit)
+
+
+def _drift_diffusion(
+    film: Bilayer, mesh: FermiSurfaceMesh, ferromagnet: FerromagnetModel
+) -> dict[str, DriftDiffusionSolution]:
+    return {
+        source: solve_drift_diffusion(film, ferromagnet=ferromagnet, source=source, mesh=mesh)
+        for source in SOURCES
+    }
+
+
+def _curves(
+    film: Bilayer,
+    mesh: FermiSurfaceMesh,
+    method: Method,
+    ferromagnet: FerromagnetModel,
+    memory_limit: int | None,
+    thicknesses: Sequence[float],
+) -> ThicknessCurves:
+    rows: dict[str, list[dict[str, FloatArray]]] = {prefix: [] for prefix in MODELS}
+    for thickness in thicknesses:
+        thinner = replace(film, heavy_metal=replace(film.heavy_metal, thickness=thickness))
+        rows["boltzmann"].append(_boltzmann(thinner, mesh, method, memory_limit).record())
+        for source, solution in _drift_diffusion(thinner, mesh, ferromagnet).items():
+            rows[f"drift_diffusion_{source}"].append(solution.record())
+    return ThicknessCurves(
+        thickness=np.array(thicknesses, dtype=np.float64),
+        values={
+            prefix: {name: np.array([row[name] for row in table]) for name in _CURVE_VARIABLES}
+            for prefix, table in rows.items()
+        },
+    )

@@ -1,0 +1,12 @@
+"""Storage of results, shaped for parameter grids."""
+
+from torkivity_hpc.store import (
+    STATUS,
+    Axis,
+    ResultFile,
+    check_output,
+    create_results,
+    new_file,
+)
+
+__all__ = ["STATUS", "Axis", "ResultFile", "check_output", "create_results", "new_file"]

@@ -1,0 +1,21 @@
+"""Quadrature meshes on the Fermi surface."""
+
+from torkivity_meshes.errors import InputError
+from torkivity_meshes.fermi_surface import (
+    AzimuthalRings,
+    FermiSurfaceMesh,
+    SphericalMesh,
+    load_mesh,
+    mesh_from_arrays,
+)
+from torkivity_meshes.rules import polar_rule
+
+__all__ = [
+    "AzimuthalRings",
+    "FermiSurfaceMesh",
+    "InputError",
+    "SphericalMesh",
+    "load_mesh",
+    "mesh_from_arrays",
+    "polar_rule",
+]

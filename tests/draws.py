@@ -1,0 +1,59 @@
+"""Seeded random films and interfaces that the engine tests share."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from torkivity_engine.model import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface
+
+#: After Haney et al., Phys. Rev. B 87, 174411 (2013); lengths in nm.
+PT = HeavyMetal.from_spin_diffusion_length(10.0, 2.0853, 2.57, 0.059)
+CO = Ferromagnet(5.0, 16.25, 6.01, 1000.0, 1.36, dephasing_length=0.8)
+U0, U_EX = 0.42645, 0.20055
+
+
+def unit_vector(rng: np.random.Generator) -> tuple[float, float, float]:
+    v = rng.normal(size=3)
+    x, y, z = v / np.linalg.norm(v)
+    return float(x), float(y), float(z)
+
+
+def random_interface(rng: np.random.Generator) -> RashbaInterface:
+    u0, u_ex, u_r = rng.normal(size=3) * 10.0 ** rng.uniform(-2, 1, size=3)
+    return RashbaInterface(float(u0), float(u_ex), float(u_r), magnetization=unit_vector(rng))
+
+
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
+
+
+def random_heavy_metal(rng: np.random.Generator) -> HeavyMetal:
+    mfp = log_uniform(rng, 0.5, 20.0)
+    return HeavyMetal(log_uniform(rng, 0.5, 50.0), mfp, mfp * log_uniform(rng, 1.5, 300.0))
+
+
+def random_ferromagnet(rng: np.random.Generator) -> Ferromagnet:
+    return Ferromagnet(
+        log_uniform(rng, 0.5, 20.0),
+        log_uniform(rng, 1.0, 20.0),
+        log_uniform(rng, 1.0, 20.0),
+        log_uniform(rng, 10.0, 2000.0),
+        log_uniform(rng, 0.3, 30.0),
+        magnetization=unit_vector(rng),
+    )
+
+
+def random_bilayer(rng: np.random.Generator) -> Bilayer:
+    return Bilayer(
+        random_heavy_metal(rng),
+        RashbaInterface(*(float(x) for x in rng.normal(size=3) * 0.5)),
+        random_ferromagnet(rng),
+        magnetization=unit_vector(rng),
+        field_direction_deg=float(rng.uniform(0, 360)),
+    )
+
+
+def pt_co(rashba: float = 0.2, **changes: object) -> Bilayer:
+    return Bilayer(PT, RashbaInterface(U0, U_EX, rashba), CO, **changes)  # type: ignore[arg-type]

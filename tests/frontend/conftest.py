@@ -1,0 +1,63 @@
+"""Small film that runs in no time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from torkivity.analysis.comparison import Comparison, compare_film
+from torkivity.config import RunConfig, build_film, build_mesh, load_config
+
+SMALL = """
+[film]
+magnetization = [0.3, 0.2, 1.0]
+
+[heavy_metal]
+name = "Pt"
+thickness = 10.0
+total_mean_free_path = 2.0853
+spin_diffusion_length = 2.57
+spin_hall_angle = 0.059
+
+[interface]
+barrier = 0.42645
+exchange = 0.20055
+rashba = 0.085
+
+[ferromagnet]
+name = "Co"
+thickness = 5.0
+mean_free_path_majority = 16.25
+mean_free_path_minority = 6.01
+spin_flip_length = 1000.0
+precession_length = 1.36
+
+[mesh]
+n_polar = 4
+n_azimuth = 8
+
+[figure]
+heavy_metal_thickness = [2.0, 4.0, 10.0]
+"""
+
+
+@pytest.fixture
+def small_toml() -> str:
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def small_config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
+    path = tmp_path_factory.mktemp("config") / "film.toml"
+    path.write_text(SMALL)
+    return load_config(path)
+
+
+@pytest.fixture(scope="session")
+def comparison(small_config: RunConfig) -> Comparison:
+    return compare_film(
+        build_film(small_config),
+        build_mesh(small_config, Path("film.toml")),
+        thicknesses=small_config.figure.heavy_metal_thickness,
+    )

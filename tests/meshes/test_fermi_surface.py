@@ -1,0 +1,166 @@
+"""Meshes: pairing, moments, and one message per violated requirement."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from torkivity_meshes import InputError, SphericalMesh, load_mesh, mesh_from_arrays
+
+
+@pytest.mark.parametrize("rule", ["gauss", "graded"])
+@pytest.mark.parametrize("n_azimuth", [4, 6, 16])
+def test_pairing_and_channels(rule: str, n_azimuth: int) -> None:
+    mesh = SphericalMesh(7, n_azimuth, rule)
+    k = mesh.directions
+    assert mesh.n_directions == 2 * 7 * n_azimuth
+    assert mesh.n_unknowns == 4 * mesh.n_directions
+    np.testing.assert_array_equal(k[mesh.mirror], k * [1, 1, -1])
+    np.testing.assert_array_equal(mesh.channel[mesh.mirror], mesh.channel)
+    np.testing.assert_array_equal(mesh.channel[mesh.upward], np.arange(mesh.n_channels))
+    np.testing.assert_array_equal(mesh.mirror[mesh.upward], mesh.downward)
+    assert np.all(k[mesh.upward, 2] > 0)
+    np.testing.assert_allclose(np.linalg.norm(k, axis=1), 1.0, rtol=1e-15)
+
+
+@pytest.mark.parametrize("rule", ["gauss", "graded"])
+def test_moments_are_exact(rule: str) -> None:
+    mesh = SphericalMesh(6, 6, rule)
+    k, w = mesh.directions, mesh.weights / (4 * np.pi)
+    assert w.sum() == pytest.approx(1.0, abs=1e-14)
+    np.testing.assert_allclose(np.einsum("k,ki,kj->ij", w, k, k), np.eye(3) / 3, atol=1e-14)
+    # Half-sphere flux: the polar rule itself integrates mu exactly.
+    up = mesh.upward
+    assert (w[up] * k[up, 2]).sum() == pytest.approx(0.25, abs=1e-14)
+
+
+def test_gauss_rule_is_spectral_for_each_hemisphere() -> None:
+    exact = 1.0 - np.log(2.0)  # int_0^1 mu / (1 + mu) dmu
+    errors = []
+    for n in (2, 4, 8):
+        rings = SphericalMesh(n, 4).rings
+        assert rings is not None
+        value = np.sum(rings.polar_weights * rings.cosines / (1 + rings.cosines))
+        errors.append(abs(value - exact))
+    assert errors[1] < 1e-2 * errors[0]
+    assert errors[2] < 1e-12
+
+
+def test_graded_rule_beats_gauss_on_a_pole_at_grazing_angle() -> None:
+    u = 1e-3
+    exact = 1.0 - u * np.arctan(1.0 / u)  # int mu^2 / (mu^2 + u^2)
+    errors = {}
+    for rule in ("gauss", "graded"):
+        rings = SphericalMesh(16, 4, rule).rings
+        assert rings is not None
+        mu = rings.cosines
+        errors[rule] = abs(np.sum(rings.polar_weights * mu**2 / (mu**2 + u**2)) - exact)
+    assert errors["graded"] < 0.05 * errors["gauss"]
+
+
+def test_user_mesh_in_any_order() -> None:
+    reference = SphericalMesh(5, 6)
+    order = np.random.default_rng(3).permutation(reference.n_directions)
+    mesh = mesh_from_arrays(reference.directions[order], reference.weights[order])
+    k = mesh.directions
+    np.testing.assert_allclose(k[mesh.mirror], k * [1, 1, -1], atol=1e-15)
+    np.testing.assert_array_equal(mesh.mirror[mesh.upward], mesh.downward)
+    assert mesh.rings is None
+
+
+def _points() -> tuple[np.ndarray, np.ndarray]:
+    mesh = SphericalMesh(4, 6)
+    return mesh.directions.copy(), mesh.weights.copy()
+
+
+def _broken(change: str) -> tuple[np.ndarray, np.ndarray]:
+    k, w = _points()
+    if change == "empty":
+        return k[:0], w[:0]
+    if change == "shape":
+        return k[:, :2], w
+    if change == "weights shape":
+        return k, w[:-1]
+    if change == "nan":
+        k[3, 1] = np.nan
+    if change == "infinite weight":
+        w[0] = np.inf
+    if change == "length":
+        k[0] *= 1.01
+    if change == "equator":
+        k[0] = [1.0, 0.0, 0.0]
+    if change == "negative weight":
+        w[[0, len(w) // 2]] *= -1
+    if change == "partner missing":
+        return k[:-1], w[:-1]
+    if change == "partner moved":
+        k[0] = k[0] @ np.array([[0.6, 0.8, 0], [-0.8, 0.6, 0], [0, 0, 1]])
+    if change == "unequal partners":
+        w[0] *= 1.1
+    if change == "total":
+        w *= 1.01
+    if change == "moment":
+        ring = np.abs(k[:, 2]) > 0.5
+        w[ring] *= 1.05
+        w *= 4 * np.pi / w.sum()
+    return k, w
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("empty", "non-empty"),
+        ("shape", "shape"),
+        ("weights shape", "one per direction"),
+        ("nan", "directions = 'NaN"),
+        ("infinite weight", "weights = 'NaN or infinity"),
+        ("length", "unit vectors"),
+        ("equator", "v_z = 0"),
+        ("negative weight", "positive"),
+        ("partner missing", "partner"),
+        ("partner moved", "k_parallel"),
+        ("unequal partners", "mirror partners"),
+        ("total", "<1>"),
+        ("moment", "<v_"),
+    ],
+)
+def test_each_broken_requirement_is_named(change: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        mesh_from_arrays(*_broken(change))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 8), "n_polar"),
+        ((4, 5), "even"),
+        ((4, 2), "at least 4"),
+        ((4.0, 8), "integer"),
+        ((True, 8), "integer"),
+        ((8, 8, "lobatto"), "gauss, graded"),
+        ((4, 8, "graded"), "at least 5"),
+    ],
+)
+def test_bad_sizes(arguments: tuple[object, ...], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        SphericalMesh(*arguments)  # type: ignore[arg-type]
+
+
+def test_mesh_files(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    k, w = _points()
+    table = np.column_stack([k, w])
+    np.savetxt(tmp_path / "mesh.txt", table, header="kx ky kz weight")
+    np.savetxt(tmp_path / "mesh.csv", table, delimiter=",")
+    np.save(tmp_path / "mesh.npy", table)
+    for name in ("mesh.txt", "mesh.csv", "mesh.npy"):
+        mesh = load_mesh(tmp_path / name)
+        np.testing.assert_allclose(mesh.directions, k, atol=1e-15)
+        assert mesh.name == name
+    with pytest.raises(InputError, match="no such file"):
+        load_mesh(tmp_path / "missing.txt")
+    (tmp_path / "words.txt").write_text("one two three four\n")
+    with pytest.raises(InputError, match="not a table"):
+        load_mesh(tmp_path / "words.txt")
+    np.savetxt(tmp_path / "three.txt", table[:, :3])
+    with pytest.raises(InputError, match="4 columns"):
+        load_mesh(tmp_path / "three.txt")
