@@ -7,22 +7,27 @@ levels for the ferromagnet:
 
 - *dephased*: transverse accumulations vanish on its side, as the paper assumes; closed form.
 - *finite*: all layers resolved, spin and charge, any number of them.
+
+With the boundary-layer parameters there is no level to choose: ferromagnet and interface are
+then solved by the Boltzmann equation, and diffusion is left to the heavy metal alone.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from torkivity_engine.boundary_layer import boundary_layer_parameters
+from torkivity_engine.collision import decay_reach
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion_layers import InterfaceLaw, layer_admittance, solve_network
 from torkivity_engine.diffusion_length import spin_diffusion_length as diffusion_length
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.model import Bilayer, Ferromagnet, HeavyMetal, Stack, as_stack
+from torkivity_engine.model import Bilayer, Ferromagnet, HalfSpace, HeavyMetal, Stack, as_stack
 from torkivity_engine.solution import DriftDiffusionSolution, InterfaceResponse
 from torkivity_engine.spin import CHARGE, rotation_to, transverse
 from torkivity_engine.tensors import circuit_conductances, interface_tensors
@@ -33,7 +38,7 @@ __all__ = ["dephased_spin_current", "solve_drift_diffusion"]
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-PARAMETERS = ("particular",)
+PARAMETERS = ("particular", "half_space", "boundary_layer")
 LEVELS = ("dephased", "finite")
 SOURCES = ("all", "rashba", "spin_hall")
 LENGTHS = ("exact", "diffusive")
@@ -78,7 +83,7 @@ def dephased_spin_current(
 
 def solve_drift_diffusion(
     film: Stack | Bilayer,
-    parameters: Literal["particular"] = "particular",
+    parameters: Literal["particular", "half_space", "boundary_layer"] = "particular",
     ferromagnet: Literal["dephased", "finite"] = "dephased",
     source: Literal["all", "rashba", "spin_hall"] = "all",
     *,
@@ -95,9 +100,13 @@ def solve_drift_diffusion(
     film : Bilayer or Stack
         A heavy metal and a ferromagnet, in either order, for the dephased level; any stack
         of two or more layers for the finite one.
-    parameters : {"particular"}, optional
-        Distributions that the interface parameters j_E and tau_E are evaluated with: the
-        bulk ones of each layer (Appendix B).
+    parameters : {"particular", "half_space", "boundary_layer"}, optional
+        Distributions that the interface parameters j_E and tau_E are evaluated with.
+        "particular": the bulk ones of each layer (Appendix B). "half_space": the exact ones
+        of two half spaces, put literally into (22) as Appendix D says, which counts the
+        diffusive backflow twice. "boundary_layer": the exact parameters of
+        `torkivity_engine.boundary_layer`, for a film with an outermost heavy metal; the
+        options below it then have no meaning, since the ferromagnet is solved exactly.
     ferromagnet : {"dephased", "finite"}, optional
         "dephased": mu = 0 on the ferromagnet's side, transverse components only, (22) and
         (30); what the response then holds of longitudinal and charge currents is zero, as
@@ -133,6 +142,15 @@ def solve_drift_diffusion(
     stack = as_stack(film)
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers: torques need an interface")
+    if stack.is_open:
+        raise InputError("film", "a Reservoir", "drift-diffusion here has closed outer faces only")
+    if parameters == "boundary_layer":
+        exact_parameters = boundary_layer_parameters(stack, mesh, source)
+        exact_responses = tuple(
+            exact_parameters.response(interface=i) for i in range(len(stack.interfaces))
+        )
+        return DriftDiffusionSolution(exact_responses, parameters, "exact")
+    stack = _without_half_spaces(stack)
     if ferromagnet == "dephased":
         _require_dephasable(stack)
     exact = spin_diffusion_length == "exact"
@@ -143,6 +161,15 @@ def solve_drift_diffusion(
     solve = _solve_dephased if ferromagnet == "dephased" else _solve_finite
     responses = solve(stack, interfaces, source != "rashba", exact)
     return DriftDiffusionSolution(responses, parameters=parameters, ferromagnet=ferromagnet)
+
+
+def _without_half_spaces(stack: Stack) -> Stack:
+    """The stack with half spaces as layers so thick that their end does not matter."""
+    layers = list(stack.layers)
+    for index, boundary in ((0, stack.left), (-1, stack.right)):
+        if isinstance(boundary, HalfSpace):
+            layers[index] = replace(layers[index], thickness=decay_reach(layers[index]))
+    return replace(stack, layers=tuple(layers))
 
 
 @dataclass(frozen=True, eq=False)

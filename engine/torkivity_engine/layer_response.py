@@ -20,7 +20,8 @@ continued fraction of tanh for a thin slab and double by
     S' = 2 S (1 + B S)^-1,    B' = 2 (1 + B S)^-1 B,
 
 where B S has eigenvalues between 0 and 1: neither grazing angles nor t/lambda of any size
-cost digits or overflow.
+cost digits or overflow. A density that is conserved gives S (or B) a null vector, which is
+projected out after each doubling: rounding would leak, twice as much at each step.
 """
 
 from __future__ import annotations
@@ -58,12 +59,14 @@ __all__ = [
     "N_MOMENTS",
     "TOP",
     "Emission",
+    "LayerSector",
     "LowRank",
     "SlabSector",
     "TerminatedSector",
     "Termination",
     "Transfer",
     "driven_moments",
+    "layer_sectors",
     "layer_termination",
     "layer_transfer",
     "own_frame",
@@ -176,8 +179,37 @@ def _tanh_coefficients() -> tuple[FloatArray, FloatArray]:
 _TANH_P, _TANH_Q = _tanh_coefficients()
 
 
+def conserving_projector(operator: FloatArray, mu: FloatArray) -> FloatArray | None:
+    """Projector on both sides of S (or B) that keeps what a collision operator conserves.
+
+    Parameters
+    ----------
+    operator : ndarray, shape (n, n)
+        L_e for S, L_o for B.
+    mu : ndarray, shape (n,)
+        abs(cos(theta)) of each unknown.
+
+    Returns
+    -------
+    ndarray, shape (n, n), or None
+        P with P u = 0 for a conserved density u and y P = 0 for its flux y; None if nothing
+        is conserved.
+    """
+    left, values, right = np.linalg.svd(operator)
+    count = int(np.sum(values < 1e-14 * values[0]))
+    if count == 0:
+        return None
+    u, y = right[-count:].T, mu[:, None] * left[:, -count:]
+    projector: FloatArray = np.eye(len(mu)) - u @ np.linalg.solve(y.T @ u, y.T)
+    return projector
+
+
 def slab_admittances(
-    even: FloatArray, odd: FloatArray, mu: FloatArray, thickness: float
+    even: FloatArray,
+    odd: FloatArray,
+    mu: FloatArray,
+    thickness: float,
+    projectors: tuple[FloatArray | None, FloatArray | None],
 ) -> tuple[FloatArray, FloatArray]:
     """Symmetric admittance S and antisymmetric impedance B of a slab.
 
@@ -189,6 +221,8 @@ def slab_admittances(
         abs(cos(theta)) of each unknown.
     thickness : float
         nm.
+    projectors : tuple of ndarray or None
+        From `conserving_projector`, for S and for B.
 
     Returns
     -------
@@ -203,14 +237,19 @@ def slab_admittances(
     half = thickness / 2.0 ** (doublings + 1)
     m = (n @ e) * half**2
     ratio = np.linalg.solve(_horner(_TANH_Q, m), _horner(_TANH_P, m))
-    s = half * e @ ratio
-    b = half * ratio @ n
+    s = _conserving(half * e @ ratio, projectors[0])
+    b = _conserving(half * ratio @ n, projectors[1])
     identity = np.eye(len(mu))
     for _ in range(doublings):
         factors = lu_factor(identity + b @ s, check_finite=False)
         s = 2.0 * lu_solve(factors, s.T, trans=1, check_finite=False).T
         b = 2.0 * lu_solve(factors, b, check_finite=False)
+        s, b = _conserving(s, projectors[0]), _conserving(b, projectors[1])
     return s, b
+
+
+def _conserving(matrix: FloatArray, projector: FloatArray | None) -> FloatArray:
+    return matrix if projector is None else projector @ matrix @ projector
 
 
 def _horner(coefficients: FloatArray, m: FloatArray) -> FloatArray:
@@ -222,10 +261,24 @@ def _horner(coefficients: FloatArray, m: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False)
-class _Sector:
+class LayerSector:
     """Moments and spin components that a layer couples, with their collision operators.
 
     Vectors in a sector are ordered (node, ring).
+
+    Attributes
+    ----------
+    nodes : tuple of (moment, spin component)
+    parity : ndarray, shape (n,)
+        Spin parity P of each unknown.
+    k_out : ndarray, shape (n_nodes, n_nodes)
+        1/nm.
+    even, odd : ndarray, shape (n, n)
+        L_e and L_o in 1/nm.
+    mu : ndarray, shape (n,)
+        abs(cos(theta)) of each unknown.
+    projectors : tuple of ndarray or None
+        What keeps S and B conserving, see `conserving_projector`.
     """
 
     nodes: tuple[Node, ...]
@@ -234,6 +287,7 @@ class _Sector:
     even: FloatArray
     odd: FloatArray
     mu: FloatArray
+    projectors: tuple[FloatArray | None, FloatArray | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -301,8 +355,30 @@ def _spin_parity(terms: CollisionTerms, harmonic_parity: list[int]) -> FloatArra
     )
 
 
-def _sectors(terms: CollisionTerms, rings: AzimuthalRings) -> list[_Sector]:
-    """Split moments and spin components into what collisions and precession couple."""
+def layer_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
+    """Split moments and spin components into what collisions and precession couple.
+
+    Parameters
+    ----------
+    layer : HeavyMetal or Ferromagnet
+        Its thickness is not looked at.
+    rings : AzimuthalRings
+
+    Returns
+    -------
+    list of LayerSector
+
+    Raises
+    ------
+    InputError
+        If the in-scattering kernel has no mirror symmetry about the plane of the layer.
+    """
+    alike = replace(layer, thickness=1.0)
+    return _cached(_key("sectors", alike, rings=rings), list, lambda: _make_sectors(alike, rings))
+
+
+def _make_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
+    terms = collision_terms(layer)
     k_out, k_in = terms.k_out, terms.k_in
     moments, functions, orbital = _polar_harmonics(rings, len(k_in))
     parity = _spin_parity(terms, orbital)
@@ -335,7 +411,7 @@ def _sector(
     functions: FloatArray,
     orbital: list[int],
     parity: FloatArray,
-) -> _Sector:
+) -> LayerSector:
     n, size = rings.n_polar, len(nodes)
     k_out = np.array([[terms.k_out[i, j] if m == p else 0.0 for p, j in nodes] for m, i in nodes])
     operators = {sign: np.kron(k_out, np.eye(n)).reshape(size, n, size, n) for sign in (1, -1)}
@@ -349,13 +425,16 @@ def _sector(
                 * functions[a][:, None]
                 * (rings.polar_weights * functions[b])
             )
-    return _Sector(
+    even, odd = (operators[sign].reshape(size * n, size * n) for sign in (1, -1))
+    mu = np.tile(rings.cosines, size)
+    return LayerSector(
         nodes=nodes,
         parity=np.repeat([parity[i] for _, i in nodes], n),
         k_out=k_out,
-        even=operators[1].reshape(size * n, size * n),
-        odd=operators[-1].reshape(size * n, size * n),
-        mu=np.tile(rings.cosines, size),
+        even=even,
+        odd=odd,
+        mu=mu,
+        projectors=(conserving_projector(even, mu), conserving_projector(odd, mu)),
     )
 
 
@@ -380,11 +459,12 @@ def slab_sectors(
     """
     done: dict[bytes, tuple[FloatArray, FloatArray]] = {}
     result = []
-    terms = collision_terms(layer)
-    for sector in _sectors(terms, rings):
+    for sector in layer_sectors(layer, rings):
         signature = sector.even.tobytes() + sector.odd.tobytes()
         if signature not in done:
-            s, b = slab_admittances(sector.even, sector.odd, sector.mu, thickness)
+            s, b = slab_admittances(
+                sector.even, sector.odd, sector.mu, thickness, sector.projectors
+            )
             identity = np.eye(len(s))
             left, right = np.linalg.inv(identity + s), np.linalg.inv(identity + b)
             # (1+S)^-1 - (1+B)^-1 without cancellation in a thin slab, and the sum minus one.
@@ -392,6 +472,7 @@ def slab_sectors(
         result.append(SlabSector(sector.nodes, sector.parity, sector.k_out, *done[signature], True))
     if flight:
         scattered = {node for sector in result for node in sector.nodes}
+        terms = collision_terms(layer)
         for moment in range(N_MOMENTS):
             spins = tuple(i for i in range(4) if (moment, i) not in scattered)
             if spins:

@@ -506,6 +506,40 @@ class Bilayer:
         )
 
 
+def mirrored(stack: Stack) -> Stack:
+    """The stack upside down, under z -> -z.
+
+    Parameters
+    ----------
+    stack : Stack
+
+    Returns
+    -------
+    Stack
+        Layers and ends reversed, magnetizations and injected spins as axial vectors,
+        (x, y, z) -> (-x, -y, z), and u_R -> -u_R, since k x z changes sign.
+    """
+
+    def axial(v: Vector) -> Vector:
+        return (-v[0], -v[1], v[2])
+
+    def turned(thing: Any) -> Any:
+        if isinstance(thing, Reservoir):
+            return replace(thing, spin=axial(thing.spin))
+        if isinstance(thing, RashbaInterface):
+            thing = replace(thing, rashba=-thing.rashba)
+        m = getattr(thing, "magnetization", None)
+        return thing if m is None else replace(thing, magnetization=axial(m))
+
+    return replace(
+        stack,
+        layers=tuple(turned(layer) for layer in reversed(stack.layers)),
+        interfaces=tuple(turned(interface) for interface in reversed(stack.interfaces)),
+        left=turned(stack.right),
+        right=turned(stack.left),
+    )
+
+
 def as_stack(film: Stack | Bilayer) -> Stack:
     """The film as a `Stack`."""
     if isinstance(film, Bilayer):

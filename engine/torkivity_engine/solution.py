@@ -154,6 +154,18 @@ class InterfaceResponse(TorqueNames):
     def _interface(self) -> InterfaceResponse:
         return self
 
+    def mirrored(self) -> InterfaceResponse:
+        """The same response seen upside down (z -> -z): spins are axial, flows change sign."""
+        axial = np.array([-1.0, -1.0, 1.0, 1.0])
+        return InterfaceResponse(
+            current_minus=-axial * self.current_plus,
+            current_plus=-axial * self.current_minus,
+            torque=axial[:CHARGE] * self.torque,
+            m=axial[:CHARGE] * self.m,
+            field_direction=self.field_direction,
+            magnet_below=not self.magnet_below,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class _Solution(TorqueNames):
@@ -225,8 +237,9 @@ class DriftDiffusionSolution(_Solution):
     ----------
     interfaces : tuple of InterfaceResponse
     parameters : str
-        Ansatz of the interface parameters: "particular", ...
-    ferromagnet : {"dephased", "finite"}
+        Ansatz of the interface parameters: "particular", "half_space" or "boundary_layer".
+    ferromagnet : {"dephased", "finite", "exact"}
+        "exact" belongs to the boundary-layer parameters.
     """
 
     parameters: str

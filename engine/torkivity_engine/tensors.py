@@ -12,7 +12,8 @@ identity at u_R = 0. (R - 1)_cc is taken as -T_cc, so weak scattering keeps its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -20,8 +21,17 @@ from numpy.typing import NDArray
 
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
-from torkivity_engine.model import Bilayer, HeavyMetal, Layer, RashbaInterface, Stack, as_stack
+from torkivity_engine.model import (
+    Bilayer,
+    HalfSpace,
+    HeavyMetal,
+    Layer,
+    RashbaInterface,
+    Stack,
+    as_stack,
+)
 from torkivity_engine.moments import reflection_moment, transmission_moment
+from torkivity_engine.reduced import solve_reduced
 from torkivity_engine.scattering import interface_parameters, scatter, scattering_matrices
 from torkivity_engine.spin import cross_matrix
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
@@ -40,10 +50,13 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
+ANSATZE = ("particular", "half_space")
+
 #: Order of the Gauss rule on which conductances that have no closed form are integrated.
 _DEFAULT_POLAR, _DEFAULT_AZIMUTH = 48, 48
 
 
+@lru_cache(maxsize=1)
 def default_mesh() -> FermiSurfaceMesh:
     """Mesh on which tensors are integrated when none is given."""
     return SphericalMesh(_DEFAULT_POLAR, _DEFAULT_AZIMUTH)
@@ -228,8 +241,10 @@ def interface_tensors(
     film : Bilayer or Stack
     mesh : FermiSurfaceMesh, optional
         Quadrature mesh; by default 48 x 48 points per hemisphere.
-    ansatz : {"particular"}, optional
-        Incoming distribution: "particular" is the bulk one (Appendix B).
+    ansatz : {"particular", "half_space"}, optional
+        Incoming distribution: "particular" is the bulk one (Appendix B); "half_space" the
+        exact response of the interface between two half spaces (Appendix D). Skew scattering
+        is left out: the tensors are those of the interface.
     interface : int, optional
         Which interface of a stack, from the left.
 
@@ -242,23 +257,52 @@ def interface_tensors(
     InputError
         For an unknown ansatz or interface.
     """
-    if ansatz != "particular":
-        raise InputError("ansatz", ansatz, "must be 'particular'")
+    if ansatz not in ANSATZE:
+        raise InputError("ansatz", ansatz, f"must be one of {', '.join(ANSATZE)}")
     stack = _checked(film, interface)
     barrier = stack.interfaces[interface]
     m = stack.interface_magnetization(interface)
-    sums = tensor_integrals(
-        mesh or default_mesh(),
-        interface_parameters(barrier, m),
-        driven_amplitude(stack.layers[interface]),
-        driven_amplitude(stack.layers[interface + 1]),
-    )
+    mesh = mesh or default_mesh()
+    if ansatz == "half_space":
+        sums = _half_space_sums(stack, interface, mesh)
+    else:
+        sums = tensor_integrals(
+            mesh,
+            interface_parameters(barrier, m),
+            driven_amplitude(stack.layers[interface]),
+            driven_amplitude(stack.layers[interface + 1]),
+        )
     sums *= stack.prefactor * METRE_PER_NM
     torque = np.zeros((4, 2))
     torque[:3] = -2.0 * barrier.exchange * cross_matrix(m) @ sums[8:]
     return InterfaceTensors(
         conductivity=sums[:4], torkivity_ferromagnet=sums[4:8], torkivity_interface=torque
     )
+
+
+def _half_space_sums(stack: Stack, interface: int, mesh: FermiSurfaceMesh) -> FloatArray:
+    """j(0-), j(0+) and s of the interface between two half spaces, (D22)-(D25).
+
+    With c_U = 0 nothing grows away from the interface, which is what a half space means, and
+    c_P then is the exact response: its moments are those of the solved problem.
+    """
+    below, above = (
+        replace(layer, spin_hall_angle=0.0) if isinstance(layer, HeavyMetal) else layer
+        for layer in stack.layers[interface : interface + 2]
+    )
+    pair = Stack(
+        layers=(below, above),
+        interfaces=(
+            replace(
+                stack.interfaces[interface], magnetization=stack.interface_magnetization(interface)
+            ),
+        ),
+        left=HalfSpace(),
+        right=HalfSpace(),
+        fermi_wavevector=stack.fermi_wavevector,
+    )
+    states = solve_reduced(pair, mesh)
+    return np.concatenate([states.current_minus[0], states.current_plus[0], states.density[0]])
 
 
 def circuit_conductances(
