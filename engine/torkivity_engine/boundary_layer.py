@@ -281,6 +281,7 @@ def _with_modes(assembly: Assembly, modes: FloatArray, side: int) -> Drive:
     return Drive(
         np.concatenate([field.incoming, incoming], axis=3),
         np.concatenate([field.outgoing, outgoing], axis=3),
+        np.concatenate([field.field, np.zeros((2, CHARGE))], axis=1),
     )
 
 

@@ -61,6 +61,7 @@ __all__ = [
     "Emission",
     "LayerSector",
     "LowRank",
+    "SlabOperators",
     "SlabSector",
     "TerminatedSector",
     "Termination",
@@ -70,7 +71,7 @@ __all__ = [
     "layer_termination",
     "layer_transfer",
     "own_frame",
-    "slab_admittances",
+    "slab_operators",
     "slab_sectors",
     "terminated_sectors",
 ]
@@ -88,6 +89,7 @@ _LEVELS = 8
 #: Singular values of the dense operators below this times the largest are rounding noise.
 _RANK_TOLERANCE = 4e-15
 _CACHE_SIZE = 128
+_NOTHING = 1e-150
 
 Node = tuple[int, int]  # (azimuthal moment, spin component)
 _Block = tuple[tuple[Node, ...], FloatArray]
@@ -100,8 +102,8 @@ class LowRank:
 
     Attributes
     ----------
-    left, right : ndarray, shape (n_polar, n_moments, 4, rank)
-        n_moments is 1 or 3.
+    left, right : ndarray, shape (n_polar, n_moments, n_components, rank)
+        n_moments is 1 or 3; n_components 4 per face.
     """
 
     left: FloatArray
@@ -126,6 +128,22 @@ class Emission:
 
 
 @dataclass(frozen=True, eq=False)
+class Content:
+    """Integral of <g> over a layer, from what enters it: independent of what leaves it.
+
+    Attributes
+    ----------
+    arriving : tuple of ndarray, shape (4, n_polar, 3, 4)
+        Per unit arriving at the lower and at the upper face, nm; None for an outer face.
+    source : ndarray, shape (4, 6)
+        Per unit field along x and y, and per injected (x, y, z, charge).
+    """
+
+    arriving: tuple[FloatArray | None, FloatArray | None]
+    source: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Termination:
     """Outermost layer with its outer boundary, seen from its inner face.
 
@@ -136,11 +154,17 @@ class Termination:
     dense : LowRank
         Returned after collisions or diffuse reflection.
     emission : Emission
+    content : Content
+        How much spin and charge the layer holds.
+    conserved : int
+        Number of densities that its collisions conserve.
     """
 
     local: FloatArray
     dense: LowRank
     emission: Emission
+    content: Content
+    conserved: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,15 +175,19 @@ class Transfer:
     ----------
     local : ndarray, shape (n_polar, 4, 4)
         Transmitted without a collision, per direction, the same both ways.
-    reflection : tuple of LowRank
-        At the lower and at the upper face, after collisions.
-    transmission : tuple of LowRank
-        Upwards and downwards, after collisions.
+    dense : LowRank
+        Returned or passed on after collisions; its 8 components are those of the lower face,
+        then those of the upper one.
+    content : Content
+        How much spin and charge the layer holds.
+    conserved : int
+        Number of densities that its collisions conserve.
     """
 
     local: FloatArray
-    reflection: tuple[LowRank, LowRank]
-    transmission: tuple[LowRank, LowRank]
+    dense: LowRank
+    content: Content
+    conserved: int
 
 
 def _tanh_coefficients() -> tuple[FloatArray, FloatArray]:
@@ -204,48 +232,75 @@ def conserving_projector(operator: FloatArray, mu: FloatArray) -> FloatArray | N
     return projector
 
 
-def slab_admittances(
-    even: FloatArray,
-    odd: FloatArray,
-    mu: FloatArray,
-    thickness: float,
-    projectors: tuple[FloatArray | None, FloatArray | None],
-) -> tuple[FloatArray, FloatArray]:
-    """Symmetric admittance S and antisymmetric impedance B of a slab.
+@dataclass(frozen=True, eq=False)
+class SlabOperators:
+    """Operators of one slab in one sector, unknowns ordered (node, ring).
+
+    Attributes
+    ----------
+    s, b : ndarray, shape (n, n)
+        Symmetric admittance (f into the slab per e at a face) and antisymmetric impedance
+        (e per f).
+    content_even, content_odd : ndarray, shape (n_even, n) and (n_odd, n)
+        Integral over the slab of the densities <g>, in nm: of those that e holds per e at the
+        faces for symmetric excitation, of those that f holds per f for antisymmetric one.
+    """
+
+    s: FloatArray
+    b: FloatArray
+    content_even: FloatArray
+    content_odd: FloatArray
+
+
+def slab_operators(sector: LayerSector, thickness: float) -> SlabOperators:
+    """Operators of a slab by doubling.
 
     Parameters
     ----------
-    even, odd : ndarray, shape (n, n)
-        L_e and L_o in 1/nm.
-    mu : ndarray, shape (n,)
-        abs(cos(theta)) of each unknown.
+    sector : LayerSector
     thickness : float
         nm.
-    projectors : tuple of ndarray or None
-        From `conserving_projector`, for S and for B.
 
     Returns
     -------
-    S, B : ndarray, shape (n, n)
-        f into the slab per e for equal e at the faces, and e per f for opposite e.
+    SlabOperators
     """
-    e = even / mu[:, None]
-    n = odd / mu[:, None]
+    e = sector.even / sector.mu[:, None]
+    n = sector.odd / sector.mu[:, None]
     bound = math.sqrt(np.abs(n).sum(axis=1).max() * np.abs(e).sum(axis=1).max())
     steps = math.log2(max(bound * thickness / 2.0, 1e-300) / math.sqrt(_THIN))
     doublings = max(0, math.ceil(steps))
     half = thickness / 2.0 ** (doublings + 1)
-    m = (n @ e) * half**2
-    ratio = np.linalg.solve(_horner(_TANH_Q, m), _horner(_TANH_P, m))
-    s = _conserving(half * e @ ratio, projectors[0])
-    b = _conserving(half * ratio @ n, projectors[1])
-    identity = np.eye(len(mu))
+    ratio = _tanh_ratio((n @ e) * half**2)
+    s = _conserving(half * e @ ratio, sector.projectors[0])
+    b = _conserving(half * ratio @ n, sector.projectors[1])
+    # int cosh(Omega z) dz / cosh(Omega t/2) = 2 Omega^-1 tanh(Omega t/2).
+    even = 2.0 * half * sector.density_even @ ratio
+    odd = sector.density_odd
+    if len(odd):
+        odd = 2.0 * half * odd @ _tanh_ratio((e @ n) * half**2)
+    identity = np.eye(len(s))
     for _ in range(doublings):
         factors = lu_factor(identity + b @ s, check_finite=False)
-        s = 2.0 * lu_solve(factors, s.T, trans=1, check_finite=False).T
-        b = 2.0 * lu_solve(factors, b, check_finite=False)
-        s, b = _conserving(s, projectors[0]), _conserving(b, projectors[1])
-    return s, b
+
+        def over(
+            rows: FloatArray, factors: tuple[FloatArray, NDArray[np.int32]] = factors
+        ) -> FloatArray:
+            """rows (1 + B S)^-1."""
+            result: FloatArray = lu_solve(factors, rows.T, trans=1, check_finite=False).T
+            return result
+
+        # Each half of the doubled slab holds its content for the mean of its two faces.
+        even = 2.0 * over(even)
+        odd = 2.0 * (odd - over(odd @ s) @ b)
+        s = _conserving(2.0 * over(s), sector.projectors[0])
+        b = _conserving(2.0 * lu_solve(factors, b, check_finite=False), sector.projectors[1])
+    return SlabOperators(s, b, even, odd)
+
+
+def _tanh_ratio(m: FloatArray) -> FloatArray:
+    """tanh(x)/x of the matrix x with square m."""
+    return np.asarray(np.linalg.solve(_horner(_TANH_Q, m), _horner(_TANH_P, m)), dtype=np.float64)
 
 
 def _conserving(matrix: FloatArray, projector: FloatArray | None) -> FloatArray:
@@ -279,6 +334,12 @@ class LayerSector:
         abs(cos(theta)) of each unknown.
     projectors : tuple of ndarray or None
         What keeps S and B conserving, see `conserving_projector`.
+    conserved : int
+        Number of conserved densities.
+    density_even, density_odd : ndarray, shape (n_even, n) and (n_odd, n)
+        Rows that take the densities <g> out of e, or out of f where the parity is -1.
+    densities : tuple of int
+        Their spin components: those of `density_even`, then those of `density_odd`.
     """
 
     nodes: tuple[Node, ...]
@@ -288,6 +349,10 @@ class LayerSector:
     odd: FloatArray
     mu: FloatArray
     projectors: tuple[FloatArray | None, FloatArray | None]
+    conserved: int
+    density_even: FloatArray
+    density_odd: FloatArray
+    densities: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,6 +368,11 @@ class SlabSector:
     reflection, transmission : ndarray, shape (n, n)
         R_0 and T_0: the lower face reflects P R_0, the upper one R_0 P; upwards goes T_0,
         downwards P T_0 P.
+    content : ndarray, shape (n_densities, 2 n)
+        Integral of the densities <g> over the slab, in nm, per unit arriving at the lower and
+        at the upper face.
+    densities : tuple of int
+        Spin components of its rows.
     scatters : bool
         Whether anything scatters into the sector.
     """
@@ -312,6 +382,8 @@ class SlabSector:
     k_out: FloatArray
     reflection: FloatArray
     transmission: FloatArray
+    content: FloatArray
+    densities: tuple[int, ...]
     scatters: bool
 
     def face(self, side: int) -> FloatArray:
@@ -427,6 +499,18 @@ def _sector(
             )
     even, odd = (operators[sign].reshape(size * n, size * n) for sign in (1, -1))
     mu = np.tile(rings.cosines, size)
+    uniform = [(at, spin) for at, (moment, spin) in enumerate(nodes) if moment == 0]
+    rows = {
+        sign: [(at, spin) for at, spin in uniform if parity[spin] == sign] for sign in (1.0, -1.0)
+    }
+
+    def density(sign: float) -> FloatArray:
+        matrix = np.zeros((len(rows[sign]), size, n))
+        for row, (at, _) in enumerate(rows[sign]):
+            matrix[row, at] = rings.polar_weights
+        return matrix.reshape(-1, size * n)
+
+    projectors = (conserving_projector(even, mu), conserving_projector(odd, mu))
     return LayerSector(
         nodes=nodes,
         parity=np.repeat([parity[i] for _, i in nodes], n),
@@ -434,8 +518,27 @@ def _sector(
         even=even,
         odd=odd,
         mu=mu,
-        projectors=(conserving_projector(even, mu), conserving_projector(odd, mu)),
+        projectors=projectors,
+        # A projector's trace is what it leaves.
+        conserved=sum(len(mu) - round(float(np.trace(p))) for p in projectors if p is not None),
+        density_even=density(1.0),
+        density_odd=density(-1.0),
+        densities=tuple(spin for sign in (1.0, -1.0) for _, spin in rows[sign]),
     )
+
+
+def _scattering(
+    sector: LayerSector, slab: SlabOperators
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """R_0, T_0 and the content of a slab from its operators."""
+    identity, p = np.eye(len(slab.s)), sector.parity
+    left, right = np.linalg.inv(identity + slab.s), np.linalg.inv(identity + slab.b)
+    # (1+S)^-1 - (1+B)^-1 without cancellation in a thin slab, and the sum minus one.
+    reflection = left @ (slab.b - slab.s) @ right
+    transmission = left @ (identity - slab.s @ slab.b) @ right
+    even, odd = 0.5 * slab.content_even @ left, 0.5 * slab.content_odd @ right
+    content = np.block([[even, even * p], [odd, -odd * p]])
+    return reflection, transmission, content
 
 
 def slab_sectors(
@@ -457,19 +560,17 @@ def slab_sectors(
     -------
     list of SlabSector
     """
-    done: dict[bytes, tuple[FloatArray, FloatArray]] = {}
+    done: dict[bytes, tuple[FloatArray, FloatArray, FloatArray]] = {}
     result = []
     for sector in layer_sectors(layer, rings):
         signature = sector.even.tobytes() + sector.odd.tobytes()
         if signature not in done:
-            s, b = slab_admittances(
-                sector.even, sector.odd, sector.mu, thickness, sector.projectors
+            done[signature] = _scattering(sector, slab_operators(sector, thickness))
+        result.append(
+            SlabSector(
+                sector.nodes, sector.parity, sector.k_out, *done[signature], sector.densities, True
             )
-            identity = np.eye(len(s))
-            left, right = np.linalg.inv(identity + s), np.linalg.inv(identity + b)
-            # (1+S)^-1 - (1+B)^-1 without cancellation in a thin slab, and the sum minus one.
-            done[signature] = (left @ (b - s) @ right, left @ (identity - s @ b) @ right)
-        result.append(SlabSector(sector.nodes, sector.parity, sector.k_out, *done[signature], True))
+        )
     if flight:
         scattered = {node for sector in result for node in sector.nodes}
         terms = collision_terms(layer)
@@ -481,7 +582,16 @@ def slab_sectors(
                 n = len(through)
                 nodes = tuple((moment, i) for i in spins)
                 result.append(
-                    SlabSector(nodes, np.ones(n), k_out, np.zeros((n, n)), through, False)
+                    SlabSector(
+                        nodes,
+                        np.ones(n),
+                        k_out,
+                        np.zeros((n, n)),
+                        through,
+                        np.zeros((0, 2 * n)),
+                        (),
+                        False,
+                    )
                 )
     return result
 
@@ -507,6 +617,8 @@ def own_frame(layer: Layer) -> tuple[Layer, FloatArray | None]:
 def _attenuation(k_out: FloatArray, rings: AzimuthalRings, length: float) -> FloatArray:
     """exp(-K_out length / mu), shape (n_polar, s, s)."""
     result: FloatArray = expm(-k_out * (length / rings.cosines)[:, None, None])
+    # Subnormal numbers would slow every product with them down.
+    result[np.abs(result) < _NOTHING] = 0.0
     return result
 
 
@@ -599,9 +711,11 @@ def layer_termination(
         o @ made.local @ o.T,
         _rotated(made.dense, o),
         Emission(
-            np.einsum("ab,imbc->imac", o, made.emission.field),
-            np.einsum("ab,imbc,dc->imad", o, made.emission.injection, o),
+            o @ made.emission.field,
+            o @ made.emission.injection @ o.T,
         ),
+        _rotated_content(made.content, o),
+        made.conserved,
     )
 
 
@@ -617,6 +731,11 @@ class TerminatedSector:
         Collisions and flight together, unknowns ordered (node, ring).
     emitted : ndarray, shape (n, 6)
         Per unit field along x and y, and per injected (x, y, z, charge).
+    content, content_of_source : ndarray, shape (n_densities, n) and (n_densities, 6)
+        Integral of the densities <g> over the slab, in nm, per unit arriving at its inner face
+        and per unit field or injection.
+    densities : tuple of int
+        Spin components of their rows.
     scatters : bool
         Whether anything scatters into the sector.
     """
@@ -625,6 +744,9 @@ class TerminatedSector:
     k_out: FloatArray
     returned: FloatArray
     emitted: FloatArray
+    content: FloatArray
+    content_of_source: FloatArray
+    densities: tuple[int, ...]
     scatters: bool
 
 
@@ -673,12 +795,17 @@ def terminated_sectors(
         loop = np.linalg.inv(np.eye(size * n) - back @ sector.face(outer))
         inwards = sector.through(inner) @ loop
         stacked = np.concatenate([source[:, moment, spin] for moment, spin in sector.nodes])
+        halves = np.split(sector.content, 2, axis=1)
+        near, far = halves[inner], halves[outer]
         result.append(
             TerminatedSector(
                 nodes=sector.nodes,
                 k_out=sector.k_out,
                 returned=sector.face(inner) + inwards @ back @ sector.through(outer),
                 emitted=inwards @ stacked,
+                content=near + far @ loop @ back @ sector.through(outer),
+                content_of_source=far @ loop @ stacked,
+                densities=sector.densities,
                 scatters=sector.scatters,
             )
         )
@@ -691,12 +818,15 @@ def _make_termination(
     specular = boundary.specularity if isinstance(boundary, Surface) else 0.0
     thickness = layer.thickness
     emitted = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
+    content, held = np.zeros((4, rings.n_polar, N_MOMENTS, 4)), np.zeros((4, 6))
     blocks = []
     for sector in terminated_sectors(layer, boundary, side, rings, thickness, flight=True):
         size = len(sector.nodes)
         response = sector.emitted.reshape(size, rings.n_polar, 6)
         for position, (moment, spin) in enumerate(sector.nodes):
             emitted[:, moment, spin] = response[position]
+        _spread(content, sector.densities, sector.nodes, sector.content)
+        held[list(sector.densities)] = sector.content_of_source
         if sector.scatters:
             direct = specular * _attenuation(sector.k_out, rings, 2.0 * thickness)
             blocks.append((sector.nodes, sector.returned - _on_diagonal(direct)))
@@ -705,7 +835,19 @@ def _make_termination(
         local=specular * _attenuation(k_out, rings, 2.0 * thickness),
         dense=_low_rank(blocks, rings),
         emission=Emission(emitted[..., :2], emitted[..., 2:]),
+        content=Content((None, content) if side == BOTTOM else (content, None), held),
+        conserved=sum(sector.conserved for sector in layer_sectors(layer, rings)),
     )
+
+
+def _spread(
+    out: FloatArray, densities: tuple[int, ...], nodes: tuple[Node, ...], rows: FloatArray
+) -> None:
+    """Write rows over a sector's unknowns into (component, ring, moment, component)."""
+    split = rows.reshape(len(densities), len(nodes), out.shape[1])
+    for row, density in enumerate(densities):
+        for position, (moment, spin) in enumerate(nodes):
+            out[density, :, moment, spin] = split[row, position]
 
 
 def _outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> FloatArray:
@@ -777,25 +919,50 @@ def layer_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
         return made
     return Transfer(
         o @ made.local @ o.T,
-        (_rotated(made.reflection[BOTTOM], o), _rotated(made.reflection[TOP], o)),
-        (_rotated(made.transmission[0], o), _rotated(made.transmission[1], o)),
+        _rotated(made.dense, np.asarray(np.kron(np.eye(2), o), dtype=np.float64)),
+        _rotated_content(made.content, o),
+        made.conserved,
     )
 
 
 def _make_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
-    faces: tuple[list[_Block], list[_Block]] = ([], [])
-    through: tuple[list[_Block], list[_Block]] = ([], [])
+    # Equal and opposite excitation of the two faces do not mix: with P the spin parity,
+    # P out(lower) +- out(upper) = (R_0 +- T_0) (in(lower) +- P in(upper)).
+    blocks: dict[float, list[_Block]] = {1.0: [], -1.0: []}
+    parity = np.ones(4)
+    content = np.zeros((2, 4, rings.n_polar, N_MOMENTS, 4))
     for sector in slab_sectors(layer, rings, layer.thickness):
         direct = _on_diagonal(_attenuation(sector.k_out, rings, layer.thickness))
-        for side, towards in ((BOTTOM, TOP), (TOP, BOTTOM)):
-            faces[side].append((sector.nodes, sector.face(side)))
-            through[side].append((sector.nodes, sector.through(towards) - direct))
+        for side, rows in enumerate(np.split(sector.content, 2, axis=1)):
+            _spread(content[side], sector.densities, sector.nodes, rows)
+        for position, (_, spin) in enumerate(sector.nodes):
+            parity[spin] = sector.parity[position * rings.n_polar]
+        for sign, store in blocks.items():
+            collided = sector.reflection + sign * (sector.transmission - direct)
+            store.append((sector.nodes, collided))
+    lefts, rights = [], []
+    for sign, store in blocks.items():
+        half = _low_rank(store, rings)
+        turned = parity[:, None]
+        lefts.append(0.5 * np.concatenate([turned * half.left, sign * half.left], axis=2))
+        rights.append(np.concatenate([half.right, sign * turned * half.right], axis=2))
     return Transfer(
         local=_attenuation(collision_terms(layer).k_out, rings, layer.thickness),
-        reflection=(_low_rank(faces[BOTTOM], rings), _low_rank(faces[TOP], rings)),
-        transmission=(_low_rank(through[BOTTOM], rings), _low_rank(through[TOP], rings)),
+        dense=LowRank(np.concatenate(lefts, axis=3), np.concatenate(rights, axis=3)),
+        content=Content((content[BOTTOM], content[TOP]), np.zeros((4, 6))),
+        conserved=sum(sector.conserved for sector in layer_sectors(layer, rings)),
     )
 
 
 def _rotated(operator: LowRank, o: FloatArray) -> LowRank:
     return LowRank(o @ operator.left, o @ operator.right)
+
+
+def _rotated_content(content: Content, o: FloatArray) -> Content:
+    source = o @ content.source
+    source[:, 2:] = source[:, 2:] @ o.T
+    lower, upper = (
+        None if rows is None else (o @ rows.reshape(4, -1)).reshape(rows.shape) @ o.T
+        for rows in content.arriving
+    )
+    return Content((lower, upper), source)

@@ -26,6 +26,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from torkivity_engine.collision import collision_terms
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.layer_response import (
     BOTTOM,
@@ -36,7 +37,7 @@ from torkivity_engine.layer_response import (
     layer_termination,
     layer_transfer,
 )
-from torkivity_engine.model import Layer, RashbaInterface, Reservoir, Stack
+from torkivity_engine.model import Layer, RashbaInterface, Reservoir, Stack, Surface
 from torkivity_engine.scattering import fill_tensor, interface_parameters, scatter
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
@@ -55,29 +56,36 @@ FloatArray = NDArray[np.float64]
 
 _CHUNK = 16  #: azimuths handled together in the inner loops: two AVX-512 registers
 _SQRT2 = float(np.sqrt(2.0))
+#: Below this reciprocal condition number a solution has no trustworthy digit.
+_SINGULAR = 1e-13
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
 def _build(  # type: ignore[no-untyped-def]
     mu, kx, ky, psi, parameters, local, drive_in, drive_out, transmission, left, right
 ):
-    """left = 1 - S A and right = [S, S g_in - g_out] for one chunk of azimuths."""
+    """left = 1 - S A and right = [S, S g_in - g_out] for one chunk of azimuths.
+
+    Returns the largest departure of R_cc + T_cc from one.
+    """
+    defect = 0.0
     n_interfaces = parameters.shape[0]
-    n = left.shape[0]
+    n, chunk = left.shape[0], left.shape[2]
     n_drives = drive_in.shape[2]
     r = np.empty((4, 4))
     t = np.empty((4, 4))
     left[:] = 0.0
     right[:] = 0.0
     for j in range(n):
-        for c in range(_CHUNK):
+        for c in range(chunk):
             left[j, j, c] = 1.0
     for i in range(n_interfaces):
         row = 8 * i
-        for c in range(_CHUNK):
+        for c in range(chunk):
             bx, by, bz, p_r, p_t, q, re_t, im_r, im_t = scatter(kx[c], ky[c], mu, parameters[i])
             fill_tensor(r, p_r, q, -re_t, im_r, bx, by, bz)
             fill_tensor(t, p_t, q, re_t, im_t, bx, by, bz)
+            defect = max(defect, abs(r[3, 3] + t[3, 3] - 1.0))
             for j in range(4):
                 for m in range(4):
                     right[row + j, row + m, c] = r[j, m]
@@ -87,7 +95,7 @@ def _build(  # type: ignore[no-untyped-def]
                     transmission[i, j, m, c] = t[j, m]
         for d in range(n_drives):
             for k in range(row, row + 8):
-                for c in range(_CHUNK):
+                for c in range(chunk):
                     arriving = 0.0
                     leaving = 0.0
                     for a in range(3):
@@ -101,36 +109,49 @@ def _build(  # type: ignore[no-untyped-def]
                 value = local[k, m]
                 if value != 0.0:
                     for j in range(row, row + 8):
-                        for c in range(_CHUNK):
+                        for c in range(chunk):
                             left[j, m, c] -= right[j, k, c] * value
+    return defect
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
-def _eliminate(left, right):  # type: ignore[no-untyped-def]
-    """right <- left^-1 right without pivoting, all azimuths of the chunk at once."""
-    n, columns = left.shape[0], right.shape[1]
-    factor = np.empty(_CHUNK)
+def factorize(left):  # type: ignore[no-untyped-def]
+    """LU factors in place, without pivoting, all azimuths of the chunk at once.
+
+    The diagonal is inverted; below it stand the multipliers times the pivots.
+    """
+    n, chunk = left.shape[0], left.shape[2]
+    factor = np.empty(chunk)
     for k in range(n):
-        for c in range(_CHUNK):
+        for c in range(chunk):
             left[k, k, c] = 1.0 / left[k, k, c]
         for j in range(k + 1, n):
-            for c in range(_CHUNK):
+            for c in range(chunk):
                 factor[c] = left[j, k, c] * left[k, k, c]
             for m in range(k + 1, n):
-                for c in range(_CHUNK):
+                for c in range(chunk):
                     left[j, m, c] -= factor[c] * left[k, m, c]
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+def substitute(left, right):  # type: ignore[no-untyped-def]
+    """right <- left^-1 right with the factors of `factorize`."""
+    n, columns, chunk = left.shape[0], right.shape[1], left.shape[2]
+    factor = np.empty(chunk)
+    for k in range(n):
+        for j in range(k + 1, n):
+            for c in range(chunk):
+                factor[c] = left[j, k, c] * left[k, k, c]
             for m in range(columns):
-                for c in range(_CHUNK):
+                for c in range(chunk):
                     right[j, m, c] -= factor[c] * right[k, m, c]
     for k in range(n - 1, -1, -1):
         for j in range(k + 1, n):
-            for c in range(_CHUNK):
-                factor[c] = left[k, j, c]
             for m in range(columns):
-                for c in range(_CHUNK):
-                    right[k, m, c] -= factor[c] * right[j, m, c]
+                for c in range(chunk):
+                    right[k, m, c] -= left[k, j, c] * right[j, m, c]
         for m in range(columns):
-            for c in range(_CHUNK):
+            for c in range(chunk):
                 right[k, m, c] *= left[k, k, c]
 
 
@@ -143,25 +164,25 @@ def _accumulate(  # type: ignore[no-untyped-def]
     mean is <psi_a W psi_b> (and <psi_a z> in the last columns); probe the same for the
     density s = T (in- + in+).
     """
-    n = right.shape[0]
+    n, chunk = right.shape[0], right.shape[2]
     n_drives = right.shape[1] - n
-    factor = np.empty(_CHUNK)
+    factor = np.empty(chunk)
     for a in range(n_moments):
         for b in range(n_moments):
-            for c in range(_CHUNK):
+            for c in range(chunk):
                 factor[c] = weight[c] * psi[a, c] * psi[b, c]
             for j in range(n):
                 for m in range(n):
                     total = 0.0
-                    for c in range(_CHUNK):
+                    for c in range(chunk):
                         total += factor[c] * right[j, m, c]
                     mean[a * n + j, b * n + m] += total
-        for c in range(_CHUNK):
+        for c in range(chunk):
             factor[c] = weight[c] * psi[a, c]
         for j in range(n):
             for d in range(n_drives):
                 total = 0.0
-                for c in range(_CHUNK):
+                for c in range(chunk):
                     total += factor[c] * right[j, n + d, c]
                 mean[a * n + j, n_moments * n + d] += total
     for i in range(transmission.shape[0]):
@@ -172,26 +193,26 @@ def _accumulate(  # type: ignore[no-untyped-def]
                 value = gather[i, p, k]
                 if value != 0.0:
                     for m in range(n + n_drives):
-                        for c in range(_CHUNK):
+                        for c in range(chunk):
                             arriving[p, m, c] += value * right[k, m, c]
-            for c in range(_CHUNK):
+            for c in range(chunk):
                 arriving[p, 8 * i + p, c] += 1.0
                 arriving[p, 8 * i + 4 + p, c] += 1.0
             for d in range(n_drives):
                 for a in range(3):
                     value = gathered_drive[i, a, p, d]
-                    for c in range(_CHUNK):
+                    for c in range(chunk):
                         arriving[p, n + d, c] += psi[a, c] * value
         for j in range(3):
             for m in range(n + n_drives):
-                for c in range(_CHUNK):
+                for c in range(chunk):
                     density = 0.0
                     for p in range(4):
                         density += transmission[i, j, p, c] * arriving[p, m, c]
                     factor[c] = weight[c] * density
                 for b in range(n_moments if m < n else 1):
                     total = 0.0
-                    for c in range(_CHUNK):
+                    for c in range(chunk):
                         total += factor[c] * (psi[b, c] if m < n else 1.0)
                     column = b * n + m if m < n else n_moments * n + m - n
                     probe[3 * i + j, column] += total
@@ -199,27 +220,30 @@ def _accumulate(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, error_model="numpy")
 def _channel_means(  # type: ignore[no-untyped-def]
-    mu, cos_phi, sin_phi, parameters, local, drive_in, drive_out, n_moments, mean, probe
+    mu, cos_phi, sin_phi, parameters, local, drive_in, drive_out, n_moments, chunk, mean, probe
 ):
     """Azimuthal moments over all channels, ring by ring.
 
     Unknowns per k_parallel are ordered (interface, side, component), n = 8 n_interfaces.
     `local` is A, shape (ring, n, n); the drives, shape (ring, 3, n, n_drives), are given by
     their moments 1, sqrt2 cos, sqrt2 sin. Outputs, with N = n_moments n: `mean`, shape
-    (ring, N, N + n_drives), and `probe`, shape (ring, 3 n_interfaces, N + n_drives).
+    (ring, N, N + n_drives), and `probe`, shape (ring, 3 n_interfaces, N + n_drives). Returns
+    the largest unitarity defect of the interfaces. `chunk` azimuths are handled together; as a
+    constant the compiler would unroll it instead of vectorising over it.
     """
+    defect = 0.0
     n_interfaces = parameters.shape[0]
     n = 8 * n_interfaces
     n_azimuth = cos_phi.shape[0]
     n_drives = drive_in.shape[3]
-    transmission = np.empty((n_interfaces, 4, 4, _CHUNK))
-    left = np.empty((n, n, _CHUNK))
-    right = np.empty((n, n + n_drives, _CHUNK))
-    arriving = np.empty((4, n + n_drives, _CHUNK))
+    transmission = np.empty((n_interfaces, 4, 4, chunk))
+    left = np.empty((n, n, chunk))
+    right = np.empty((n, n + n_drives, chunk))
+    arriving = np.empty((4, n + n_drives, chunk))
     gather = np.empty((n_interfaces, 4, n))
     gathered_drive = np.empty((n_interfaces, 3, 4, n_drives))
-    kx, ky, weight = np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
-    psi = np.ones((3, _CHUNK))
+    kx, ky, weight = np.empty(chunk), np.empty(chunk), np.empty(chunk)
+    psi = np.ones((3, chunk))
     mean[:] = 0.0
     probe[:] = 0.0
     for ring in range(mu.shape[0]):
@@ -234,22 +258,25 @@ def _channel_means(  # type: ignore[no-untyped-def]
                         gathered_drive[i, a, p, d] = (
                             drive_in[ring, a, lower, d] + drive_in[ring, a, upper, d]
                         )
-        for start in range(0, n_azimuth, _CHUNK):
-            for c in range(_CHUNK):
+        for start in range(0, n_azimuth, chunk):
+            for c in range(chunk):
                 # Beyond the end of the ring its last azimuth stands in with weight zero.
                 a = min(start + c, n_azimuth - 1)
                 kx[c], ky[c] = sin_theta * cos_phi[a], sin_theta * sin_phi[a]
                 psi[1, c], psi[2, c] = _SQRT2 * cos_phi[a], _SQRT2 * sin_phi[a]
                 weight[c] = 1.0 / n_azimuth if start + c < n_azimuth else 0.0
-            _build(
+            chunk_defect = _build(
                 mu[ring], kx, ky, psi, parameters, local[ring], drive_in[ring], drive_out[ring],
                 transmission, left, right,
             )  # fmt: skip
-            _eliminate(left, right)
+            defect = max(defect, chunk_defect)
+            factorize(left)
+            substitute(left, right)
             _accumulate(
                 weight, psi, n_moments, gather, gathered_drive, transmission, right, arriving,
                 mean[ring], probe[ring],
             )  # fmt: skip
+    return defect
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,10 +306,9 @@ class InterfaceStates:
 
 @dataclass(frozen=True, eq=False)
 class _Return:
-    """Collisions of one layer: what leaves rows `source` comes back into rows `target`."""
+    """Collisions of one layer: what leaves the interfaces in `rows` comes back into them."""
 
-    target: slice
-    source: slice
+    rows: slice
     operator: LowRank
 
 
@@ -294,10 +320,13 @@ class Drive:
     ----------
     incoming, outgoing : ndarray, shape (n_polar, 3, 8 n_interfaces, n_drives)
         Added to what arrives at, and to what leaves, the interfaces.
+    field : ndarray, shape (2, n_drives)
+        Field along x and y in each drive.
     """
 
     incoming: FloatArray
     outgoing: FloatArray
+    field: FloatArray
 
 
 class Assembly:
@@ -318,25 +347,27 @@ class Assembly:
         self.local = np.zeros((rings.n_polar, self.n, self.n))
         self.returns: list[_Return] = []
         self._emissions = []
+        self._contents = {}
+        self._conserved = 0
         for side, rows, layer, boundary in (
             (BOTTOM, slice(0, 4), stack.layers[0], stack.left),
             (TOP, slice(self.n - 4, self.n), stack.layers[-1], stack.right),
         ):
             end = layer_termination(layer, boundary, side, rings)
             self.local[:, rows, rows] = end.local
-            self.returns.append(_Return(rows, rows, end.dense))
+            self.returns.append(_Return(rows, end.dense))
             self._emissions.append((rows, boundary, end.emission))
+            self._contents[0 if side == BOTTOM else len(stack.layers) - 1] = end.content
+            self._conserved += end.conserved
         for index, layer in enumerate(stack.layers[1:-1]):
             inner = layer_transfer(layer, rings)
+            self._contents[index + 1] = inner.content
+            self._conserved += inner.conserved
             low = slice(8 * index + 4, 8 * index + 8)
             high = slice(8 * index + 8, 8 * index + 12)
             self.local[:, low, high] = self.local[:, high, low] = inner.local
-            self.returns += [
-                _Return(low, low, inner.reflection[BOTTOM]),
-                _Return(high, high, inner.reflection[TOP]),
-                _Return(high, low, inner.transmission[0]),
-                _Return(low, high, inner.transmission[1]),
-            ]
+            both = slice(low.start, high.stop)
+            self.returns.append(_Return(both, inner.dense))
         self.n_moments = max(r.operator.left.shape[1] for r in self.returns)
         if all_moments:
             self.n_moments = N_MOMENTS
@@ -355,7 +386,7 @@ class Assembly:
                 outgoing[:, :, rows] = driven_moments(layer, self.rings, -towards)
         for rows, _, emission in self._emissions:
             incoming[:, :, rows] += emission.field
-        return Drive(incoming, outgoing)
+        return Drive(incoming, outgoing, np.eye(2))
 
     def injection_drive(self) -> Drive:
         """What the reservoirs inject, one column."""
@@ -364,115 +395,243 @@ class Assembly:
             if isinstance(boundary, Reservoir):
                 injected = np.array([*boundary.spin, boundary.charge])
                 incoming[:, :, rows, 0] += emission.injection @ injected
-        return Drive(incoming, np.zeros_like(incoming))
+        return Drive(incoming, np.zeros_like(incoming), np.zeros((2, 1)))
 
-    def solve(self, drive: Drive) -> InterfaceStates:
-        """Solve for the given drive."""
-        stack, rings, n, moments = self.stack, self.rings, self.n, self.n_moments
-        n_interfaces, n_drives = n // 8, drive.incoming.shape[3]
-        size = moments * n
-        parameters = np.stack(
+    @property
+    def parameters(self) -> FloatArray:
+        """Interfaces as kernels take them, shape (n_interfaces, 7)."""
+        stack = self.stack
+        return np.stack(
             [
                 interface_parameters(interface, stack.interface_magnetization(i))
                 for i, interface in enumerate(stack.interfaces)
             ]
         )
+
+    def solve(self, drive: Drive) -> InterfaceStates:
+        """Solve for the given drive."""
+        return self.solve_with_closure(drive)[0]
+
+    def solve_with_closure(self, drive: Drive) -> tuple[InterfaceStates, Closure]:
+        """Solve for the given drive, and keep the factored equations."""
+        rings, n, moments = self.rings, self.n, self.n_moments
+        n_drives, size = drive.incoming.shape[3], moments * n
         mean = np.empty((rings.n_polar, size, size + n_drives))
-        probe = np.empty((rings.n_polar, 3 * n_interfaces, size + n_drives))
-        _channel_means(
-            rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), parameters,
-            self.local, drive.incoming, drive.outgoing, moments, mean, probe,
+        probe = np.empty((rings.n_polar, 3 * (n // 8), size + n_drives))
+        defect = _channel_means(
+            rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), self.parameters,
+            self.local, drive.incoming, drive.outgoing, moments, _CHUNK, mean, probe,
         )  # fmt: skip
+        closure = Closure(self, mean[:, :, :size], probe[:, :, :size])
         driven = mean[:, :, size:]
-        response = self._response(mean[:, :, :size])
-        system = np.eye(response.shape[2]) - self._project(response)
-        source = self._project(driven)
-
-        flux = rings.cosines * rings.polar_weights
-        gauge_slack = 0.0
-        if not stack.is_open:
-            gauge = np.zeros((rings.n_polar, moments, n))
-            reference = 8 * reference_interface(stack) + CHARGE
-            gauge[:, 0, [reference, reference + 4]] = flux[:, None]
-            # A closed stack leaves a constant charge shift free. Adding (a charge injection)
-            # x (the gauge functional) pins it; the equations being consistent, the injection
-            # comes out as zero.
-            functional = gauge.ravel() @ response.reshape(-1, response.shape[2])
-            offset = gauge.ravel() @ driven.reshape(-1, n_drives)
-            offset += gauge[:, 0].ravel() @ drive.outgoing[:, 0].reshape(-1, n_drives)
-            injection = self._project((gauge > 0.0).astype(np.float64).reshape(-1, size, 1))
-            system += np.outer(injection, functional)
-            source -= np.outer(injection, offset)
-        x, certificates = _solve_checked(system, source)
-        if not stack.is_open:
-            gauge_slack = float(np.abs(functional @ x + offset).max())
-
-        out = response @ x + driven
-        returned = self._returned(x)
-        leaving = out.reshape(-1, moments, n, n_drives)
+        x, certificates = closure.solve(driven, drive.outgoing[:, 0])
+        out = closure.response @ x + driven
+        returned = self.returned(x)
+        shape = (rings.n_polar, moments, n, n_drives)
+        leaving = out.reshape(shape)
         arriving = self.local[:, None] @ leaving + returned.reshape(leaving.shape)
         arriving += drive.incoming[:, :moments]
-        step = arriving[:, 0] - leaving[:, 0] - drive.outgoing[:, 0]
-        current = 2.0 * np.pi * np.einsum("i,ijc->jc", flux, step)
-        current = current.reshape(n_interfaces, 2, 4, n_drives)
-        density = probe[:, :, :size] @ returned + probe[:, :, size:]
-        density = 2.0 * np.pi * np.einsum("i,ijc->jc", rings.polar_weights, density)
-        shape = (rings.n_polar, moments, n_interfaces, 2, 4, n_drives)
+        leaving = leaving + drive.outgoing[:, :moments]
+        density = closure.probe @ returned + probe[:, :, size:]
+        states = self.interface_states(arriving, leaving, density, {})
+        certificates = {
+            "unitarity_defect": defect,
+            "spin_balance": self._spin_balance(states, out.reshape(shape), drive),
+            "modes_removed": 2.0 * self._conserved,
+            **certificates,
+        }
+        return replace(states, certificates=certificates), closure
+
+    def _spin_balance(self, states: InterfaceStates, out: FloatArray, drive: Drive) -> float:
+        """Worst violation of j(lower) - j(upper) = 4 pi (K_out - K_in) int <g> dz in a layer.
+
+        The content of a layer comes from what enters it, apart from what leaves it. Layers
+        with an open end are left out. Relative to the largest current.
+        """
+        stack, moments = self.stack, self.n_moments
+        last = len(stack.layers) - 1
+        worst = 0.0
+        for index, layer in enumerate(stack.layers):
+            end = stack.left if index == 0 else stack.right
+            if index in (0, last) and not isinstance(end, Surface):
+                continue
+            content = self._contents[index]
+            held = content.source[:, :2] @ drive.field
+            balance = np.zeros_like(held)
+            for side, rows in enumerate(content.arriving):
+                if rows is None:
+                    continue
+                unknowns = (
+                    slice(8 * index - 4, 8 * index)
+                    if side == BOTTOM
+                    else slice(8 * index, 8 * index + 4)
+                )
+                held = held + np.einsum("aims,imsc->ac", rows[:, :, :moments], out[:, :, unknowns])
+                balance += (
+                    states.current_plus[index - 1]
+                    if side == BOTTOM
+                    else -states.current_minus[index]
+                )
+            terms = collision_terms(layer)
+            lost = 4.0 * np.pi * (terms.k_out - terms.k_in[0, 0]) @ held
+            worst = max(worst, float(np.abs(balance - lost).max()))
+        scale = max(np.abs(states.current_minus).max(), np.abs(states.current_plus).max(), 1e-300)
+        return worst / float(scale)
+
+    def interface_states(
+        self,
+        arriving: FloatArray,
+        leaving: FloatArray,
+        density: FloatArray,
+        certificates: dict[str, float],
+    ) -> InterfaceStates:
+        """Currents and spin density from azimuthal moments.
+
+        Parameters
+        ----------
+        arriving, leaving : ndarray, shape (n_polar, n_moments, n, columns)
+        density : ndarray, shape (n_polar, 3 n_interfaces, columns)
+            Spin density ring by ring.
+        certificates : dict of str to float
+
+        Returns
+        -------
+        InterfaceStates
+        """
+        rings, n_interfaces, columns = self.rings, self.n // 8, arriving.shape[3]
+        flux = 2.0 * np.pi * rings.cosines * rings.polar_weights
+        current = np.einsum("i,ijc->jc", flux, (arriving - leaving)[:, 0])
+        current = current.reshape(n_interfaces, 2, 4, columns)
+        spins = np.einsum("i,ijc->jc", 2.0 * np.pi * rings.polar_weights, density)
+        shape = (rings.n_polar, self.n_moments, n_interfaces, 2, 4, columns)
         return InterfaceStates(
             current_minus=current[:, 0],
             current_plus=-current[:, 1],
-            density=density.reshape(n_interfaces, 3, n_drives),
+            density=spins.reshape(n_interfaces, 3, columns),
             arriving=arriving.reshape(shape),
-            leaving=(leaving + drive.outgoing[:, :moments]).reshape(shape),
-            certificates={**certificates, "gauge_slack": gauge_slack},
+            leaving=leaving.reshape(shape),
+            certificates=certificates,
         )
 
-    def _response(self, mean: FloatArray) -> FloatArray:
+    def response(self, mean: FloatArray) -> FloatArray:
         """<out> per amplitude x of the returns, shape (n_polar, size, rank)."""
         rings, size, _ = mean.shape
         by_moment = mean.reshape(rings, size, self.n_moments, self.n)
         parts = []
         for r in self.returns:
-            _, moments, _, rank = r.operator.left.shape
-            columns = by_moment[:, :, :moments, r.target].reshape(rings, size, 4 * moments)
-            parts.append(columns @ r.operator.left.reshape(rings, 4 * moments, rank))
+            _, moments, components, rank = r.operator.left.shape
+            width = components * moments
+            columns = by_moment[:, :, :moments, r.rows].reshape(rings, size, width)
+            parts.append(columns @ r.operator.left.reshape(rings, width, rank))
         return np.concatenate(parts, axis=2)
 
-    def _project(self, out: FloatArray) -> FloatArray:
+    def project(self, out: FloatArray) -> FloatArray:
         """right^T <out>, shape (rank, columns), from shape (n_polar, size, columns)."""
         by_moment = out.reshape(len(out), self.n_moments, self.n, -1)
         parts = []
         for r in self.returns:
             _, moments, _, rank = r.operator.right.shape
-            rows = by_moment[:, :moments, r.source].reshape(-1, by_moment.shape[3])
+            rows = by_moment[:, :moments, r.rows].reshape(-1, by_moment.shape[3])
             parts.append(r.operator.right.reshape(-1, rank).T @ rows)
         return np.concatenate(parts)
 
-    def _returned(self, x: FloatArray) -> FloatArray:
+    def returned(self, x: FloatArray) -> FloatArray:
         """What collisions return, y = left x, shape (n_polar, size, columns)."""
         y = np.zeros((self.rings.n_polar, self.n_moments, self.n, x.shape[1]))
         start = 0
         for r in self.returns:
             _, moments, _, rank = r.operator.left.shape
-            y[:, :moments, r.target] += r.operator.left @ x[start : start + rank]
+            y[:, :moments, r.rows] += r.operator.left @ x[start : start + rank]
             start += rank
         return y.reshape(len(y), -1, x.shape[1])
 
 
-def _solve_checked(system: FloatArray, source: FloatArray) -> tuple[FloatArray, dict[str, float]]:
-    """Solution of the closing system with its residual and condition number."""
-    factors, _, x, info = lapack.dgesv(system, source)
-    norm = float(np.abs(system).sum(axis=0).max())
-    reciprocal = float(lapack.dgecon(factors, norm, norm="1")[0]) if info == 0 else 0.0
-    if not reciprocal >= 1e-14:
-        raise PhysicsError(
-            "the stack leaves a spin accumulation undetermined (reciprocal condition "
-            f"{reciprocal:.0e}): some spin component neither flips in any layer nor leaves "
-            "through a spin-orbit interface; give a layer a finite spin_flip_length"
-        )
-    scale = max(float(np.abs(source).max()), 1e-300)
-    residual = float(np.abs(system @ x - source).max()) / scale
-    return x, {"residual": residual, "condition": 1.0 / reciprocal}
+class Closure:
+    """The equations that close the problem, factored: (1 - right^T <W> left) x = right^T <z>.
+
+    A closed stack leaves a constant charge shift free. Adding (a charge injection) x (the
+    gauge functional) pins it; the equations being consistent, the injection comes out zero.
+
+    Parameters
+    ----------
+    assembly : Assembly
+    mean : ndarray, shape (n_polar, size, size)
+        <W>.
+    probe : ndarray, shape (n_polar, 3 n_interfaces, size)
+        Spin density per y.
+
+    Raises
+    ------
+    PhysicsError
+        If the stack leaves a spin accumulation undetermined.
+    """
+
+    def __init__(self, assembly: Assembly, mean: FloatArray, probe: FloatArray) -> None:
+        self._assembly = assembly
+        self.probe = probe
+        self.response = assembly.response(mean)
+        system = np.eye(self.response.shape[2]) - assembly.project(self.response)
+        self._gauge = None if assembly.stack.is_open else self._gauge_functional()
+        if self._gauge is not None:
+            uniform = (self._gauge > 0.0).astype(np.float64)
+            self._injection = assembly.project(uniform.reshape(len(mean), -1, 1))
+            functional = self._gauge.ravel() @ self.response.reshape(-1, len(system))
+            system += np.outer(self._injection, functional)
+        self._system = system
+        self._factors, self._pivots, info = lapack.dgetrf(system)
+        norm = float(np.abs(system).sum(axis=0).max())
+        self._reciprocal = float(lapack.dgecon(self._factors, norm)[0]) if info == 0 else 0.0
+        if not self._reciprocal >= _SINGULAR:
+            raise PhysicsError(
+                "the stack leaves a spin accumulation undetermined (reciprocal condition "
+                f"{self._reciprocal:.0e}): some spin component neither flips in any layer nor "
+                "leaves through a spin-orbit interface; give a layer a finite spin_flip_length"
+            )
+
+    def _gauge_functional(self) -> FloatArray:
+        """Charge leaving the reference interface, shape (n_polar, n_moments, n)."""
+        rings, stack = self._assembly.rings, self._assembly.stack
+        gauge = np.zeros((rings.n_polar, self._assembly.n_moments, self._assembly.n))
+        charge = 8 * reference_interface(stack) + CHARGE
+        gauge[:, 0, [charge, charge + 4]] = (rings.cosines * rings.polar_weights)[:, None]
+        return gauge
+
+    def solve(
+        self, driven: FloatArray, outgoing: FloatArray
+    ) -> tuple[FloatArray, dict[str, float]]:
+        """Amplitudes x of what collisions return.
+
+        Parameters
+        ----------
+        driven : ndarray, shape (n_polar, size, columns)
+            <z>.
+        outgoing : ndarray, shape (n_polar, n, columns)
+            Azimuthal mean of what leaves the interfaces besides `out`.
+
+        Returns
+        -------
+        x : ndarray, shape (rank, columns)
+        certificates : dict of str to float
+            "residual", "condition", "gauge_slack".
+        """
+        source = self._assembly.project(driven)
+        columns = source.shape[1]
+        offset = np.zeros(columns)
+        if self._gauge is not None:
+            offset = self._gauge.ravel() @ driven.reshape(-1, columns)
+            offset += self._gauge[:, 0].ravel() @ outgoing.reshape(-1, columns)
+            source -= self._injection * offset
+        x, _ = lapack.dgetrs(self._factors, self._pivots, source)
+        scale = max(float(np.abs(source).max()), 1e-300)
+        slack = 0.0
+        if self._gauge is not None:
+            out = self.response @ x
+            slack = float(np.abs(self._gauge.ravel() @ out.reshape(-1, columns) + offset).max())
+        return x, {
+            "residual": float(np.abs(self._system @ x - source).max()) / scale,
+            "condition": 1.0 / self._reciprocal,
+            "gauge_slack": slack,
+        }
 
 
 def reference_interface(stack: Stack) -> int:

@@ -199,12 +199,16 @@ class BoltzmannSolution(_Solution):
         Description of the mesh.
     profile_of : callable
         What `profile` calls.
+    errors : tuple of InterfaceResponse or None
+        With ``rtol``: estimated absolute mesh error of the currents and of tau_mag, component
+        by component, in place of the values.
     """
 
     certificates: dict[str, float]
     method: str
     mesh: str
     profile_of: Callable[[int, ArrayLike | None], LayerProfile]
+    errors: tuple[InterfaceResponse, ...] | None = None
 
     def profile(self, layer: int, z: ArrayLike | None = None) -> LayerProfile:
         """Currents, accumulations and torque density through one layer.

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from torkivity_engine.collision import collision_terms
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.dense import DenseStates, solve_dense
 from torkivity_engine.errors import InputError
-from torkivity_engine.model import Bilayer, HeavyMetal, Reservoir, Stack, as_stack
-from torkivity_engine.profiles import MomentSource, dense_moments, layer_profile, reduced_moments
+from torkivity_engine.model import Bilayer, HalfSpace, HeavyMetal, Reservoir, Stack, as_stack
+from torkivity_engine.profiles import (
+    LayerProfile,
+    MomentSource,
+    dense_moments,
+    layer_profile,
+    reduced_moments,
+)
 from torkivity_engine.reduced import ring_structure, solve_reduced, split_single_layer
+from torkivity_engine.refine import polar_rule_for, refine
 from torkivity_engine.scattering import scattering_matrices
 from torkivity_engine.solution import BoltzmannSolution, InterfaceResponse
 from torkivity_engine.spin import CHARGE, cross_matrix
@@ -67,6 +77,7 @@ def solve_boltzmann(
     film: Bilayer | Stack,
     mesh: FermiSurfaceMesh | None = None,
     *,
+    rtol: float | None = None,
     method: str = "reduced",
     source: str = "all",
     memory_limit: int | None = None,
@@ -78,6 +89,10 @@ def solve_boltzmann(
     film : Bilayer or Stack
     mesh : FermiSurfaceMesh, optional
         By default ``SphericalMesh(32, 32)``.
+    rtol : float, optional
+        Instead of a mesh: refine polar and azimuthal sizes until the estimated mesh error of
+        every current and torque is below `rtol` times the largest component of the total
+        torque. The result then carries `errors` and the certificate "mesh_error".
     method : {"reduced", "dense"}, optional
         "reduced" (default) needs a mesh with azimuthal rings and is exact on it; "dense" is
         the NT x NT method of Appendix C on any mesh. Both give the same numbers.
@@ -95,31 +110,40 @@ def solve_boltzmann(
     BoltzmannSolution
         Certificates: "charge_defect" (largest difference of the charge current between the
         two sides of an interface, or any charge current through a closed film, over the
-        largest spin current), "residual" and "condition" of the final linear system,
-        "gauge_slack", and for the dense method "modes_removed".
+        largest spin current), "unitarity_defect" of the interfaces on the mesh,
+        "spin_balance" (worst violation, in a layer, of current in minus current out = what
+        relaxes and precesses, over the largest current), "residual" and "condition" of the
+        final linear system, "gauge_slack", "modes_removed" (solutions that neither decay nor
+        grow, treated exactly) and, with `rtol`, "mesh_error".
 
     Raises
     ------
     InputError
-        For an unknown method or source, or a mesh that the method cannot use.
+        For an unknown method or source, a mesh that the method cannot use, or both a mesh
+        and `rtol`.
     PhysicsError
-        If the film leaves an accumulation undetermined.
+        If the film leaves an accumulation undetermined, or `rtol` is not reached.
     CapacityError
         If the dense method would not fit into memory.
     """
     if method not in METHODS:
         raise InputError("method", method, f"must be one of {', '.join(METHODS)}")
     stack = film_with_source(film, source)
+    if rtol is not None:
+        if mesh is not None:
+            raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
+        return _refined(stack, rtol, method, source, memory_limit)
     mesh = mesh or SphericalMesh(32, 32)
     drive = "injection" if source == "reservoirs" else "field"
     if method == "dense":
         dense = solve_dense(stack, mesh, memory_limit=memory_limit)
         columns = slice(0, 2) if drive == "field" else slice(2, 3)
-        moments: MomentSource = dense_moments(dense, columns)
-        faces, certificates = _dense_faces(stack, mesh, dense, columns), dense.certificates
+        moments_of: Callable[[], MomentSource] = partial(dense_moments, dense, columns)
+        faces = _dense_faces(stack, mesh, dense, columns)
+        certificates = {**_dense_certificates(stack, mesh, dense), **dense.certificates}
     else:
         states = solve_reduced(split_single_layer(stack), mesh, drive)
-        moments = reduced_moments(stack, ring_structure(mesh), drive)
+        moments_of = partial(reduced_moments, stack, ring_structure(mesh), drive)
         faces = (states.current_minus, states.current_plus, states.density)
         certificates = states.certificates
     if drive == "field":
@@ -132,8 +156,67 @@ def solve_boltzmann(
         certificates={"charge_defect": _charge_defect(stack, interfaces), **certificates},
         method=method,
         mesh=mesh.name,
-        profile_of=lambda layer, z: layer_profile(stack, moments, layer, z, weights, unit),
+        profile_of=partial(_profile, stack, cache(moments_of), weights, unit),
     )
+
+
+def _refined(
+    stack: Stack, rtol: float, method: str, source: str, memory_limit: int | None
+) -> BoltzmannSolution:
+    """Solution on the coarsest mesh that meets `rtol`, with its errors."""
+    if isinstance(rtol, bool) or not isinstance(rtol, (int, float)) or not 0.0 < rtol < 1.0:
+        raise InputError("rtol", rtol, "must be a number between 0 and 1")
+    if not stack.interfaces:
+        raise InputError("rtol", rtol, "needs a film with an interface, whose torque is the scale")
+    rule = polar_rule_for(stack)
+
+    def solution(n_polar: int, n_azimuth: int) -> BoltzmannSolution:
+        mesh = SphericalMesh(n_polar, n_azimuth, rule)
+        return solve_boltzmann(stack, mesh, method=method, source=source, memory_limit=memory_limit)
+
+    def values(result: BoltzmannSolution) -> FloatArray:
+        parts = [(r.current_minus, r.current_plus, r.torque) for r in result.interfaces]
+        return np.concatenate([vector for part in parts for vector in part])
+
+    def scale(flat: FloatArray) -> float:
+        responses = _unflattened(stack, flat)
+        torque = max(float(np.abs(r.torque_total).max()) for r in responses)
+        return torque or float(np.abs(flat).max()) or 1.0
+
+    found = refine(lambda p, a: values(solution(p, a)), scale, rtol)
+    best = solution(found.n_polar, found.n_azimuth)
+    return replace(
+        best,
+        certificates={**best.certificates, "mesh_error": found.relative},
+        errors=_unflattened(stack, found.error),
+    )
+
+
+def _unflattened(stack: Stack, flat: FloatArray) -> tuple[InterfaceResponse, ...]:
+    """Responses, or errors in their place, from currents and torques in one row."""
+    return tuple(
+        InterfaceResponse(
+            current_minus=row[:4],
+            current_plus=row[4:8],
+            torque=row[8:],
+            m=np.array(stack.interface_magnetization(i)),
+            field_direction=stack.field_direction,
+            magnet_below=stack.magnet_below(i),
+        )
+        for i, row in enumerate(flat.reshape(len(stack.interfaces), 11))
+    )
+
+
+def _profile(
+    stack: Stack,
+    moments_of: Callable[[], MomentSource],
+    weights: FloatArray,
+    unit: float,
+    layer: int,
+    z: ArrayLike | None,
+) -> LayerProfile:
+    """Profile of one layer; what it takes is prepared at the first one."""
+    return layer_profile(stack, moments_of(), layer, z, weights, unit)
 
 
 Faces = tuple[FloatArray, FloatArray, FloatArray]
@@ -160,6 +243,32 @@ def _dense_faces(
         np.einsum("n,icnb->ibc", flux, plus),
         density,
     )
+
+
+def _dense_certificates(
+    stack: Stack, mesh: FermiSurfaceMesh, states: DenseStates
+) -> dict[str, float]:
+    """Unitarity of the interfaces and spin balance of the closed layers."""
+    defect = 0.0
+    for i, interface in enumerate(stack.interfaces):
+        reflection, transmission = scattering_matrices(
+            interface, stack.interface_magnetization(i), mesh.directions[mesh.upward]
+        )
+        total = reflection[:, CHARGE, CHARGE] + transmission[:, CHARGE, CHARGE]
+        defect = max(defect, float(np.abs(total - 1.0).max()))
+    flux = mesh.weights * mesh.velocities[:, 2]
+    worst, largest = 0.0, 1e-300
+    for index, (layer, faces) in enumerate(zip(stack.layers, states.distribution, strict=True)):
+        current = np.einsum("n,fcnb->fcb", flux, faces)
+        largest = max(largest, float(np.abs(current).max()))
+        ends = [stack.left] * (index == 0) + [stack.right] * (index == len(stack.layers) - 1)
+        if any(isinstance(end, HalfSpace) for end in ends):
+            continue
+        terms = collision_terms(layer)
+        held = states.spin_integral(index) @ (terms.k_out - terms.k_in[0, 0]).T
+        lost = 4.0 * np.pi * held
+        worst = max(worst, float(np.abs(current[0] - current[1] - lost).max()))
+    return {"unitarity_defect": defect, "spin_balance": worst / largest}
 
 
 def _responses(

@@ -202,11 +202,17 @@ def tensor_integrals(
     ndarray, shape (11, 2)
         j(0-) (4 rows), j(0+) (4 rows), s (3 rows); columns E_x and E_y; nm.
     """
-    k = mesh.directions[mesh.upward]
     out = np.empty((11, 2))
-    columns = (np.ascontiguousarray(k[:, axis]) for axis in range(3))
-    _tensor_sums(*columns, mesh.weights[mesh.upward], parameters, minus, plus, out)
+    _tensor_sums(*_channel_columns(mesh), parameters, minus, plus, out)
     return out
+
+
+@lru_cache(maxsize=4)
+def _channel_columns(mesh: FermiSurfaceMesh) -> tuple[FloatArray, ...]:
+    """k_x, k_y, mu and weight of the channels, each contiguous."""
+    columns = np.column_stack([mesh.directions, mesh.weights])[mesh.upward].T.copy()
+    columns.flags.writeable = False
+    return tuple(columns)
 
 
 def driven_amplitude(layer: Layer) -> FloatArray:

@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from torkivity.results import open_results
+    from torkivity.sweeps.api import sweep
     from torkivity_engine.diffusion_length import spin_diffusion_length
     from torkivity_engine.drift_diffusion import solve_drift_diffusion
     from torkivity_engine.errors import CapacityError, InputError, PhysicsError
@@ -52,6 +53,7 @@ __all__ = [
     "solve_boltzmann",
     "solve_drift_diffusion",
     "spin_diffusion_length",
+    "sweep",
     "transmitted_mixing_conductance",
 ]
 
@@ -74,6 +76,7 @@ _HOME = {
     "solve_boltzmann": "torkivity_engine.solve",
     "solve_drift_diffusion": "torkivity_engine.drift_diffusion",
     "spin_diffusion_length": "torkivity_engine.diffusion_length",
+    "sweep": "torkivity.sweeps.api",
     "transmitted_mixing_conductance": "torkivity_engine.tensors",
 }
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -34,6 +34,7 @@ __all__ = [
     "RunConfig",
     "build_film",
     "build_mesh",
+    "check_config",
     "load_config",
     "override",
     "preset_names",
@@ -163,8 +164,35 @@ class FigureSection(_Section):
     )
 
 
+class SweepSection(_Section):
+    """Which parameters vary; what they may be is known in `torkivity.sweeps.axes`."""
+
+    models: list[Literal["boltzmann", "drift_diffusion"]] = Field(
+        ["boltzmann"], min_length=1, description='"boltzmann" and, if wanted, "drift_diffusion"'
+    )
+    source: Literal["all", "rashba", "spin_hall"] = Field(
+        "all", description="all, rashba or spin_hall"
+    )
+    axes: dict[str, Any] = Field({}, description="values by parameter")
+    zip: list[dict[str, Any]] = Field([], description="groups of parameters that vary together")
+
+
+class ConvergeSection(_Section):
+    """The meshes of a convergence study."""
+
+    n_polar: list[int] = Field(
+        [4, 8, 16, 32, 64], min_length=3, description="polar angles per hemisphere"
+    )
+    n_azimuth: list[int] = Field(
+        [8, 16, 32, 64], min_length=3, description="azimuthal angles, at least three sizes"
+    )
+    tolerance: float = Field(
+        1e-3, gt=0.0, lt=1.0, description="error beside the largest component of the total torque"
+    )
+
+
 class RunConfig(_Section):
-    """One run: a bilayer, a mesh and how to solve."""
+    """One run: a bilayer, a mesh and how to solve; a sweep or a study of meshes around it."""
 
     film: FilmSection = FilmSection.model_construct()
     heavy_metal: HeavyMetalSection
@@ -175,6 +203,8 @@ class RunConfig(_Section):
     solver: SolverSection = SolverSection.model_construct()
     drift_diffusion: DriftDiffusionSection = DriftDiffusionSection.model_construct()
     figure: FigureSection = FigureSection.model_construct()
+    sweep: SweepSection | None = None
+    converge: ConvergeSection | None = None
 
 
 @dataclass(frozen=True)
@@ -384,11 +414,19 @@ def to_json(config: RunConfig) -> str:
     """Configuration with all defaults filled in, as JSON (infinity as the string "inf")."""
     return json.dumps(
         {
-            section: {key: "inf" if value == math.inf else value for key, value in values.items()}
+            section: _without_infinity(values)
             for section, values in config.model_dump(exclude_none=True).items()
         },
         allow_nan=False,
     )
+
+
+def _without_infinity(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_infinity(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_infinity(item) for item in value]
+    return "inf" if value == math.inf else value
 
 
 def _magnetization(film: FilmSection, source: _Source) -> tuple[float, float, float]:
@@ -507,12 +545,14 @@ def _section_model(keys: tuple[int | str, ...]) -> type[BaseModel] | None:
         field = model.model_fields.get(str(key))
         if field is None:
             return None
-        if field.annotation == Angles | None:
-            model = Angles
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-        else:
+        tables = [
+            kind
+            for kind in (field.annotation, *get_args(field.annotation))
+            if isinstance(kind, type) and issubclass(kind, BaseModel)
+        ]
+        if not tables:
             return None
+        model = tables[0]
     return model
 
 

@@ -20,14 +20,11 @@ _ROWS = {
     "lattice": "lattice (interface)",
 }
 
-_COLUMNS = {
-    "boltzmann": ("Boltzmann", "Rashba"),
-    "drift_diffusion_rashba": ("drift-diff.", "Rashba"),
-    "difference": ("difference", "%"),
-    "drift_diffusion_spin_hall": ("drift-diff.", "spin Hall (a)"),
-}
+#: Column pairs of the table: source and heading.
+_SOURCES = {"rashba": "Rashba alone", "spin_hall": "spin Hall alone"}
+_MODELS = {"boltzmann": "Boltzmann", "drift_diffusion": "drift-diff."}
 
-_LABEL, _WIDTH = 28, 14
+_LABEL, _WIDTH = 28, 12
 
 
 def comparison_report(
@@ -66,8 +63,8 @@ def comparison_report(
         *_table(comparison, in_torque_frame),
         "",
         "Torques are per E~ = -E/e, in 1/(Ohm m); times 2 they are spin-torque conductivities",
-        "in (hbar/2e)/(Ohm m). Difference: drift-diffusion / Boltzmann - 1.",
-        "(a) drift-diffusion only: the Boltzmann solution here has no spin Hall source.",
+        "in (hbar/2e)/(Ohm m). %: drift-diffusion / Boltzmann - 1, both with the other source",
+        "of torque switched off; the file holds both sources together as well.",
         "",
         *_quantities(comparison),
     ]
@@ -80,24 +77,43 @@ def _table(comparison: Comparison, in_torque_frame: bool) -> list[str]:
         float(np.abs(solution.torque_total).max()) for solution in comparison.solutions.values()
     )
     decimals = _decimals(scale)
-    lines = ["".join([" " * _LABEL, *(f"{column[line]:>{_WIDTH}}" for column in _COLUMNS.values())])
-             for line in (0, 1)]  # fmt: skip
+    group = (len(_MODELS) + 1) * _WIDTH
+    heading = "".join(f"{title:>{group}}" for title in _SOURCES.values())
+    columns = "".join(f"{name:>{_WIDTH}}" for name in (*_MODELS.values(), "%")) * len(_SOURCES)
+    lines = [" " * _LABEL + heading, " " * _LABEL + columns]
     for title, project in projections.items():
         lines.append(title)
         for part, label in _ROWS.items():
-            values = {
-                prefix: project(solution, getattr(solution, f"torque_{part}"))
-                for prefix, solution in comparison.solutions.items()
-            }
-            difference = relative_difference(
-                values["drift_diffusion_rashba"], values["boltzmann"], scale
-            )
-            cells = [
-                _percent(difference) if column == "difference" else _fixed(values[column], decimals)
-                for column in _COLUMNS
-            ]
+            cells = []
+            for source in _SOURCES:
+                boltzmann, diffusion = (
+                    project(solution, getattr(solution, f"torque_{part}"))
+                    for solution in (
+                        comparison.boltzmann[source],
+                        comparison.drift_diffusion[source],
+                    )
+                )
+                cells += [
+                    _fixed(boltzmann, decimals),
+                    _fixed(diffusion, decimals),
+                    _percent(relative_difference(diffusion, boltzmann, scale)),
+                ]
             lines.append("".join([f"  {label:<{_LABEL - 2}}", *(f"{c:>{_WIDTH}}" for c in cells)]))
     return lines
+
+
+def _boundary_layer_line(comparison: Comparison) -> str:
+    """How far the boundary-layer-exact formula is from the Boltzmann equation."""
+    label = "boundary-layer formula"
+    if not comparison.boundary_layer:
+        return f"{label:<{_LABEL}}does not exist: no diffusive regime, or a mesh without rings"
+    errors = []
+    for source, name in _SOURCES.items():
+        exact = comparison.boltzmann[source].torque_total
+        scale = float(np.abs(exact).max())
+        error = float(np.abs(comparison.boundary_layer[source].torque_total - exact).max())
+        errors.append(f"{error / scale:.1e} ({name.removesuffix(' alone')})" if scale else "-")
+    return f"{label:<{_LABEL}}off by {', '.join(errors)} of the total torque"
 
 
 def _projections(
@@ -116,11 +132,9 @@ def _projections(
 
 def _quantities(comparison: Comparison) -> list[str]:
     film = comparison.film
-    charge = max(
-        abs(comparison.boltzmann.charge_current_minus),
-        abs(comparison.boltzmann.charge_current_plus),
-    )
-    scale = float(np.abs(comparison.boltzmann.torque_total).max())
+    boltzmann = comparison.boltzmann["all"]
+    charge = max(abs(boltzmann.charge_current_minus), abs(boltzmann.charge_current_plus))
+    scale = float(np.abs(boltzmann.torque_total).max())
     rows = [
         ("mixing conductance G", _complex(comparison.mixing_conductance), "1/(Ohm m^2)"),
         (
@@ -147,7 +161,7 @@ def _quantities(comparison: Comparison) -> list[str]:
         ),
     ]
     lines = [f"{label:<{_LABEL}}{value:>24}  {units}" for label, value, units in rows]
-    boltzmann = comparison.boltzmann
+    lines.append(_boundary_layer_line(comparison))
     lines.append(f"{'solved by':<{_LABEL}}{boltzmann.method} method on {boltzmann.mesh}")
     return lines
 

@@ -29,9 +29,8 @@ _COMPLEX_PARTS = ("_real", "_imag")
 _REST = "film and interface"
 _GROUPS = {
     "boltzmann_": "Boltzmann equation",
-    "drift_diffusion_rashba_": "drift-diffusion, Rashba source",
-    "drift_diffusion_spin_hall_": "drift-diffusion only, spin Hall source",
-    "drift_diffusion_all_": "drift-diffusion only, both sources",
+    "drift_diffusion_": "drift-diffusion",
+    "boundary_layer_": "boundary-layer-exact drift-diffusion",
     "curve_": "against heavy-metal thickness",
 }
 
@@ -63,8 +62,8 @@ def write_comparison(
         "torkivity_version": torkivity.__version__,
         "python_version": platform.python_version(),
         **{f"{name}_version": version(name) for name in ("numpy", "scipy", "numba", "h5py")},
-        "boltzmann_method": comparison.boltzmann.method,
-        "boltzmann_mesh": comparison.boltzmann.mesh,
+        "boltzmann_method": comparison.boltzmann["all"].method,
+        "boltzmann_mesh": comparison.boltzmann["all"].mesh,
         "drift_diffusion_ferromagnet": comparison.drift_diffusion["rashba"].ferromagnet,
         "normalisation": "torques and currents are per E~ = -E/e; times 2 for (hbar/2e)/(Ohm m)",
     }
@@ -85,6 +84,9 @@ def write_comparison(
 def open_results(path: str | Path) -> xarray.Dataset:
     """Open a result file as an xarray Dataset, complex numbers put together.
 
+    A sweep may be running: points that are not done are NaN, whatever is in their place by
+    now.
+
     Parameters
     ----------
     path : str or Path
@@ -92,7 +94,9 @@ def open_results(path: str | Path) -> xarray.Dataset:
     Returns
     -------
     xarray.Dataset
-        Loaded into memory, so that the file is free again.
+        Loaded into memory, so that the file is free again. Sweeps with both models also have
+        ``difference_torque_total_damping_like`` and ``_field_like``, drift-diffusion over
+        Boltzmann minus one.
 
     Raises
     ------
@@ -109,8 +113,30 @@ def open_results(path: str | Path) -> xarray.Dataset:
             f"open_results needs {error.name}: pip install 'torkivity[xarray]'", name=error.name
         ) from None
     _require_hdf5(Path(path))
-    with xarray.open_dataset(path, engine="h5netcdf") as file:
+    with xarray.open_dataset(path, engine="h5netcdf", cache=False) as file:
+        # The state first: what it calls done was complete before.
+        status = file["status"].load()
         dataset = file.load()
+    if status.dims:
+        dataset = _masked(dataset.assign(status=status))
+    return _with_differences(_with_complex(dataset))
+
+
+def _masked(dataset: xarray.Dataset) -> xarray.Dataset:
+    """Sweep with NaN at points that are not done, and messages as text."""
+    done = dataset["status"] == STATUS["done"]
+    if not bool(done.all()):
+        dims = set(done.dims)
+        for name, variable in dataset.data_vars.items():
+            if variable.dtype.kind == "f" and dims <= set(variable.dims) and name != "seconds":
+                dataset[name] = variable.where(done)
+    if "messages" in dataset:
+        text = np.char.decode(dataset["messages"].values.astype("S"), "utf-8", "replace")
+        dataset["messages"] = dataset["messages"].copy(data=text)
+    return dataset
+
+
+def _with_complex(dataset: xarray.Dataset) -> xarray.Dataset:
     real, imag = _COMPLEX_PARTS
     for name in [str(name) for name in dataset.data_vars if str(name).endswith(real)]:
         stem = name.removesuffix(real)
@@ -119,6 +145,25 @@ def open_results(path: str | Path) -> xarray.Dataset:
             attributes["long_name"] = attributes["long_name"].removeprefix("real part of the ")
             dataset[stem] = (dataset[name] + 1j * dataset[stem + imag]).assign_attrs(attributes)
             dataset = dataset.drop_vars([name, stem + imag])
+    return dataset
+
+
+def _with_differences(dataset: xarray.Dataset) -> xarray.Dataset:
+    """Drift-diffusion against Boltzmann, where a sweep has both for the same source."""
+    if dataset.attrs.get("kind") != "sweep":
+        return dataset
+    for kind in ("damping_like", "field_like"):
+        torque = f"torque_total_{kind}"
+        models = [n for n in map(str, dataset.data_vars) if n.endswith(f"_{torque}")]
+        diffusion = [n for n in models if n.startswith("drift_diffusion_")]
+        if len(diffusion) == 1 and f"boltzmann_{torque}" in models:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                difference = dataset[diffusion[0]] / dataset[f"boltzmann_{torque}"] - 1.0
+            dataset[f"difference_{torque}"] = difference.assign_attrs(
+                units="1",
+                long_name=f"total {kind.replace('_', '-')} torque, drift-diffusion over "
+                "Boltzmann minus one",
+            )
     return dataset
 
 
@@ -144,7 +189,8 @@ def describe_results(path: Path) -> str:
             raise InputError("file", str(path), "is an HDF5 file, but not one of torkivity's")
         attributes = dict(file.attrs)
         config = attributes.pop("config_toml", "")
-        attributes.pop("config_json", None)
+        for hidden in ("config_json", "physics_json"):
+            attributes.pop(hidden, None)
         lines = [str(path), ""]
         width = max(len(name) for name in attributes)
         lines += [f"  {name:<{width}}  {_plain(value)}" for name, value in attributes.items()]
@@ -155,7 +201,7 @@ def describe_results(path: Path) -> str:
         scales = [name for name, item in file.items() if item.is_scale]
         lines += ["", "axes"]
         for name in scales:
-            values = ", ".join(_plain(value) for value in read_values(file[name]))
+            values = _some(read_values(file[name]))
             units = file[name].attrs.get("units", "")
             lines.append(f"  {name} ({file[name].shape[0]}): {values} {units}".rstrip())
         names = [name for name in file if name not in scales and name != "status"]
@@ -188,7 +234,7 @@ def _grouped(names: list[str]) -> dict[str, list[str]]:
 
 def _variable_line(name: str, dataset: Any) -> str:
     dims = tuple(dim[0].name.lstrip("/") for dim in dataset.dims)
-    units = dataset.attrs["units"]
+    units = dataset.attrs.get("units", "1")
     units = "" if units == "1" else f" {units}"
     if dims == ():
         what = f"= {_plain(dataset[()])}{units}"
@@ -198,6 +244,12 @@ def _variable_line(name: str, dataset: Any) -> str:
     else:
         what = f"({', '.join(dims)}) {' x '.join(map(str, dataset.shape))}{units}"
     return f"  {name} {what}"
+
+
+def _some(values: Any) -> str:
+    """Values in a line, the middle of many left out."""
+    plain = [_plain(value) for value in values]
+    return ", ".join(plain if len(plain) <= 40 else [*plain[:8], "...", *plain[-4:]])
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Storage of results, shaped for parameter grids."""
+"""Storage of results over parameter grids, and the sweeps that fill it."""
 
 from torkivity_hpc.store import (
     STATUS,

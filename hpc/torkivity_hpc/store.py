@@ -10,6 +10,7 @@ scale of the same name in the same group, and everything is real, which is what 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,21 @@ from numpy.typing import ArrayLike, NDArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import COORDINATES, Variable
 
-__all__ = ["STATUS", "Axis", "ResultFile", "check_output", "create_results", "new_file"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "STATUS",
+    "Axis",
+    "ResultFile",
+    "check_output",
+    "create_dataset",
+    "create_results",
+    "create_scale",
+    "create_status",
+    "known_axes",
+    "new_file",
+    "part_names",
+    "read_values",
+]
 
 #: Values of the variable ``status``, one per grid point.
 STATUS: dict[str, int] = {"missing": 0, "done": 1, "failed": 2}
@@ -120,28 +135,16 @@ def create_results(
     ResultFile
     """
     grid = dict(grid or {})
-    known = {
-        **{
-            name: Axis(labels, "", f"component: {name}")
-            for name, labels in COORDINATES.items()
-            if any(name in variable.dims for variable in variables.values())
-        },
-        **(axes or {}),
-        **grid,
-    }
     with h5py.File(path, "x") as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
         file.attrs.update(attributes or {})
-        for name, axis in known.items():
-            _create_scale(file, name, axis)
+        for name, axis in known_axes(variables, axes or {}, grid).items():
+            create_scale(file, name, axis)
         for name, variable in variables.items():
             dims = (*grid, *variable.dims)
-            dataset = _create_dataset(file, name, dims, "f8", np.nan)
+            dataset = create_dataset(file, name, dims, "<f8", np.nan)
             dataset.attrs.update(units=variable.units, long_name=variable.long_name)
-        status = _create_dataset(file, "status", tuple(grid), "i1", STATUS["missing"])
-        status.attrs["long_name"] = "state of the computation"
-        status.attrs["flag_values"] = np.array(list(STATUS.values()), dtype=np.int8)
-        status.attrs["flag_meanings"] = " ".join(STATUS)
+        create_status(file, tuple(grid))
         file.flush()
         yield ResultFile(file, tuple(grid), variables)
 
@@ -207,12 +210,30 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def part_names(path: Path) -> list[Path]:
+    """Unfinished files that killed writers of `path` left behind."""
+    return sorted(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
+
+
 def _temporary_name(path: Path) -> Path:
     return path.parent / f".{path.name}.{os.getpid()}.part"
 
 
-def _create_scale(file: Any, name: str, axis: Axis) -> None:
-    if axis.values and isinstance(axis.values[0], str):
+def known_axes(
+    variables: Mapping[str, Variable], axes: Mapping[str, Axis], grid: Mapping[str, Axis]
+) -> dict[str, Axis]:
+    """All axes of a file: used components, further ones, and those of the grid."""
+    components = {
+        name: Axis(labels, "", f"component: {name}")
+        for name, labels in COORDINATES.items()
+        if any(name in variable.dims for variable in variables.values())
+    }
+    return {**components, **axes, **grid}
+
+
+def create_scale(file: Any, name: str, axis: Axis) -> None:
+    """Coordinate of a dimension, under the dimension's name."""
+    if len(axis.values) and isinstance(axis.values[0], str):
         dataset = file.create_dataset(name, data=list(axis.values), dtype=h5py.string_dtype())
     else:
         dataset = file.create_dataset(name, data=np.asarray(axis.values, dtype=np.float64))
@@ -222,14 +243,27 @@ def _create_scale(file: Any, name: str, axis: Axis) -> None:
     dataset.make_scale(name)
 
 
-def _create_dataset(file: Any, name: str, dims: Sequence[str], dtype: str, fill: float) -> Any:
+def create_dataset(file: Any, name: str, dims: Sequence[str], dtype: str, fill: Any) -> Any:
+    """Contiguous dataset, allocated and filled at once, with a scale on each dimension."""
     early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
     shape = tuple(len(file[dim]) for dim in dims)
+    if not shape:
+        # h5py drops creation properties of scalars; written at once, they are allocated too.
+        return file.create_dataset(name, data=np.array(fill, dtype=dtype))
     dataset = file.create_dataset(name, shape=shape, dtype=dtype, fillvalue=fill, dcpl=early)
     for index, dim in enumerate(dims):
         dataset.dims[index].attach_scale(file[dim])
     return dataset
+
+
+def create_status(file: Any, dims: Sequence[str]) -> Any:
+    """The variable ``status``, all points missing."""
+    status = create_dataset(file, "status", dims, "i1", STATUS["missing"])
+    status.attrs["long_name"] = "state of the computation"
+    status.attrs["flag_values"] = np.array(list(STATUS.values()), dtype=np.int8)
+    status.attrs["flag_meanings"] = " ".join(STATUS)
+    return status
 
 
 def read_values(dataset: Any) -> NDArray[Any]:

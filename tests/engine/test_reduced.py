@@ -30,6 +30,7 @@ from torkivity_engine.model import (
     Stack,
     Surface,
 )
+from torkivity_engine.reduced import Assembly
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import InputError, SphericalMesh, mesh_from_arrays
@@ -372,3 +373,32 @@ def test_profiles_stay_inside_the_layer() -> None:
     with pytest.raises(InputError, match="layer"):
         solution.profile(2)
     assert solution.profile(1).z[-1] == 5.0
+
+
+@pytest.mark.parametrize("method", ["reduced", "dense"])
+@pytest.mark.parametrize("seed", range(0, 20, 4))
+def test_certificates_of_a_good_solution(seed: int, method: str) -> None:
+    stack, source = random_stack(seed)
+    c = solve_boltzmann(stack, SphericalMesh(5, 6), method=method, source=source).certificates
+    for name in ("charge_defect", "unitarity_defect", "spin_balance", "residual"):
+        assert 0.0 <= c[name] < 1e-11, name
+    assert c["condition"] >= 1.0
+    # One density (charge) is conserved per layer, and each spin that nothing flips.
+    conserved = sum(
+        1 + (layer.spin_flip_length == math.inf) * (3 if isinstance(layer, HeavyMetal) else 1)
+        for layer in stack.layers
+    )
+    assert c["modes_removed"] == 2 * conserved
+
+
+def test_a_wrong_layer_response_shows_in_the_spin_balance() -> None:
+    """The certificate is no identity: damage what a layer returns, and it speaks up."""
+    film, mesh = pt_co(0.2).stack(), SphericalMesh(5, 6)
+    assert mesh.rings is not None
+    assembly = Assembly(film, mesh.rings)
+    assembly.returns[0].operator.left[:, :, 0] *= 1.0 + 1e-6
+    try:
+        certificates = assembly.solve(assembly.field_drive()).certificates
+    finally:
+        layer_response._cache.clear()
+    assert certificates["spin_balance"] > 1e-9

@@ -41,7 +41,9 @@ def test_record_follows_its_schema(comparison: Comparison) -> None:
 def test_curves_pass_through_the_film(comparison: Comparison) -> None:
     """The last thickness of the curves is the film's own."""
     record = comparison.record()
-    for model in MODELS:
+    assert set(comparison.solutions) == set(MODELS)
+    curves = [model for model in MODELS if not model.endswith("_all")]
+    for model in curves:
         for name in ("torque_total", "torque_interface_damping_like", "torque_lattice_field_like"):
             point, curve = record[f"{model}_{name}"], record[f"curve_{model}_{name}"]
             np.testing.assert_allclose(curve[-1], point, rtol=1e-9, atol=1e-6)
@@ -59,8 +61,9 @@ def test_sources_add_up(comparison: Comparison) -> None:
 def test_same_names_from_python(comparison: Comparison) -> None:
     film = comparison.film
     mesh = torkivity.SphericalMesh(4, 8)
-    boltzmann = torkivity.solve_boltzmann(film, mesh, source="rashba")
-    np.testing.assert_array_equal(boltzmann.torque_total, comparison.boltzmann.torque_total)
+    for source, found in comparison.boltzmann.items():
+        boltzmann = torkivity.solve_boltzmann(film, mesh, source=source)
+        np.testing.assert_array_equal(boltzmann.torque_total, found.torque_total)
     assert torkivity.mixing_conductance(film) == comparison.mixing_conductance
     np.testing.assert_array_equal(
         torkivity.interface_tensors(film, mesh).conductivity, comparison.tensors.conductivity
@@ -70,12 +73,13 @@ def test_same_names_from_python(comparison: Comparison) -> None:
 def test_methods_agree(comparison: Comparison) -> None:
     dense = compare_film(comparison.film, torkivity.SphericalMesh(4, 8), method="dense")
     assert dense.curves is None
-    np.testing.assert_allclose(
-        dense.boltzmann.torque_total,
-        comparison.boltzmann.torque_total,
-        atol=1e-9 * np.abs(comparison.boltzmann.torque_total).max(),
-        rtol=0,
-    )
+    for source, reduced in comparison.boltzmann.items():
+        np.testing.assert_allclose(
+            dense.boltzmann[source].torque_total,
+            reduced.torque_total,
+            atol=1e-9 * np.abs(reduced.torque_total).max(),
+            rtol=0,
+        )
 
 
 def test_finite_ferromagnet(comparison: Comparison) -> None:
@@ -104,13 +108,31 @@ def test_table(comparison: Comparison) -> None:
     assert max(len(line) for line in report.splitlines()) <= 100
     block = report.split("field-like\n")[0]
     total = next(line for line in block.splitlines() if "total" in line).split()
-    solution = comparison.boltzmann
-    expected = solution.damping_like(solution.torque_total)
-    assert float(total[-4]) == pytest.approx(expected, abs=1.0)
-    dd = comparison.drift_diffusion["rashba"]
-    ratio = dd.damping_like(dd.torque_total) / expected
-    assert float(total[-2]) == pytest.approx(100 * (ratio - 1), abs=0.051)
-    assert "drift-diffusion only" in report
+    for source, at in (("rashba", -6), ("spin_hall", -3)):
+        solution, dd = comparison.boltzmann[source], comparison.drift_diffusion[source]
+        expected = solution.damping_like(solution.torque_total)
+        assert float(total[at]) == pytest.approx(expected, abs=1.0)
+        ratio = dd.damping_like(dd.torque_total) / expected
+        assert float(total[at + 2]) == pytest.approx(100 * (ratio - 1), abs=0.051)
+    assert "boundary-layer formula" in report
+
+
+def test_boundary_layer_formula_beats_drift_diffusion(comparison: Comparison) -> None:
+    for source, exact in comparison.boltzmann.items():
+        scale = np.abs(exact.torque_total).max()
+        ours = comparison.boundary_layer[source].torque_total - exact.torque_total
+        theirs = comparison.drift_diffusion[source].torque_total - exact.torque_total
+        assert np.abs(ours).max() < 1e-3 * scale
+        assert np.abs(theirs).max() > 1e-2 * scale
+
+
+def test_no_boundary_layer_formula_without_diffusion(comparison: Comparison) -> None:
+    conserving = replace(comparison.film.heavy_metal, spin_flip_length=math.inf)
+    found = compare_film(
+        replace(comparison.film, heavy_metal=conserving), torkivity.SphericalMesh(4, 8)
+    )
+    assert found.boundary_layer == {}
+    assert "does not exist" in comparison_report(found)
 
 
 def test_cartesian_table(comparison: Comparison) -> None:
@@ -134,7 +156,7 @@ def test_torque_frame() -> None:
         require_torque_frame(along)
     result = compare_film(along, torkivity.SphericalMesh(4, 8), thicknesses=(1.0, 5.0))
     largest = max(np.abs(v.torque_total).max() for v in result.solutions.values())
-    currents = np.abs(result.boltzmann.spin_current_minus).max()
+    currents = np.abs(result.boltzmann["rashba"].spin_current_minus).max()
     assert largest < 1e-9 * currents
     assert result.curves is not None
     with pytest.raises(torkivity.InputError, match="vanish by symmetry"):
@@ -160,7 +182,7 @@ def test_figure_shows_the_numbers(comparison: Comparison) -> None:
     assert "nm" in field.get_xlabel()
     line = next(line for line in field.lines if line.get_label() == "Boltzmann, Rashba")
     np.testing.assert_allclose(
-        line.get_ydata(), curves.values["boltzmann"]["torque_total_field_like"] * 1e-4
+        line.get_ydata(), curves.values["boltzmann_rashba"]["torque_total_field_like"] * 1e-4
     )
 
 

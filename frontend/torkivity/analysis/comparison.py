@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from torkivity_engine.boundary_layer import BoundaryLayerParameters, boundary_layer_parameters
 from torkivity_engine.diffusion_length import spin_diffusion_length
 from torkivity_engine.drift_diffusion import solve_drift_diffusion
+from torkivity_engine.errors import PhysicsError
 from torkivity_engine.model import Bilayer
 from torkivity_engine.record import TORQUE_PARTS, VARIABLES, Variable
-from torkivity_engine.solution import BoltzmannSolution, DriftDiffusionSolution, TorqueNames
+from torkivity_engine.solution import (
+    BoltzmannSolution,
+    DriftDiffusionSolution,
+    InterfaceResponse,
+    TorqueNames,
+)
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.tensors import (
     InterfaceTensors,
@@ -30,14 +37,25 @@ Method = Literal["reduced", "dense"]
 FerromagnetModel = Literal["dephased", "finite"]
 Source = Literal["rashba", "spin_hall", "all"]
 
-SOURCES: tuple[Source, ...] = ("rashba", "spin_hall", "all")
+SINGLE_SOURCES: tuple[Source, ...] = ("rashba", "spin_hall")
+SOURCES: tuple[Source, ...] = (*SINGLE_SOURCES, "all")
 
-#: What is computed, by the prefix of its names in a record. Only the first two compare.
+_MODEL_NAMES = {
+    "boltzmann": "Boltzmann",
+    "drift_diffusion": "drift-diffusion",
+    "boundary_layer": "boundary-layer-exact drift-diffusion",
+}
+_SOURCE_NAMES = {
+    "rashba": "Rashba alone",
+    "spin_hall": "spin Hall alone",
+    "all": "Rashba and spin Hall",
+}
+
+#: What is computed, by the prefix of its names in a record: model, then source.
 MODELS: dict[str, str] = {
-    "boltzmann": "Boltzmann, Rashba source",
-    "drift_diffusion_rashba": "drift-diffusion, Rashba source",
-    "drift_diffusion_spin_hall": "drift-diffusion only, spin Hall source",
-    "drift_diffusion_all": "drift-diffusion only, Rashba and spin Hall sources",
+    f"{model}_{source}": f"{name}, {of}"
+    for model, name in _MODEL_NAMES.items()
+    for source, of in _SOURCE_NAMES.items()
 }
 
 _CURVE_VARIABLES = tuple(
@@ -54,7 +72,7 @@ class ThicknessCurves:
     thickness : ndarray, shape (n,)
         nm.
     values : dict of str to dict of str to ndarray
-        First key a name of `MODELS`, second one like ``torque_total_damping_like``; first
+        First key a name of `MODELS` for a single source, second one like ``torque_total_damping_like``; first
         dimension is the thickness. Per E~, in 1/(Ohm m).
     """
 
@@ -76,10 +94,13 @@ class Comparison:
         Both spins, 1/(Ohm m).
     spin_diffusion_length : float
         Of the heavy metal, nm.
-    boltzmann : BoltzmannSolution
-        Rashba source.
-    drift_diffusion : dict of str to DriftDiffusionSolution
+    boltzmann : dict of str to BoltzmannSolution
         By source: "rashba", "spin_hall", "all".
+    drift_diffusion : dict of str to DriftDiffusionSolution
+        By source, with the parameters of Appendix B.
+    boundary_layer : dict of str to InterfaceResponse
+        By source, with boundary-layer-exact parameters; empty where the heavy metal has no
+        diffusive regime.
     curves : ThicknessCurves or None
     """
 
@@ -90,16 +111,18 @@ class Comparison:
     heavy_metal_conductivity: float
     ferromagnet_conductivity: float
     spin_diffusion_length: float
-    boltzmann: BoltzmannSolution
+    boltzmann: dict[str, BoltzmannSolution]
     drift_diffusion: dict[str, DriftDiffusionSolution]
+    boundary_layer: dict[str, InterfaceResponse]
     curves: ThicknessCurves | None
 
     @property
     def solutions(self) -> dict[str, TorqueNames]:
         """Solutions by the names of `MODELS`."""
         return {
-            "boltzmann": self.boltzmann,
-            **{f"drift_diffusion_{key}": value for key, value in self.drift_diffusion.items()},
+            f"{model}_{source}": solution
+            for model in _MODEL_NAMES
+            for source, solution in getattr(self, model).items()
         }
 
     def schema(self) -> dict[str, Variable]:
@@ -172,11 +195,13 @@ class Comparison:
                     replace(variable, long_name=f"{variable.long_name} ({MODELS[prefix]})"),
                     value,
                 )
-        for name, number in self.boltzmann.certificates.items():
-            entries[f"boltzmann_certificate_{name}"] = (
-                Variable((), "1", f"error indicator of the Boltzmann solution: {name}"),
-                number,
-            )
+        for source, boltzmann in self.boltzmann.items():
+            for name, number in boltzmann.certificates.items():
+                meaning = f"error indicator of {MODELS[f'boltzmann_{source}']}: {name}"
+                entries[f"boltzmann_{source}_certificate_{name}"] = (
+                    Variable((), "1", meaning),
+                    number,
+                )
         if self.curves is not None:
             for prefix, curve in self.curves.values.items():
                 for name, array in curve.items():
@@ -221,10 +246,7 @@ def compare_film(
     thicknesses: Sequence[float] = (),
     progress: Callable[[str], None] = lambda message: None,
 ) -> Comparison:
-    """Compute a bilayer by both models.
-
-    The Boltzmann equation is solved for the Rashba source; drift-diffusion for it, for the
-    spin Hall source and for both together.
+    """Compute a bilayer by both models, for each source of torque and for both together.
 
     Parameters
     ----------
@@ -251,12 +273,13 @@ def compare_film(
     progress("interface tensors and drift-diffusion")
     tensors = interface_tensors(film, mesh)
     drift_diffusion = _drift_diffusion(film, mesh, ferromagnet)
+    parameters = _boundary_layer(film, mesh)
     progress(f"Boltzmann equation, {method} method, {mesh.name}, NT = {mesh.n_unknowns}")
     boltzmann = _boltzmann(film, mesh, method, memory_limit)
     curves = None
     if len(thicknesses):
         progress(f"both models at {len(thicknesses)} heavy-metal thicknesses")
-        curves = _curves(film, mesh, method, ferromagnet, memory_limit, thicknesses)
+        curves = _curves(film, mesh, method, ferromagnet, memory_limit, thicknesses, parameters)
     k_f = film.fermi_wavevector
     return Comparison(
         film=film,
@@ -268,23 +291,44 @@ def compare_film(
         spin_diffusion_length=spin_diffusion_length(film.heavy_metal),
         boltzmann=boltzmann,
         drift_diffusion=drift_diffusion,
+        boundary_layer={source: found.response() for source, found in parameters.items()},
         curves=curves,
     )
 
 
 def _boltzmann(
-    film: Bilayer, mesh: FermiSurfaceMesh, method: Method, memory_limit: int | None
-) -> BoltzmannSolution:
-    return solve_boltzmann(film, mesh, method=method, source="rashba", memory_limit=memory_limit)
+    film: Bilayer,
+    mesh: FermiSurfaceMesh,
+    method: Method,
+    memory_limit: int | None,
+    sources: Sequence[Source] = SOURCES,
+) -> dict[str, BoltzmannSolution]:
+    return {
+        source: solve_boltzmann(film, mesh, method=method, source=source, memory_limit=memory_limit)
+        for source in sources
+    }
 
 
 def _drift_diffusion(
-    film: Bilayer, mesh: FermiSurfaceMesh, ferromagnet: FerromagnetModel
+    film: Bilayer,
+    mesh: FermiSurfaceMesh,
+    ferromagnet: FerromagnetModel,
+    sources: Sequence[Source] = SOURCES,
 ) -> dict[str, DriftDiffusionSolution]:
     return {
         source: solve_drift_diffusion(film, ferromagnet=ferromagnet, source=source, mesh=mesh)
-        for source in SOURCES
+        for source in sources
     }
+
+
+def _boundary_layer(film: Bilayer, mesh: FermiSurfaceMesh) -> dict[str, BoundaryLayerParameters]:
+    """Exact parameters by source; none where there is no mesh or no metal for them."""
+    if mesh.rings is None:
+        return {}
+    try:
+        return {source: boundary_layer_parameters(film, mesh, source) for source in SOURCES}
+    except PhysicsError:
+        return {}
 
 
 def _curves(
@@ -294,13 +338,22 @@ def _curves(
     ferromagnet: FerromagnetModel,
     memory_limit: int | None,
     thicknesses: Sequence[float],
+    parameters: dict[str, BoundaryLayerParameters],
 ) -> ThicknessCurves:
-    rows: dict[str, list[dict[str, FloatArray]]] = {prefix: [] for prefix in MODELS}
+    rows: dict[str, list[dict[str, FloatArray]]] = {}
+
+    def add(model: str, solutions: Mapping[str, TorqueNames]) -> None:
+        for source, solution in solutions.items():
+            rows.setdefault(f"{model}_{source}", []).append(solution.record())
+
     for thickness in thicknesses:
         thinner = replace(film, heavy_metal=replace(film.heavy_metal, thickness=thickness))
-        rows["boltzmann"].append(_boltzmann(thinner, mesh, method, memory_limit).record())
-        for source, solution in _drift_diffusion(thinner, mesh, ferromagnet).items():
-            rows[f"drift_diffusion_{source}"].append(solution.record())
+        add("boltzmann", _boltzmann(thinner, mesh, method, memory_limit, SINGLE_SOURCES))
+        add("drift_diffusion", _drift_diffusion(thinner, mesh, ferromagnet, SINGLE_SOURCES))
+        add(
+            "boundary_layer",
+            {s: parameters[s].response(thickness) for s in SINGLE_SOURCES if s in parameters},
+        )
     return ThicknessCurves(
         thickness=np.array(thicknesses, dtype=np.float64),
         values={

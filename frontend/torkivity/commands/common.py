@@ -1,0 +1,82 @@
+"""What commands share: exit statuses, options, messages."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+__all__ = [
+    "EXIT_BAD_INPUT",
+    "EXIT_FAILED",
+    "EXIT_INCOMPLETE",
+    "FILE",
+    "Duration",
+    "fail",
+    "figure_format",
+    "one_thread",
+    "say",
+]
+
+EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INCOMPLETE = 1, 2, 3
+
+FILE = click.Path(path_type=Path)
+
+_UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Duration(click.ParamType):
+    """A time like 90s, 30m, 1h30m or 01:30:00, in seconds."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds."""
+        text = str(value).strip().lower()
+        if re.fullmatch(r"\d+(:\d\d){1,2}", text):
+            seconds = 0.0
+            for part in text.split(":"):
+                seconds = 60.0 * seconds + float(part)
+            return seconds if text.count(":") == 2 else 60.0 * seconds
+        parts = re.findall(r"(\d+(?:\.\d+)?)(min|[smhd])", text)
+        if "".join(number + unit for number, unit in parts) != text or not parts:
+            self.fail(f"{value!r} is not a time like 90s, 30m, 1h30m or 01:30:00", param, ctx)
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def say(message: str) -> None:
+    """A line about what goes on, to stderr."""
+    click.echo(f"torkivity: {message}", err=True)
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """End with one line on stderr."""
+    line = " ".join(message.split())
+    click.echo(f"torkivity: error: {line}", err=True)
+    sys.exit(status)
+
+
+def figure_format(figure: Path | None) -> str | None:
+    """Format from the ending of the figure's name."""
+    if figure is None:
+        return None
+    ending = figure.suffix.lstrip(".").lower()
+    known = ("png", "pdf", "svg")
+    if ending not in known:
+        raise click.UsageError(f"--figure {figure}: the ending must be one of {', '.join(known)}")
+    return ending
+
+
+def one_thread() -> None:
+    """Have numerical libraries use one thread; they read this when they are imported.
+
+    Several processes share the cores, and numbers must not depend on how many there are.
+    """
+    for name in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA"):
+        os.environ[f"{name}_NUM_THREADS"] = "1"

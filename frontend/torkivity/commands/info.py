@@ -1,0 +1,26 @@
+"""torkivity info."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from torkivity.commands.common import FILE
+
+__all__ = ["info"]
+
+
+@click.command(
+    short_help="List what is in a result file.",
+    epilog="""\b
+Example:
+  torkivity info film.h5
+""",
+)
+@click.argument("path", type=FILE)
+def info(path: Path) -> None:
+    """List what the result file PATH holds: origin, configuration, axes, variables."""
+    from torkivity.results import describe_results
+
+    click.echo(describe_results(path))

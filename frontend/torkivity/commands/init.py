@@ -1,0 +1,42 @@
+"""torkivity init."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from torkivity.commands.common import FILE
+
+__all__ = ["init"]
+
+
+@click.command(
+    short_help="Write a commented film description to start from.",
+    epilog="""\b
+Examples:
+  torkivity init                                     film.toml, a Pt/Co film
+  torkivity init --list                              what presets there are
+  torkivity init light.toml --preset weak-spin-flip
+""",
+)
+@click.argument("path", type=FILE, default="film.toml")
+@click.option("--preset", default="pt-co", show_default=True, help="Film to start from.")
+@click.option("--list", "list_presets", is_flag=True, help="List the presets and stop.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
+def init(path: Path, preset: str, list_presets: bool, force: bool) -> None:
+    """Write a commented film description to PATH (default film.toml)."""
+    from torkivity.config import preset_names, preset_text
+
+    names = preset_names()
+    if list_presets:
+        for name, summary in names.items():
+            click.echo(f"{name:<18}{summary}")
+        return
+    if preset not in names:
+        raise click.UsageError(f"--preset {preset}: must be one of {', '.join(names)}")
+    from torkivity_hpc.store import new_file
+
+    with new_file(path, force=force) as temporary:
+        temporary.write_text(preset_text(preset), encoding="utf-8")
+    click.echo(f"wrote {path}; next: torkivity run {path} -o {path.with_suffix('.h5')}")

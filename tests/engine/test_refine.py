@@ -1,0 +1,112 @@
+"""Error control: the true error stays below rtol and the estimate is honest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from draws import PT, pt_co, random_bilayer
+from torkivity_engine.errors import PhysicsError
+from torkivity_engine.model import Bilayer, RashbaInterface, Stack
+from torkivity_engine.refine import polar_rule_for, refine
+from torkivity_engine.solution import BoltzmannSolution
+from torkivity_engine.solve import solve_boltzmann
+from torkivity_meshes import InputError, SphericalMesh
+
+
+def flat(solution: BoltzmannSolution) -> np.ndarray:
+    r = solution.at_interface(0)
+    return np.concatenate([r.current_minus, r.current_plus, r.torque])
+
+
+def true_and_estimated(film: Bilayer, rtol: float) -> tuple[float, float]:
+    found = solve_boltzmann(film, rtol=rtol)
+    sizes, rule = found.mesh.removeprefix("SphericalMesh(").removesuffix(")").rsplit(", ", 1)
+    n_polar, n_azimuth = (int(x) for x in sizes.split(", "))
+    # Polar points beyond 160 cost minutes and change nothing that matters here.
+    finer = SphericalMesh(min(4 * n_polar, 160), 4 * n_azimuth, rule)
+    reference = solve_boltzmann(film, finer)
+    scale = np.abs(reference.torque_total).max()
+    return float(np.abs(flat(found) - flat(reference)).max() / scale), found.certificates[
+        "mesh_error"
+    ]
+
+
+def assess(n: int, rtol: float) -> tuple[int, int]:
+    """How many true errors are below rtol, and how many estimates below a fifth of the truth."""
+    below = dishonest = 0
+    for seed in range(n):
+        true, estimated = true_and_estimated(
+            random_bilayer(np.random.default_rng(500 + seed)), rtol
+        )
+        below += true <= rtol
+        dishonest += estimated < 0.2 * true
+        assert estimated <= rtol
+    return below, dishonest
+
+
+def test_true_error_and_estimate_on_ten_films() -> None:
+    below, dishonest = assess(10, 1e-3)
+    assert below >= 9
+    assert dishonest == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rtol", [1e-3, 1e-4])
+def test_true_error_and_estimate_on_thirty_films(rtol: float) -> None:
+    below, dishonest = assess(30, rtol)
+    assert below >= 28
+    assert dishonest == 0
+
+
+def test_errors_come_with_every_number() -> None:
+    found = solve_boltzmann(pt_co(0.2, magnetization=(0.3, 0.2, 1.0)), rtol=1e-3)
+    assert found.errors is not None
+    (errors,) = found.errors
+    scale = np.abs(found.torque_total).max()
+    assert errors.torque.shape == (3,)
+    assert np.all(errors.torque >= 0.0)
+    assert max(errors.torque.max(), errors.current_minus.max()) <= 1e-3 * scale
+    assert solve_boltzmann(pt_co(), SphericalMesh(4, 6)).errors is None
+
+
+def test_polar_rule_follows_the_poles_at_grazing_incidence() -> None:
+    m = (0.6, 0.0, 0.8)
+
+    def rule(u0: float, u_ex: float, u_r: float) -> str:
+        return polar_rule_for(
+            Bilayer(PT, RashbaInterface(u0, u_ex, u_r), pt_co().ferromagnet, m).stack()
+        )
+
+    assert rule(0.5, 0.5, 0.0) == "graded"
+    assert rule(-0.5, 0.5, 0.0) == "graded"
+    assert rule(1.5, 0.5, 0.1) == "gauss"
+    # |b| runs from 0.28 to 1.02 around the equator for u_ex = u_R = ... and passes u0.
+    assert rule(0.6, 0.5, 0.5) == "graded"
+    assert rule(0.0, 0.5, 0.05) == "gauss"
+
+
+def test_an_accident_is_not_believed() -> None:
+    """Two equal values in a row do not end a refinement whose errors were large before."""
+    values = {8: 0.0, 16: 1.0, 32: 1.0, 64: 1.5, 128: 1.5, 256: 1.5}
+    found = refine(lambda p, a: np.array([values[p]]), lambda q: 1.0, 0.05, start=(8, 8))
+    assert found.n_polar >= 64
+    assert [t.n_polar for t in found.trials][:2] == [8, 16]
+
+
+def test_unreachable_tolerance_is_an_error_that_names_the_physics() -> None:
+    with pytest.raises(PhysicsError, match="grazing"):
+        refine(lambda p, a: np.array([np.log(p)]), lambda q: 1.0, 1e-6, largest=64)
+
+
+@pytest.mark.parametrize("rtol", [0.0, -1.0, 2.0, True, "fine"])
+def test_bad_tolerance(rtol: object) -> None:
+    with pytest.raises(InputError, match="rtol"):
+        solve_boltzmann(pt_co(), rtol=rtol)  # type: ignore[arg-type]
+
+
+def test_mesh_and_tolerance_exclude_each_other() -> None:
+    with pytest.raises(InputError, match="one or the other"):
+        solve_boltzmann(pt_co(), SphericalMesh(4, 6), rtol=1e-3)
+    with pytest.raises(InputError, match="interface"):
+        solve_boltzmann(Stack((PT,), ()), rtol=1e-3)
