@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
-from torkivity_engine.layer_response import driven_moments
 from torkivity_engine.model import (
     Bilayer,
     HalfSpace,
@@ -30,7 +29,9 @@ from torkivity_engine.model import (
     Stack,
     mirrored,
 )
+from torkivity_engine.outer_faces import driven_moments
 from torkivity_engine.reduced import Assembly, Drive, InterfaceStates, ring_structure
+from torkivity_engine.runtime import with_one_blas_thread
 from torkivity_engine.slow_modes import SlowModes, slow_modes
 from torkivity_engine.solution import InterfaceResponse
 from torkivity_engine.solve import film_with_source
@@ -178,6 +179,7 @@ class Functionals:
     magnet_below: bool
 
 
+@with_one_blas_thread
 def boundary_layer_parameters(
     film: Bilayer | Stack, mesh: FermiSurfaceMesh | None = None, source: str = "all"
 ) -> BoundaryLayerParameters:

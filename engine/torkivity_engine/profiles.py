@@ -11,18 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.dense import DenseStates
 from torkivity_engine.errors import InputError
-from torkivity_engine.layer_response import (
-    BOTTOM,
-    N_MOMENTS,
-    TOP,
-    SlabSector,
-    driven_moments,
-    own_frame,
-    slab_sectors,
-    terminated_sectors,
-)
+from torkivity_engine.layer_response import own_frame
 from torkivity_engine.model import Ferromagnet, Layer, Reservoir, Stack
+from torkivity_engine.outer_faces import driven_moments, terminated_sectors
 from torkivity_engine.reduced import Assembly, split_single_layer
+from torkivity_engine.runtime import with_one_blas_thread
+from torkivity_engine.sectors import BOTTOM, N_MOMENTS, TOP
+from torkivity_engine.slabs import SlabSector, slab_sectors
 from torkivity_engine.spin import CHARGE, cross_matrix
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
 
@@ -86,6 +81,7 @@ class LayerProfile:
     torque_density: FloatArray
 
 
+@with_one_blas_thread
 def layer_profile(
     stack: Stack,
     source: MomentSource,

@@ -22,20 +22,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from torkivity_engine.channels import CHUNK, SQRT2, build, factorize, substitute
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
 from torkivity_engine.model import Bilayer, Ferromagnet, HeavyMetal, Stack, as_stack
-from torkivity_engine.reduced import (
-    _CHUNK,
-    _SQRT2,
-    Assembly,
-    Drive,
-    InterfaceStates,
-    _build,
-    factorize,
-    ring_structure,
-    substitute,
-)
+from torkivity_engine.reduced import Assembly, Drive, InterfaceStates, ring_structure
+from torkivity_engine.runtime import with_one_blas_thread
 from torkivity_engine.scattering import fill_tensor, scatter
 from torkivity_engine.solve import film_with_source
 from torkivity_engine.spin import CHARGE, cross_matrix, transverse
@@ -110,6 +102,7 @@ def sensitivity_names(film: Bilayer | Stack) -> tuple[str, ...]:
     return tuple(_parameters(film))
 
 
+@with_one_blas_thread
 def sensitivities(
     film: Bilayer | Stack,
     mesh: FermiSurfaceMesh | None = None,
@@ -226,7 +219,7 @@ class _Tangent:
             rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths),
             base.parameters, self._parameters, base.local, self._local,
             np.ascontiguousarray(returned), self._drive.outgoing, incoming, self._outgoing,
-            _CHUNK, mean, probe,
+            CHUNK, mean, probe,
         )  # fmt: skip
         x, _ = closure.solve(mean, self._outgoing[:, 0])
         d_returned = base.returned(x)
@@ -363,9 +356,9 @@ def _tangent_means(  # type: ignore[no-untyped-def]
             for c in range(chunk):
                 a = min(start + c, n_azimuth - 1)
                 kx[c], ky[c] = sin_theta * cos_phi[a], sin_theta * sin_phi[a]
-                psi[1, c], psi[2, c] = _SQRT2 * cos_phi[a], _SQRT2 * sin_phi[a]
+                psi[1, c], psi[2, c] = SQRT2 * cos_phi[a], SQRT2 * sin_phi[a]
                 weight[c] = 1.0 / n_azimuth if start + c < n_azimuth else 0.0
-            _build(
+            build(
                 mu[ring], kx, ky, psi, parameters, local[ring], total_in[ring], drive_out[ring],
                 transmission, left, scattering,
             )  # fmt: skip

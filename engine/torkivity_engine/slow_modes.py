@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from torkivity_engine.diffusion_length import LEAST_ALBEDO
 from torkivity_engine.errors import PhysicsError
-from torkivity_engine.layer_response import N_MOMENTS, LayerSector, layer_sectors
 from torkivity_engine.model import HeavyMetal
+from torkivity_engine.sectors import N_MOMENTS, LayerSector, layer_sectors
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
 

@@ -59,10 +59,12 @@ def film_with_source(film: Bilayer | Stack, source: str) -> Stack:
         raise InputError("source", source, f"must be one of {', '.join(SOURCES)}")
     if source == "rashba":
         layers = tuple(
-            replace(layer, spin_hall_angle=0.0) if isinstance(layer, HeavyMetal) else layer
+            replace(layer, spin_hall_angle=0.0)
+            if isinstance(layer, HeavyMetal) and layer.spin_hall_angle != 0.0
+            else layer
             for layer in stack.layers
         )
-        return replace(stack, layers=layers)
+        return stack if layers == stack.layers else replace(stack, layers=layers)
     if source == "spin_hall":
         return replace(stack, interfaces=tuple(replace(i, rashba=0.0) for i in stack.interfaces))
     if source == "reservoirs" and not any(

@@ -14,17 +14,24 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from torkivity.results import open_results
     from torkivity.sweeps.api import sweep
+    from torkivity_engine.boundary_layer import (
+        BoundaryLayerParameters,
+        boundary_layer_parameters,
+    )
     from torkivity_engine.diffusion_length import spin_diffusion_length
     from torkivity_engine.drift_diffusion import solve_drift_diffusion
     from torkivity_engine.errors import CapacityError, InputError, PhysicsError
     from torkivity_engine.model import (
         Bilayer,
         Ferromagnet,
+        HalfSpace,
         HeavyMetal,
         RashbaInterface,
+        Reservoir,
         Stack,
         Surface,
     )
+    from torkivity_engine.sensitivity import sensitivities, sensitivity_names
     from torkivity_engine.solve import solve_boltzmann
     from torkivity_engine.tensors import (
         interface_tensors,
@@ -35,21 +42,27 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bilayer",
+    "BoundaryLayerParameters",
     "CapacityError",
     "Ferromagnet",
+    "HalfSpace",
     "HeavyMetal",
     "InputError",
     "PhysicsError",
     "RashbaInterface",
+    "Reservoir",
     "SphericalMesh",
     "Stack",
     "Surface",
     "__version__",
+    "boundary_layer_parameters",
     "interface_tensors",
     "load_mesh",
     "mesh_from_arrays",
     "mixing_conductance",
     "open_results",
+    "sensitivities",
+    "sensitivity_names",
     "solve_boltzmann",
     "solve_drift_diffusion",
     "spin_diffusion_length",
@@ -59,20 +72,26 @@ __all__ = [
 
 _HOME = {
     "Bilayer": "torkivity_engine.model",
+    "BoundaryLayerParameters": "torkivity_engine.boundary_layer",
     "CapacityError": "torkivity_engine.errors",
     "Ferromagnet": "torkivity_engine.model",
+    "HalfSpace": "torkivity_engine.model",
     "HeavyMetal": "torkivity_engine.model",
     "InputError": "torkivity_engine.errors",
     "PhysicsError": "torkivity_engine.errors",
     "RashbaInterface": "torkivity_engine.model",
+    "Reservoir": "torkivity_engine.model",
     "SphericalMesh": "torkivity_meshes",
     "Stack": "torkivity_engine.model",
     "Surface": "torkivity_engine.model",
+    "boundary_layer_parameters": "torkivity_engine.boundary_layer",
     "interface_tensors": "torkivity_engine.tensors",
     "load_mesh": "torkivity_meshes",
     "mesh_from_arrays": "torkivity_meshes",
     "mixing_conductance": "torkivity_engine.tensors",
     "open_results": "torkivity.results",
+    "sensitivities": "torkivity_engine.sensitivity",
+    "sensitivity_names": "torkivity_engine.sensitivity",
     "solve_boltzmann": "torkivity_engine.solve",
     "solve_drift_diffusion": "torkivity_engine.drift_diffusion",
     "spin_diffusion_length": "torkivity_engine.diffusion_length",

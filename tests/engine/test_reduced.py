@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +20,7 @@ from draws import (
     random_heavy_metal,
     random_interface,
 )
-from torkivity_engine import layer_response
+from torkivity_engine import response_cache
 from torkivity_engine.model import (
     Bilayer,
     Boundary,
@@ -314,7 +317,7 @@ def test_a_mirrored_film_has_the_torque_of_an_axial_vector(source: str) -> None:
 def test_results_do_not_depend_on_what_is_cached() -> None:
     mesh = SphericalMesh(10, 8)
     film = pt_co(0.2, magnetization=(0.3, 0.2, 1.0))
-    layer_response._cache.clear()
+    response_cache.clear_cache()
     cold = solve_boltzmann(film, mesh)
     for u_r in (0.1, 0.3):
         solve_boltzmann(pt_co(u_r), mesh)
@@ -324,10 +327,10 @@ def test_results_do_not_depend_on_what_is_cached() -> None:
 
 
 def test_cache_is_bounded() -> None:
-    for n in range(layer_response._CACHE_SIZE + 20):
+    for n in range(response_cache.CACHE_SIZE + 20):
         film = replace(pt_co(), heavy_metal=replace(PT, thickness=1.0 + n))
         solve_boltzmann(film, SphericalMesh(2, 4))
-    assert len(layer_response._cache) <= layer_response._CACHE_SIZE
+    assert response_cache.clear_cache() <= response_cache.CACHE_SIZE
 
 
 def test_graded_rule_reaches_grazing_angles_without_loss() -> None:
@@ -400,5 +403,44 @@ def test_a_wrong_layer_response_shows_in_the_spin_balance() -> None:
     try:
         certificates = assembly.solve(assembly.field_drive()).certificates
     finally:
-        layer_response._cache.clear()
+        response_cache.clear_cache()
     assert certificates["spin_balance"] > 1e-9
+
+
+_BITS = """
+import hashlib, sys
+import numpy as np
+from draws import pt_co
+from torkivity_engine.boundary_layer import boundary_layer_parameters
+from torkivity_engine.sensitivity import sensitivities
+from torkivity_engine.solve import solve_boltzmann
+from torkivity_meshes import SphericalMesh
+
+digest = hashlib.sha256()
+film, mesh = pt_co(0.2, magnetization=(0.3, 0.2, 1.0)), SphericalMesh(32, 8)
+solution = solve_boltzmann(film, mesh)
+profile = solution.profile(0, [1.0])
+parameters = boundary_layer_parameters(film, mesh)
+slope = sensitivities(film, mesh, ["interface.rashba"])["interface.rashba"][0]
+for array in (solution.torque_total, solution.spin_current_minus, profile.spin_current,
+              parameters.reflection, slope.torque_total):
+    digest.update(np.ascontiguousarray(array).tobytes())
+sys.stdout.write(digest.hexdigest())
+"""
+
+
+def test_thread_settings_do_not_change_a_bit() -> None:
+    digests = set()
+    for threads in ("1", "2", "5"):
+        environment = {
+            **os.environ,
+            "OPENBLAS_NUM_THREADS": threads,
+            "NUMBA_NUM_THREADS": threads,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        }
+        run = subprocess.run(
+            [sys.executable, "-c", _BITS], env=environment, capture_output=True, text=True
+        )
+        assert run.returncode == 0, run.stderr
+        digests.add(run.stdout)
+    assert len(digests) == 1

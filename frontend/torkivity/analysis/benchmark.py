@@ -28,7 +28,7 @@ import scipy
 from numpy.typing import NDArray
 
 import torkivity
-from torkivity_engine import layer_response, modes
+from torkivity_engine import modes, response_cache
 from torkivity_engine.bmatrix import b_matrix
 from torkivity_engine.collision import collision_terms, driven_distribution
 from torkivity_engine.constants import METRE_PER_NM
@@ -589,7 +589,7 @@ def _b_matrix_table(r: Record) -> Table:
 
 def _forget() -> None:
     """Empty every cache of layer responses."""
-    layer_response._cache.clear()
+    response_cache.clear_cache()
     driven_distribution.cache_clear()
     modes._cached_modes.cache_clear()
 
