@@ -65,6 +65,7 @@ def errors(source: str, mesh: object) -> dict[str, list[float]]:
 
 
 def main() -> None:
+    """Print the errors and draw them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", type=Path, default=Path("boundary_layer_error.png"))
     arguments = parser.parse_args()

@@ -72,8 +72,8 @@ class ThicknessCurves:
     thickness : ndarray, shape (n,)
         nm.
     values : dict of str to dict of str to ndarray
-        First key a name of `MODELS` for a single source, second one like ``torque_total_damping_like``; first
-        dimension is the thickness. Per E~, in 1/(Ohm m).
+        First key a name of `MODELS` for a single source, second one like
+        ``torque_total_damping_like``; first dimension is the thickness. Per E~, in 1/(Ohm m).
     """
 
     thickness: FloatArray
