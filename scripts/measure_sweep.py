@@ -18,17 +18,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from torkivity.config import load_config
-from torkivity.sweeps.plan import FRAME_FLAG, SweepPlan, plan_sweep, point_variables
-from torkivity.sweeps.run import CrewMaker, run_plan, with_crew
+from torkivity.sweeps.plan import FRAME_FLAG, plan_sweep, point_variables
 from torkivity_hpc.grid import Dimension, Grid, Value
+from torkivity_hpc.session import CrewMaker, SweepPlan, run_plan, with_crew
 from torkivity_hpc.store import Axis
 from torkivity_hpc.sweepfile import SweepSpec
+
+#: The launcher of the environment's own MPI library, else the site's.
+_OWN = Path(sys.executable).with_name("mpiexec")
+MPIEXEC = str(_OWN) if _OWN.exists() else "mpiexec"
 
 FILM = """
 [film]
@@ -61,8 +64,8 @@ n_azimuth = 16
 [sweep.axes]
 """
 INTERFACE = """
-interface.exchange = { linspace = [0.02, 0.8, 40] }
-interface.rashba = { linspace = [0.0, 0.4, 50] }
+interface.exchange = { linspace = [0.02, 0.8, 120] }
+interface.rashba = { linspace = [0.0, 0.4, 100] }
 """
 MAP = """
 interface.exchange = { linspace = [0.02, 0.8, 80] }
@@ -70,7 +73,7 @@ interface.rashba = { linspace = [0.0, 0.4, 50] }
 film.magnetization_angles_deg.theta = { linspace = [0.0, 90.0, 25] }
 """
 
-_VARIABLES = point_variables(["boltzmann"], "all", "reduced")
+_VARIABLES = point_variables(["boltzmann"], "all")
 _RECORD = {
     name: np.zeros([{"spin": 3}[dim] for dim in variable.dims])
     for name, variable in _VARIABLES.items()
@@ -104,10 +107,10 @@ def run_instant(path: Path, points: int) -> int:
         cpu = time.process_time() - before
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(
-            f"{outcome.done} points in {outcome.seconds:.1f} s ({outcome.done / outcome.seconds:.0f} "
-            f"points/s); rank 0 spent {cpu:.1f} s of processor time on planning, scheduling and "
-            f"storing: {1e6 * cpu / outcome.done:.1f} us per point; peak memory {peak:.2f} GB; file "
-            f"{path.stat().st_size / 1e9:.2f} GB",
+            f"{outcome.done} points in {outcome.seconds:.1f} s, "
+            f"{outcome.done / outcome.seconds:.0f} points/s; rank 0 spent {cpu:.1f} s of processor "
+            f"time on scheduling and storing: {1e6 * cpu / outcome.done:.1f} us per point; "
+            f"peak memory {peak:.2f} GB; file {path.stat().st_size / 1e9:.2f} GB",
             flush=True,
         )
         return 0
@@ -121,7 +124,7 @@ def manager(points: int, ranks: int) -> None:
         command = [sys.executable, __file__, "run-instant", str(Path(folder) / "a.h5"), str(points)]
         for n in range(1, ranks + 1):
             print(f"--- {n} ranks", flush=True)
-            subprocess.run(["mpiexec", "-n", str(n), *command], check=True)
+            subprocess.run([MPIEXEC, "-n", str(n), *command], check=True)
 
 
 def large(points: int) -> None:
@@ -129,24 +132,29 @@ def large(points: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.h5"
         command = [sys.executable, __file__, "run-instant", str(path), str(points)]
-        subprocess.run(["mpiexec", "-n", "2", *command], check=True)
+        subprocess.run([MPIEXEC, "-n", "2", *command], check=True)
         for title, code in (
             ("lazy xarray.open_dataset", "import xarray; d = xarray.open_dataset(path)"),
             (
                 "one variable",
-                "import xarray; d = xarray.open_dataset(path); d['boltzmann_torque_total'].load()",
+                "import xarray\nd = xarray.open_dataset(path)\n"
+                "d['boltzmann_all_torque_total'].load()",
             ),
             ("torkivity.open_results, all in memory", "d = torkivity.open_results(path)"),
-            ("torkivity status", "from torkivity.sweeps.status import describe_status as s; s(path)"),
+            (
+                "torkivity status",
+                "from torkivity.sweeps.status import describe_status as s; s(path)",
+            ),
             (
                 "nothing left to do, everything read and checked",
-                "import subprocess; subprocess.run([sys.executable, script, 'resume', path, points])",
+                "import subprocess\n"
+                "subprocess.run([sys.executable, script, 'resume', path, points])",
             ),
         ):
             program = (
                 "import sys, time, resource, torkivity\nfrom pathlib import Path\n"
                 f"script, path, points = {__file__!r}, Path({str(path)!r}), {str(points)!r}\n"
-                f"t = time.perf_counter(); {code}\n"
+                f"t = time.perf_counter()\n{code}\n"
                 "who = resource.RUSAGE_SELF\n"
                 "print(f'{time.perf_counter() - t:.2f} s, peak memory "
                 "{resource.getrusage(who).ru_maxrss / 1e6:.2f} GB')"
@@ -187,7 +195,7 @@ def scaling(pairs: int) -> None:
 
         def sweep(n: int) -> float:
             out = Path(folder) / f"{n}.h5"
-            command = ["mpiexec", "-n", str(n), sys.executable, "-m", "torkivity", "sweep"]
+            command = [MPIEXEC, "-n", str(n), sys.executable, "-m", "torkivity", "sweep"]
             start = time.perf_counter()
             subprocess.run(
                 [*command, str(path), "-o", str(out), "--force"], check=True, capture_output=True
@@ -226,7 +234,7 @@ def large_map(out: Path) -> None:
         path = Path(folder) / "film.toml"
         path.write_text(FILM + MAP)
         start = time.perf_counter()
-        command = ["mpiexec", "-n", "2", sys.executable, "-m", "torkivity", "sweep", str(path)]
+        command = [MPIEXEC, "-n", "2", sys.executable, "-m", "torkivity", "sweep", str(path)]
         subprocess.run([*command, "-o", str(out)], check=True)
         print(f"map of 100000 points: {time.perf_counter() - start:.0f} s")
 

@@ -10,8 +10,11 @@ import click
 from torkivity import __version__
 from torkivity.commands.common import EXIT_BAD_INPUT, EXIT_FAILED, fail
 from torkivity.commands.converge import converge
+from torkivity.commands.export import export
+from torkivity.commands.fit import fit
 from torkivity.commands.info import info
 from torkivity.commands.init import init
+from torkivity.commands.reproduce import reproduce
 from torkivity.commands.run import run
 from torkivity.commands.status import status
 from torkivity.commands.sweep import sweep
@@ -46,7 +49,7 @@ def cli() -> None:
     """Group of all commands."""
 
 
-for _command in (init, run, sweep, status, converge, info):
+for _command in (init, run, sweep, status, converge, export, fit, info, reproduce):
     cli.add_command(_command)
 
 

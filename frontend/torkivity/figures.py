@@ -134,7 +134,7 @@ def convergence_figure(result: Convergence, title: str = "") -> Figure:
     ):
         sizes = [size[index] for size in refinement.sizes]
         # What is exactly the extrapolated value has no place on a logarithmic axis.
-        error = np.maximum(refinement.error, 1e-17)
+        error = np.maximum(refinement.error, 1e-16)
         axes.loglog(
             sizes, error, line, color=color, marker=marker, markersize=4, linewidth=1.4, label=label
         )

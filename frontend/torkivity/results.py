@@ -95,7 +95,7 @@ def open_results(path: str | Path) -> xarray.Dataset:
     -------
     xarray.Dataset
         Loaded into memory, so that the file is free again. Sweeps with both models also have
-        ``difference_torque_total_damping_like`` and ``_field_like``, drift-diffusion over
+        ``difference_<source>_torque_total_damping_like`` and ``_field_like``, drift-diffusion over
         Boltzmann minus one.
 
     Raises
@@ -153,13 +153,12 @@ def _with_differences(dataset: xarray.Dataset) -> xarray.Dataset:
     if dataset.attrs.get("kind") != "sweep":
         return dataset
     for kind in ("damping_like", "field_like"):
-        torque = f"torque_total_{kind}"
-        models = [n for n in map(str, dataset.data_vars) if n.endswith(f"_{torque}")]
-        diffusion = [n for n in models if n.startswith("drift_diffusion_")]
-        if len(diffusion) == 1 and f"boltzmann_{torque}" in models:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                difference = dataset[diffusion[0]] / dataset[f"boltzmann_{torque}"] - 1.0
-            dataset[f"difference_{torque}"] = difference.assign_attrs(
+        for source in ("all", "rashba", "spin_hall"):
+            names = [f"{m}_{source}_torque_total_{kind}" for m in ("drift_diffusion", "boltzmann")]
+            if not set(names) <= set(map(str, dataset.data_vars)):
+                continue
+            difference = dataset[names[0]] / dataset[names[1]] - 1.0
+            dataset[f"difference_{source}_torque_total_{kind}"] = difference.assign_attrs(
                 units="1",
                 long_name=f"total {kind.replace('_', '-')} torque, drift-diffusion over "
                 "Boltzmann minus one",

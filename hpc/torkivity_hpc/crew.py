@@ -15,11 +15,11 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from torkivity_engine.errors import InputError
-from torkivity_hpc.worker import Report, Timing, work
+from torkivity_hpc.worker import Report, work
 
 __all__ = ["Crew", "ProcessCrew", "ThreadCrew", "WorkerError", "single_threaded"]
 
-Message = tuple[int, Report | Timing]
+Message = tuple[int, Report]
 
 _THREAD_SETTINGS = (
     "OMP_NUM_THREADS",
@@ -133,7 +133,7 @@ class ProcessCrew:
         for connection in wait(open_ends, timeout):
             worker = waiting[id(connection)]
             try:
-                message = connection.recv()  # type: ignore[union-attr]
+                message = self._connections[worker].recv()
             except (EOFError, OSError):
                 raise self._death(worker) from None
             if isinstance(message, str):
@@ -194,7 +194,7 @@ class _PipeChannel:
     def pending(self) -> bool:
         return self._connection.poll()
 
-    def send(self, message: Report | Timing) -> None:
+    def send(self, message: Report) -> None:
         self._connection.send(message)
 
 
@@ -246,5 +246,5 @@ class _QueueChannel:
     def pending(self) -> bool:
         return not self.inbox.empty()
 
-    def send(self, message: Report | Timing) -> None:
+    def send(self, message: Report) -> None:
         self.outbox.put(message)

@@ -17,7 +17,7 @@ from torkivity_hpc.rows import Block
 from torkivity_hpc.schedule import Schedule
 from torkivity_hpc.store import STATUS
 from torkivity_hpc.sweepfile import SweepFile
-from torkivity_hpc.worker import Batch, Evaluate, Job, Probe, Report, Stop, Timing
+from torkivity_hpc.worker import Batch, Evaluate, Job, Stop
 
 __all__ = ["Outcome", "StopRequest", "run_points", "stop_on_signals"]
 
@@ -29,6 +29,13 @@ _GRACE = 10.0
 
 #: Batches that a worker has at a time: one at hand and one waiting.
 _AHEAD = 2
+
+#: Points, beside the very first one, that an estimate of the time is made from.
+_FIRST_POINTS = 5
+
+#: Seconds that a finished point may wait for company on its way to the manager: if a long
+#: point follows, it waits for that one too.
+_SEND_SECONDS = 1e-2
 
 #: Messages per second that the manager wants to handle.
 _MESSAGE_RATE = 2000.0
@@ -179,17 +186,11 @@ def run_points(
     try:
         if len(order) < grid.size:
             tell(f"{grid.size - len(order)} points are known, {len(order)} to compute")
-        job = Job(evaluate, grid, file.layout, max(0.05, crew.workers / _MESSAGE_RATE))
+        job = Job(evaluate, grid, file.layout, max(_SEND_SECONDS, crew.workers / _MESSAGE_RATE))
         if len(order):
-            crew.send(0, job)
-            timing = _probe(crew, order, boundaries, stop)
-            if timing is not None:
-                _tell_estimate(timing, len(order), len(boundaries), crew.workers, tell)
-                schedule = Schedule(order, boundaries, crew.workers, timing.seconds[0])
-                for worker in range(1, crew.workers):
-                    crew.send(worker, job)
-                progress = Progress(grid.size, grid.size - len(order), tell)
-                _manage(crew, schedule, writer, progress, stop)
+            progress = Progress(grid.size, grid.size - len(order), tell)
+            schedule = Schedule(order, boundaries, crew.workers)
+            _Manager(crew, schedule, writer, progress, stop, tell).run(job)
         _dismiss(crew, writer)
     finally:
         try:
@@ -207,60 +208,68 @@ def run_points(
     )
 
 
-def _probe(
-    crew: Crew, order: np.ndarray, boundaries: np.ndarray, stop: StopRequest
-) -> Timing | None:
-    """Compile in one process, before others would do the same, and time points."""
-    points = [order[0], *([order[boundaries[0]]] if len(boundaries) else [])]
-    crew.send(0, Probe(np.array(points, dtype=np.int64)))
-    while not stop:
-        for _, message in crew.receive(0.2):
-            assert isinstance(message, Timing)
-            return message
-    return None
+class _Manager:
+    """Hands out points until nothing is left and nothing in flight, or a stop is requested."""
 
+    def __init__(
+        self,
+        crew: Crew,
+        schedule: Schedule,
+        writer: _Writer,
+        progress: Progress,
+        stop: StopRequest,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._crew, self._schedule, self._writer = crew, schedule, writer
+        self._progress, self._stop, self._tell = progress, stop, tell
+        self._in_flight = [0] * crew.workers
+        self._todo = schedule.remaining
+        self._seconds: list[float] = []
 
-def _tell_estimate(
-    timing: Timing, points: int, changes: int, workers: int, tell: Callable[[str], None]
-) -> None:
-    warm = timing.seconds[0]
-    layers = max(timing.seconds[-1] - warm, 0.0) * (changes + 1)
-    share = f", by {workers} workers" if workers > 1 else ""
-    tell(
-        f"a point takes {1e3 * warm:.2g} ms: about "
-        f"{duration((points * warm + layers) / workers)} in all{share}"
-    )
+    def run(self, job: Job) -> None:
+        for worker in range(self._crew.workers):
+            self._crew.send(worker, job)  # imports what it needs meanwhile
+        # The first point compiles what is to be compiled; the others then find it done.
+        self._refill(0)
+        while self._writer.points == 0 and any(self._in_flight) and not self._stop:
+            self._receive()
+        for worker in range(1, self._crew.workers):
+            self._refill(worker)
+        while any(self._in_flight) and not self._stop:
+            self._receive()
 
+    def _refill(self, worker: int) -> None:
+        while self._in_flight[worker] < _AHEAD and len(points := self._schedule.batch(worker)):
+            self._crew.send(worker, Batch(points))
+            self._in_flight[worker] += 1
 
-def _manage(
-    crew: Crew, schedule: Schedule, writer: _Writer, progress: Progress, stop: StopRequest
-) -> None:
-    """Until nothing is left to hand out and nothing in flight, or a stop is requested."""
-    in_flight = [0] * crew.workers
-    for worker in range(crew.workers):
-        _refill(crew, schedule, worker, in_flight)
-    while any(in_flight) and not stop:
-        for worker, message in crew.receive(0.1):
-            assert isinstance(message, Report)
+    def _receive(self) -> None:
+        for worker, message in self._crew.receive(0.1):
             if message.stop_asked:
-                stop.reason = stop.reason or "signal to a worker"
+                self._stop.reason = self._stop.reason or "signal to a worker"
             block = message.block
             if block is not None:
-                writer.add(block)
-                progress.add(
-                    len(block.points), int(np.count_nonzero(block.status == STATUS["failed"]))
-                )
-                schedule.learn(worker, len(block.points), float(block.seconds.sum()))
+                self._writer.add(block)
+                failed = int(np.count_nonzero(block.status == STATUS["failed"]))
+                self._progress.add(len(block.points), failed)
+                self._schedule.learn(worker, len(block.points), float(block.seconds.sum()))
+                self._estimate(block)
             if message.batch_done:
-                in_flight[worker] -= 1
-                _refill(crew, schedule, worker, in_flight)
-        writer.flush()
+                self._in_flight[worker] -= 1
+                self._refill(worker)
+        self._writer.flush()
 
-
-def _refill(crew: Crew, schedule: Schedule, worker: int, in_flight: list[int]) -> None:
-    while in_flight[worker] < _AHEAD and len(points := schedule.batch(worker)):
-        crew.send(worker, Batch(points))
-        in_flight[worker] += 1
+    def _estimate(self, block: Block) -> None:
+        """Say how long it will take, once some points are known."""
+        if len(self._seconds) > _FIRST_POINTS:
+            return
+        self._seconds += block.seconds.tolist()
+        if len(self._seconds) > _FIRST_POINTS:
+            # The very first one may have compiled.
+            mean = float(np.mean(self._seconds[1:]))
+            total = self._todo * mean / self._crew.workers
+            share = f", by {self._crew.workers} workers" if self._crew.workers > 1 else ""
+            self._tell(f"a point takes {1e3 * mean:.2g} ms: about {duration(total)} in all{share}")
 
 
 def _dismiss(crew: Crew, writer: _Writer) -> None:
@@ -271,9 +280,8 @@ def _dismiss(crew: Crew, writer: _Writer) -> None:
     deadline = time.monotonic() + _GRACE
     while here and time.monotonic() < deadline:
         for worker, message in crew.receive(0.1):
-            if isinstance(message, Report):
-                if message.block is not None:
-                    writer.add(message.block)
-                if message.leaving:
-                    here.discard(worker)
+            if message.block is not None:
+                writer.add(message.block)
+            if message.leaving:
+                here.discard(worker)
         writer.flush()

@@ -12,14 +12,15 @@ import time
 from typing import Any
 
 from torkivity_hpc.crew import Message, ProcessCrew
-from torkivity_hpc.worker import Report, Stop, Timing, work
+from torkivity_hpc.worker import Report, Stop, work
 
 __all__ = ["MpiCrew", "dismiss", "serve"]
 
 _TO_WORKER, _TO_MANAGER = 1, 2
 
-#: Seconds between two looks for messages: MPI libraries wait at full load otherwise.
-_POLL = 5e-4
+#: Seconds between two looks for messages: MPI libraries wait at full load otherwise. Workers
+#: have a batch in store, so the manager, which shares a core with one, looks less often.
+_POLL, _MANAGER_POLL = 5e-4, 2e-3
 
 
 class MpiCrew:
@@ -36,15 +37,18 @@ class MpiCrew:
 
         self._comm, self._status, self._any = comm, MPI.Status(), MPI.ANY_SOURCE
         self._local = ProcessCrew(1)
-        self.workers = comm.Get_size()
+        self.workers = int(comm.Get_size())
         self._left: set[int] = set()
+        self._sending: list[Any] = []
 
     def send(self, worker: int, message: Any) -> None:
         """Send to a worker."""
         if worker == 0:
             self._local.send(0, message)
-        else:
-            self._comm.send(message, dest=worker, tag=_TO_WORKER)
+            return
+        # Never wait for a worker that may itself be waiting to get rid of its results.
+        self._sending = [request for request in self._sending if not request.Test()]
+        self._sending.append(self._comm.isend(message, dest=worker, tag=_TO_WORKER))
 
     def receive(self, timeout: float) -> list[Message]:
         """Messages that have arrived."""
@@ -57,7 +61,7 @@ class MpiCrew:
                 if isinstance(message, Report) and message.leaving:
                     self._left.add(source)
                 messages.append((source, message))
-            messages += self._local.receive(0.0 if messages else _POLL)
+            messages += self._local.receive(0.0 if messages else _MANAGER_POLL)
             if messages or time.perf_counter() >= deadline:
                 return messages
 
@@ -68,7 +72,7 @@ class MpiCrew:
     @property
     def stuck(self) -> bool:
         """Whether other ranks are still computing."""
-        return len(self._left) < self.workers - 1
+        return len(self._left) + 1 < self.workers
 
 
 class _RankChannel:
@@ -83,7 +87,7 @@ class _RankChannel:
     def pending(self) -> bool:
         return bool(self._comm.Iprobe(source=0, tag=_TO_WORKER))
 
-    def send(self, message: Report | Timing) -> None:
+    def send(self, message: Report) -> None:
         self._comm.send(message, dest=0, tag=_TO_MANAGER)
 
 

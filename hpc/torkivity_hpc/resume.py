@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,9 @@ from torkivity_hpc.sweepfile import SweepFile, SweepSpec, create_sweep, file_siz
 __all__ = ["open_for_writing"]
 
 IntArray = NDArray[np.int64]
+
+#: Bytes of a file beside its values, with room to spare.
+_STRUCTURE = 1 << 18
 
 
 @contextlib.contextmanager
@@ -61,7 +65,6 @@ def open_for_writing(
         for stale in part_names(path):
             stale.unlink(missing_ok=True)
         if force or not path.exists():
-            _require_room(path, spec)
             with _laid_out(path, spec, force=force):
                 pass
         else:
@@ -80,20 +83,25 @@ def _opened(path: Path, spec: SweepSpec) -> SweepFile:
 @contextlib.contextmanager
 def _laid_out(path: Path, spec: SweepSpec, *, force: bool) -> Iterator[Path]:
     """Name of a new, empty file that replaces `path` when the block ends well."""
+    size = _gigabytes(file_size(spec))
     try:
         with new_file(path, force=force) as temporary:
+            _require_room(temporary, file_size(spec) + _STRUCTURE)
             create_sweep(temporary, spec)
             yield temporary
             # The name must not come to point at what has not reached the disk.
             _sync(temporary)
-    except OSError as error:
-        if error.errno == errno.EFBIG:
-            reason = "the limit on the size of files (ulimit -f) is lower"
-        elif error.strerror is None and "errno = 27" in str(error):
-            reason = "the limit on the size of files (ulimit -f) is lower"
-        else:
-            reason = error.strerror or str(error)
-        size = _gigabytes(file_size(spec))
+    except (OSError, RuntimeError) as error:
+        # HDF5 tells the number of the system's error in its own message only.
+        known = re.search(r"errno = (\d+)", str(error))
+        number = int(known[1]) if known else getattr(error, "errno", None)
+        if number is None:
+            raise
+        reason = (
+            "the limit on the size of files (ulimit -f) is lower"
+            if number == errno.EFBIG
+            else os.strerror(number)
+        )
         raise InputError("output", str(path), f"cannot take {size}: {reason}") from None
 
 
@@ -105,16 +113,14 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _require_room(path: Path, spec: SweepSpec) -> None:
-    space = os.statvfs(path.parent)
-    free, needed = space.f_bavail * space.f_frsize, file_size(spec)
-    if needed > free:
-        raise InputError(
-            "output",
-            str(path),
-            f"needs {_gigabytes(needed)} on a disk with {_gigabytes(free)} free; sweep fewer "
-            "points or write elsewhere",
-        )
+def _require_room(temporary: Path, size: int) -> None:
+    """Try whether the disk takes a file of some size; HDF5 itself dies of a full one."""
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    finally:
+        os.close(descriptor)
+        temporary.unlink()
 
 
 def _gigabytes(size: float) -> str:
@@ -128,8 +134,7 @@ def _take_over(path: Path, spec: SweepSpec, tell: Callable[[str], None]) -> None
         _same_variables(path, file, spec)
         old = _stored_dimensions(path, file, spec)
     places = [
-        _positions(path, had, wanted)
-        for had, wanted in zip(old, spec.grid.dimensions, strict=True)
+        _positions(path, had, wanted) for had, wanted in zip(old, spec.grid.dimensions, strict=True)
     ]
     shape = tuple(len(dimension) for dimension in old)
     size = int(np.prod(shape, dtype=np.int64))
@@ -141,7 +146,6 @@ def _take_over(path: Path, spec: SweepSpec, tell: Callable[[str], None]) -> None
             places, spec.grid.dimensions, strict=True
         )):  # fmt: skip
             return
-        _require_room(path, spec)
         tell(f"axes have grown: {size} points are taken over into a file of {spec.grid.size}")
         with (
             _laid_out(path, spec, force=True) as temporary,

@@ -6,6 +6,8 @@ them side by side, and is split where layers change if that is anywhere near its
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,23 +29,21 @@ class Schedule:
     boundaries : ndarray of int
         Positions in `order` where layers change.
     workers : int
-    seconds : float, optional
-        First guess of what a point takes.
     """
 
-    def __init__(
-        self, order: IntArray, boundaries: IntArray, workers: int, seconds: float = 0.0
-    ) -> None:
+    def __init__(self, order: IntArray, boundaries: IntArray, workers: int) -> None:
         self._order, self._boundaries = order, boundaries
         self._start, self._stop = [0] * workers, [0] * workers
         self._stop[0] = len(order)
-        self._seconds = [seconds] * workers
+        # Without experience a batch is a single point.
+        self._seconds = [math.inf] * workers
         self.remaining = len(order)
 
     def learn(self, worker: int, points: int, seconds: float) -> None:
         """Take into account what points took a worker."""
         if points:
-            self._seconds[worker] = 0.5 * (self._seconds[worker] + seconds / points)
+            latest, before = seconds / points, self._seconds[worker]
+            self._seconds[worker] = min(latest, 0.5 * (before + latest))
 
     def batch(self, worker: int) -> IntArray:
         """Next points for a worker; empty if nothing is left."""
@@ -63,10 +63,8 @@ class Schedule:
         lengths = [stop - start for start, stop in zip(self._start, self._stop, strict=True)]
         victim = int(np.argmax(lengths))
         start, stop = self._start[victim], self._stop[victim]
-        if stop - start <= 1:
-            cut = start  # the last point goes as it is
-        else:
-            cut = self._nearest_boundary(start, stop)
+        # A last point goes as it is.
+        cut = start if stop - start <= 1 else self._nearest_boundary(start, stop)
         self._stop[victim] = cut
         self._start[worker], self._stop[worker] = cut, stop
 

@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -354,21 +355,21 @@ class SweepFile:
         breaks = np.flatnonzero(np.diff(points) != 1) + 1
         if len(breaks) < 64:
             edges = [0, *breaks.tolist(), len(points)]
-            for first, last in zip(edges[:-1], edges[1:], strict=True):
+            for first, last in pairwise(edges):
                 self._pwrite(values[first:last], place.offset + int(points[first]) * step)
             return
         # Many short runs: rewriting a whole stretch with its neighbours costs less than a
         # system call for each of them. Nobody else writes, and neighbours keep their bytes.
         windows = np.flatnonzero(np.diff(points // _WINDOW)) + 1
         edges = [0, *windows.tolist(), len(points)]
-        for first, last in zip(edges[:-1], edges[1:], strict=True):
+        for first, last in pairwise(edges):
             start, stop = int(points[first]), int(points[last - 1]) + 1
             stretch = self._read(name, start, stop).copy()
             stretch[points[first:last] - start] = values[first:last]
             self._pwrite(stretch, place.offset + start * step)
 
     def _pwrite(self, values: NDArray[Any], offset: int) -> None:
-        data = memoryview(values.reshape(-1).view(np.uint8))
+        data = memoryview(values.reshape(-1).view(np.uint8).data)
         while data:
             written = os.pwrite(self._descriptor, data, offset)
             data, offset = data[written:], offset + written

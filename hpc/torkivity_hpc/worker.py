@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from torkivity_hpc.grid import Grid, Value
 from torkivity_hpc.rows import Block, RowLayout
 from torkivity_hpc.store import STATUS
 
-__all__ = ["Batch", "Channel", "Evaluate", "Job", "Probe", "Report", "Stop", "Timing", "work"]
+__all__ = ["Batch", "Channel", "Evaluate", "Job", "Report", "Stop", "work"]
 
 #: From the parameters of a point to the variables of the schema.
 Evaluate = Callable[[Mapping[str, Value]], Mapping[str, ArrayLike]]
@@ -43,22 +42,7 @@ class Job:
     evaluate: Evaluate
     grid: Grid
     layout: RowLayout
-    send_interval: float = 0.05
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Request to compile and to time points; nothing is kept of them."""
-
-    points: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Answer to a `Probe`: seconds of the first call, then of each point again."""
-
-    first: float
-    seconds: tuple[float, ...]
+    send_interval: float = 1e-2
 
 
 @dataclass(frozen=True)
@@ -105,7 +89,7 @@ class Channel(Protocol):
     def pending(self) -> bool:
         """Whether a message has arrived."""
 
-    def send(self, message: Report | Timing) -> None:
+    def send(self, message: Report) -> None:
         """Send to the manager."""
 
 
@@ -183,9 +167,6 @@ def work(channel: Channel, stop_asked: Callable[[], bool]) -> None:
                 job = message
                 continue
             assert job is not None, "a job comes before points"
-            if isinstance(message, Probe):
-                channel.send(_probe(job, message))
-                continue
             rows = _Rows(channel.rank, job.layout.width)
             sent = -np.inf
             for point in message.points.tolist():
@@ -201,17 +182,3 @@ def work(channel: Channel, stop_asked: Callable[[], bool]) -> None:
                     return
                 sent = time.perf_counter()
             channel.send(Report(rows.take(), batch_done=True))
-
-
-def _probe(job: Job, request: Probe) -> Timing:
-    """Times of points; what they raise does not matter here."""
-
-    def seconds(point: int) -> float:
-        started = time.perf_counter()
-        with contextlib.suppress(*POINT_ERRORS):
-            job.evaluate(job.grid.point(point))
-        return time.perf_counter() - started
-
-    points = request.points.tolist()
-    first = seconds(points[0])
-    return Timing(first, tuple(seconds(point) for point in points))

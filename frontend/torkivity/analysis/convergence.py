@@ -27,7 +27,7 @@ class Refinement:
     sizes : tuple of (int, int)
         n_polar and n_azimuth, coarse to fine.
     error : ndarray, shape (n,)
-        Estimated, beside the scale.
+        Estimated, beside the scale: what is left of what this sequence refines.
     difference : ndarray, shape (n,)
         From the next coarser mesh, beside the scale; NaN for the first.
     order : ndarray, shape (n,)
@@ -109,7 +109,7 @@ def analyse(
     count = min(len(n_polar), len(n_azimuth))
     pairs = list(zip(range(-count, 0), range(-count, 0), strict=True))
 
-    def refinement(where: list[tuple[int, int]], sizes: list[int]) -> Refinement:
+    def refinement(where: list[tuple[int, int]], sizes: list[int], step: FloatArray) -> Refinement:
         along = np.array([values[i, j] for i, j in where])
         difference = np.full(len(where), np.nan)
         difference[1:] = np.abs(np.diff(along, axis=0)).max(axis=1) / scale
@@ -120,15 +120,15 @@ def analyse(
                 order[k] = math.log(difference[k - 1] / difference[k]) / ratio
         return Refinement(
             tuple((n_polar[i], n_azimuth[j]) for i, j in where),
-            np.array([error[i, j] for i, j in where]),
+            np.abs(along - (along[-1] + step)).max(axis=1) / scale,
             difference,
             order,
         )
 
     return Convergence(
-        polar=refinement([(i, -1) for i in range(len(n_polar))], n_polar),
-        azimuthal=refinement([(-1, j) for j in range(len(n_azimuth))], n_azimuth),
-        together=refinement(pairs, n_polar[-count:]),
+        polar=refinement([(i, -1) for i in range(len(n_polar))], n_polar, polar_step),
+        azimuthal=refinement([(-1, j) for j in range(len(n_azimuth))], n_azimuth, azimuthal_step),
+        together=refinement(pairs, n_polar[-count:], polar_step + azimuthal_step),
         error=error,
         extrapolated=extrapolated,
         uncertainty=uncertainty,

@@ -29,7 +29,7 @@ FILE = click.Path(path_type=Path)
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """A time like 90s, 30m, 1h30m or 01:30:00, in seconds."""
 
     name = "TIME"

@@ -64,9 +64,9 @@ def sweep(
     """
     started = time.monotonic()
     one_thread()
-    from torkivity.sweeps.run import CrewMaker, run_plan, with_crew
     from torkivity_hpc.execute import StopRequest
     from torkivity_hpc.progress import duration
+    from torkivity_hpc.session import CrewMaker, run_plan, with_crew
 
     def body(make_crew: CrewMaker) -> int:
         from torkivity.config import load_config

@@ -15,14 +15,13 @@ from numpy.typing import ArrayLike
 from torkivity.config import RunConfig, SweepSection, build_film, load_config
 from torkivity.sweeps.axes import LAYER_SECTIONS, make_grid, parameters
 from torkivity.sweeps.plan import (
+    CERTIFICATES,
     FRAME_FLAG,
-    SweepPlan,
     apply_values,
     plan_sweep,
     point_variables,
     version_attributes,
 )
-from torkivity.sweeps.run import run_plan
 from torkivity_engine.errors import InputError
 from torkivity_engine.model import Bilayer
 from torkivity_engine.record import COORDINATES, VARIABLES, Variable
@@ -30,6 +29,7 @@ from torkivity_engine.solution import BoltzmannSolution, TorqueNames
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_hpc.crew import ProcessCrew, ThreadCrew
 from torkivity_hpc.grid import Grid, Value
+from torkivity_hpc.session import SweepPlan, run_plan
 from torkivity_hpc.store import Axis
 from torkivity_hpc.sweepfile import SweepSpec
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
@@ -151,7 +151,7 @@ def _plan(
     if evaluate is not None:
         return _custom(grid, films, evaluate, physics)
     mesh = mesh or SphericalMesh(32, 32)
-    variables = point_variables(["boltzmann"], "all", "reduced")
+    variables = point_variables(["boltzmann"], "all")
     return SweepPlan(
         SweepSpec(
             grid,
@@ -241,13 +241,13 @@ class _BoltzmannRecord:
         solution = solve_boltzmann(film, self.mesh)
         return {
             FRAME_FLAG: float(has_torque_frame(film)),
-            **{f"boltzmann_{name}": value for name, value in solution.record().items()},
+            **{f"boltzmann_all_{name}": value for name, value in solution.record().items()},
             **_certificates(solution),
         }
 
 
 def _certificates(solution: BoltzmannSolution) -> dict[str, float]:
-    return {f"boltzmann_certificate_{k}": v for k, v in solution.certificates.items()}
+    return {f"boltzmann_all_certificate_{k}": solution.certificates[k] for k in CERTIFICATES}
 
 
 @dataclass

@@ -200,8 +200,8 @@ def _values(parameter: Parameter, given: Any, where: str, file: str) -> tuple[Va
     else:
         raise ConfigError(
             file,
-            f"{where} = {given!r}: must be a list of values, {{ linspace = [first, last, number] }} "
-            "or { logspace = [first, last, number] }",
+            f"{where} = {given!r}: must be a list of values, "
+            "{ linspace = [first, last, number] } or { logspace = [first, last, number] }",
         )
     if not values:
         raise ConfigError(file, f"{where} = []: must have at least one value")

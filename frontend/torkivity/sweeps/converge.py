@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,15 @@ from numpy.typing import NDArray
 
 from torkivity.analysis.convergence import Convergence, Refinement, analyse
 from torkivity.config import ConfigError, ConvergeSection, RunConfig, SweepSection
-from torkivity.sweeps.plan import SweepPlan, plan_sweep
+from torkivity.sweeps.plan import plan_sweep
 from torkivity_engine.record import Variable
+from torkivity_hpc.session import SweepPlan
 from torkivity_hpc.sweepfile import SweepFile
 
 __all__ = ["convergence_of", "convergence_report", "plan_convergence", "write_convergence"]
 
 FloatArray = NDArray[np.float64]
 
-_PREFIX = "boltzmann_"
 _VALUES = ("spin_current_minus", "spin_current_plus", "torque_interface", "torque_ferromagnet")
 
 _EXTRA = {
@@ -61,11 +62,11 @@ def plan_convergence(config: RunConfig, path: Path, tolerance: float | None) -> 
         raise ConfigError(str(path), "mesh.file: a mesh from a file cannot be refined")
     for key in ("n_polar", "n_azimuth"):
         sizes = getattr(study, key)
-        if any(b <= a for a, b in zip(sizes[:-1], sizes[1:], strict=True)):
+        if any(b <= a for a, b in pairwise(sizes)):
             raise ConfigError(str(path), f"converge.{key} = {sizes}: must increase")
     source = config.sweep.source if config.sweep else "all"
     axes = {"mesh": {"n_polar": study.n_polar, "n_azimuth": study.n_azimuth}}
-    section = SweepSection(models=["boltzmann"], source=source, axes=axes)
+    section = SweepSection(models=["boltzmann"], source=source, axes=axes, zip=[])
     plan = plan_sweep(config, path, section)
     attributes = {**plan.spec.attributes, "title": "Convergence with the Fermi-surface mesh"}
     return replace(plan, spec=replace(plan.spec, extra=_EXTRA, attributes=attributes))
@@ -93,10 +94,13 @@ def convergence_of(file: SweepFile, study: ConvergeSection) -> Convergence | Non
     if not (whole & (block.status == 1)).all():
         return None
     shape = (len(study.n_polar), len(study.n_azimuth), -1)
+    columns = file.layout.columns
+    (torque_name,) = (name for name in columns if name.endswith("_torque_total"))
+    prefix = torque_name.removesuffix("torque_total")
     values = np.concatenate(
-        [block.rows[:, file.layout.columns[_PREFIX + name]] for name in _VALUES], axis=1
+        [block.rows[:, columns[prefix + name]] for name in _VALUES], axis=1
     ).reshape(shape)
-    torque = block.rows[-1, file.layout.columns[f"{_PREFIX}torque_total"]]
+    torque = block.rows[-1, columns[torque_name]]
     # For m parallel to z x E there is no torque to compare with.
     scale = float(np.abs(torque).max())
     largest = float(np.abs(values[-1, -1]).max())

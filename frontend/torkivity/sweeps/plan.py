@@ -38,17 +38,22 @@ from torkivity_engine.record import VARIABLES, Variable
 from torkivity_engine.solution import TorqueNames
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_hpc.grid import Grid, Value
+from torkivity_hpc.session import SweepPlan
 from torkivity_hpc.sweepfile import SweepSpec
-from torkivity_hpc.worker import Evaluate
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["SweepPlan", "config_attributes", "plan_sweep", "version_attributes"]
+__all__ = ["config_attributes", "plan_sweep", "version_attributes"]
 
-#: Numbers that bound the error of a solution, by method.
-_CERTIFICATES = {
-    "reduced": ("charge_defect", "residual", "condition", "gauge_slack"),
-    "dense": ("charge_defect", "residual", "condition", "gauge_slack", "modes_removed"),
-}
+#: Numbers that bound the error of a Boltzmann solution, those of both methods.
+CERTIFICATES = (
+    "charge_defect",
+    "unitarity_defect",
+    "spin_balance",
+    "residual",
+    "condition",
+    "gauge_slack",
+    "modes_removed",
+)
 
 #: Sections that numbers depend on.
 _PHYSICS = ("film", "heavy_metal", "interface", "ferromagnet", "surfaces", "mesh", "solver")
@@ -58,25 +63,6 @@ _NOT_PHYSICS = {"heavy_metal.name", "ferromagnet.name", "solver.memory_gb", "mes
 _LONGEST_ATTRIBUTE = 60_000
 
 FRAME_FLAG = "torque_frame"
-
-
-@dataclass(frozen=True)
-class SweepPlan:
-    """A checked sweep.
-
-    Attributes
-    ----------
-    spec : SweepSpec
-        What the file is to hold.
-    evaluate : callable
-        From the parameters of a point to its record.
-    layer_parameters : tuple of str
-        What the responses of the layers depend on.
-    """
-
-    spec: SweepSpec
-    evaluate: Evaluate
-    layer_parameters: tuple[str, ...]
 
 
 @dataclass
@@ -119,17 +105,16 @@ class FilmRecord:
         record: dict[str, ArrayLike] = {FRAME_FLAG: float(in_frame)}
         if "boltzmann" in self.models:
             limit = config.solver.memory_gb
-            method = config.solver.method
             solution = solve_boltzmann(
                 film,
                 mesh,
-                method=method,
+                method=config.solver.method,
                 source=self.source,
                 memory_limit=None if limit is None else int(limit * 1e9),
             )
-            record |= _prefixed("boltzmann", solution, in_frame)
-            for name in _CERTIFICATES[method]:
-                record[f"boltzmann_certificate_{name}"] = solution.certificates[name]
+            record |= _prefixed(f"boltzmann_{self.source}", solution, in_frame)
+            for name in CERTIFICATES:
+                record[f"boltzmann_{self.source}_certificate_{name}"] = solution.certificates[name]
         if "drift_diffusion" in self.models:
             diffusion = solve_drift_diffusion(
                 film,
@@ -222,7 +207,7 @@ def plan_sweep(config: RunConfig, path: Path, sweep: SweepSection | None = None)
     grid = make_grid(sweep.axes, sweep.zip, str(path))
     base = _with_angles(config, grid, str(path))
     _check_values(base, grid, path)
-    variables = point_variables(sweep.models, sweep.source, config.solver.method)
+    variables = point_variables(sweep.models, sweep.source)
     _check_names(grid, variables, str(path))
     physics = physics_of(base, path, grid, sweep)
     attributes: dict[str, str | int | float] = {
@@ -245,14 +230,13 @@ def plan_sweep(config: RunConfig, path: Path, sweep: SweepSection | None = None)
     )
 
 
-def point_variables(models: list[Any], source: str, method: str) -> dict[str, Variable]:
+def point_variables(models: list[Any], source: str) -> dict[str, Variable]:
     """Schema of a point's record.
 
     Parameters
     ----------
     models : list of {"boltzmann", "drift_diffusion"}
     source : str
-    method : {"reduced", "dense"}
 
     Returns
     -------
@@ -260,18 +244,15 @@ def point_variables(models: list[Any], source: str, method: str) -> dict[str, Va
     """
     frame = "whether damping-like and field-like directions exist (m not parallel to z x E)"
     table = {FRAME_FLAG: Variable((), "1", frame)}
-    prefixes = {
-        "boltzmann": ("boltzmann", f"Boltzmann, source {source}"),
-        "drift_diffusion": (f"drift_diffusion_{source}", f"drift-diffusion, source {source}"),
-    }
-    for model, (prefix, meaning) in prefixes.items():
+    for model in ("boltzmann", "drift_diffusion"):
         if model in models:
+            prefix, meaning = f"{model}_{source}", f"{model.replace('_', '-')}, source {source}"
             for name, variable in VARIABLES.items():
                 long_name = f"{variable.long_name} ({meaning})"
                 table[f"{prefix}_{name}"] = replace(variable, long_name=long_name)
     if "boltzmann" in models:
-        for name in _CERTIFICATES[method]:
-            table[f"boltzmann_certificate_{name}"] = Variable(
+        for name in CERTIFICATES:
+            table[f"boltzmann_{source}_certificate_{name}"] = Variable(
                 (), "1", f"error indicator of the Boltzmann solution: {name}"
             )
     return table
@@ -295,7 +276,7 @@ def physics_of(config: RunConfig, path: Path, grid: Grid, sweep: SweepSection) -
     swept = {name for dimension in grid.dimensions for name in dimension.parameters}
     keys = _keys_by_name()
     left_out = {keys[name] for name in swept} | _NOT_PHYSICS
-    sections = _PHYSICS
+    sections: tuple[str, ...] = _PHYSICS
     physics: dict[str, Any] = {
         "torkivity version": torkivity.__version__,
         "sweep.models": sorted(sweep.models),

@@ -1,4 +1,4 @@
-"""Running a planned sweep, alone or under an MPI launcher."""
+"""Running a sweep from its plan, alone or under an MPI launcher."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torkivity.sweeps.plan import SweepPlan
 from torkivity_engine.errors import InputError
 from torkivity_hpc.crew import Crew, ProcessCrew, WorkerError
 from torkivity_hpc.execute import Outcome, StopRequest, run_points, stop_on_signals
@@ -18,10 +18,30 @@ from torkivity_hpc.mpicrew import MpiCrew, dismiss, serve
 from torkivity_hpc.resume import open_for_writing
 from torkivity_hpc.store import STATUS
 from torkivity_hpc.sweepfile import SweepFile, SweepSpec, file_size
+from torkivity_hpc.worker import Evaluate
 
-__all__ = ["CrewMaker", "run_plan", "size_text", "with_crew"]
+__all__ = ["CrewMaker", "SweepPlan", "run_plan", "size_text", "with_crew"]
 
 CrewMaker = Callable[[], Crew]
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A checked sweep.
+
+    Attributes
+    ----------
+    spec : SweepSpec
+        What the file is to hold.
+    evaluate : callable
+        From the parameters of a point to its record.
+    layer_parameters : tuple of str
+        What the responses of the layers depend on.
+    """
+
+    spec: SweepSpec
+    evaluate: Evaluate
+    layer_parameters: tuple[str, ...]
 
 
 def size_text(spec: SweepSpec) -> str:
@@ -139,7 +159,7 @@ def with_crew(body: Callable[[CrewMaker], int], workers: int | None = None) -> i
             comm = start_mpi(launch)
             if comm is not None and workers is not None:
                 raise InputError("--workers", workers, "is for runs without mpiexec; leave it out")
-        except InputError as error:
+        except InputError:
             if launch.rank == 0:
                 raise
             return 2

@@ -1,0 +1,121 @@
+"""torkivity export."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import click
+
+from torkivity.commands.common import FILE
+
+__all__ = ["export"]
+
+_MODELS = ("boltzmann", "drift_diffusion", "boundary_layer")
+_QUANTITIES = (
+    "per_e_tilde",
+    "spin_torque_conductivity",
+    "per_field",
+    "efficiency",
+    "effective_field",
+)
+
+
+@click.command(
+    short_help="Write results as CSV or JSON, or as input of mumax3 or cmtj.",
+    epilog="""\b
+Examples:
+  torkivity export film.h5 --to csv -o film.csv
+  torkivity export film.h5 --to json --quantity efficiency -o film.json
+  torkivity export film.h5 --to mumax3 --ms 1.4e6 --current 5e11
+  torkivity export film.h5 --to cmtj --ms 1.4e6 -o macrospin.py
+""",
+)
+@click.argument("path", type=FILE)
+@click.option(
+    "--to",
+    "target",
+    type=click.Choice(["csv", "json", "mumax3", "cmtj"]),
+    required=True,
+    help="csv and json take any result file, mumax3 and cmtj that of 'torkivity run'.",
+)
+@click.option("-o", "--output", type=FILE, help="File to write. [default: standard output]")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
+@click.option(
+    "--quantity",
+    type=click.Choice(_QUANTITIES),
+    help="Normalisation of torques in csv and json. [default: per_e_tilde, as in the file]",
+)
+@click.option("--ms", type=float, metavar="A/m", help="Saturation magnetization.")
+@click.option("--resistivity", type=float, metavar="OHM_M", help="Of the heavy metal.")
+@click.option(
+    "--model", type=click.Choice(_MODELS), default="boltzmann", show_default=True, help="Torques."
+)
+@click.option(
+    "--current",
+    type=float,
+    default=1e11,
+    show_default=True,
+    metavar="A/m^2",
+    help="Current density in the heavy metal.",
+)
+@click.option(
+    "--heavy-metal",
+    type=click.Choice(["below", "above"]),
+    default="below",
+    show_default=True,
+    help="above: the film upside down, for mumax3 and cmtj.",
+)
+def export(
+    path: Path,
+    target: str,
+    output: Path | None,
+    force: bool,
+    quantity: str | None,
+    ms: float | None,
+    resistivity: float | None,
+    model: str,
+    current: float,
+    heavy_metal: str,
+) -> None:
+    """Write the result file PATH in another form."""
+    simulation = target in ("mumax3", "cmtj")
+    if simulation and ms is None:
+        raise click.UsageError(f"--to {target} needs --ms, the saturation magnetization in A/m")
+    if simulation and quantity is not None:
+        raise click.UsageError("--quantity is for csv and json")
+    if not simulation and heavy_metal == "above":
+        raise click.UsageError("--heavy-metal above is for mumax3 and cmtj")
+    if not math.isfinite(current):
+        raise click.UsageError(f"--current {current}: must be a finite number of A/m^2")
+    if output is not None and output.resolve() == path.resolve():
+        raise click.UsageError("input and output must be different files")
+    from torkivity import export as exports
+    from torkivity_hpc.store import check_output, new_file
+
+    if output is not None:
+        check_output(output, force=force)
+    table = exports.read_results(path)
+    if ms is not None and simulation:
+        torque = exports.film_torque(
+            table,
+            ms,
+            model=model,
+            resistivity=resistivity,
+            mirrored=heavy_metal == "above",
+            file=path.name,
+        )
+        write = exports.mumax3_script if target == "mumax3" else exports.cmtj_script
+        text = write(torque, current)
+    else:
+        if quantity is not None:
+            table = exports.in_quantity(
+                table, quantity, resistivity=resistivity, saturation_magnetization=ms
+            )
+        text = exports.table_csv(table) if target == "csv" else exports.table_json(table)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    with new_file(output, force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {output}")

@@ -1,0 +1,97 @@
+"""torkivity reproduce."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from torkivity.commands.common import FILE, one_thread, say
+
+__all__ = ["reproduce"]
+
+_NAMES = ("fig2", "fig3", "fig4")
+
+
+@click.command(
+    short_help="Redraw the paper's figures and judge what it says about them.",
+    epilog="""\b
+Examples:
+  torkivity reproduce all -o paper            about a minute
+  torkivity reproduce fig3 -o paper --quick   seconds: fewer points, coarser mesh
+\b
+Written into the folder, for each figure: fig3.pdf, fig3.png and fig3.h5 with the numbers;
+and claims.md, claims.json with a verdict on each statement about the figures asked for.
+""",
+)
+@click.argument("figure", type=click.Choice([*_NAMES, "all"]))
+@click.option("-o", "--output", type=FILE, required=True, help="Folder; made if it is not there.")
+@click.option("--quick", is_flag=True, help="Fewer points on a coarser mesh.")
+@click.option("--force", is_flag=True, help="Overwrite files of an earlier run.")
+def reproduce(figure: str, output: Path, quick: bool, force: bool) -> None:
+    """Compute FIGURE of Amin and Stiles, Phys. Rev. B 94, 104420 (2016), by every model.
+
+    For the Pt/Co set of the preset pt-co. Prints the verdicts.
+    """
+    started = time.perf_counter()
+    one_thread()
+    from torkivity_engine.errors import InputError
+    from torkivity_hpc.store import check_output, new_file
+
+    names = _NAMES if figure == "all" else (figure,)
+    try:
+        output.mkdir(exist_ok=True)
+    except FileExistsError:
+        raise InputError("output", str(output), "is a file; name a folder") from None
+    except OSError as error:
+        problem = f"cannot be made ({error.strerror})"
+        raise InputError("output", str(output), problem) from None
+    endings = ("h5", "pdf", "png")
+    paths = [output / f"{name}.{ending}" for name in names for ending in endings]
+    paths += [output / "claims.md", output / "claims.json"]
+    for path in paths:
+        check_output(path, force=force)
+
+    say("loading numerics")
+    from torkivity import __version__
+    from torkivity.analysis.claims import claims_markdown, claims_record, evaluate_claims
+    from torkivity.analysis.reproduce import PRESET, compute_figure, paper_config, write_figure_data
+    from torkivity.compilation import announce_compilation
+    from torkivity.figures import save_figure
+    from torkivity.paper_figures import paper_figure
+
+    with announce_compilation(say):
+        data = {name: compute_figure(name, quick=quick, progress=say) for name in names}
+    findings = evaluate_claims(data)
+    command = f"torkivity reproduce {figure}{' --quick' if quick else ''}"
+    mesh = data[names[0]].mesh
+    heading = (
+        f"Written by `{command}`, torkivity {__version__}, preset {PRESET}, {mesh}. "
+        "Torques per E~; d damping-like, f field-like."
+    )
+    record = {
+        "command": command,
+        "torkivity_version": __version__,
+        "preset": PRESET,
+        "mesh": mesh,
+        "claims": claims_record(findings),
+    }
+    with ExitStack() as stack:
+        # All appear together at the end, or none does.
+        files = {path.name: stack.enter_context(new_file(path, force=force)) for path in paths}
+        for name in names:
+            say(f"drawing {name}")
+            write_figure_data(files[f"{name}.h5"], data[name], paper_config(quick=quick))
+            drawn = paper_figure(data[name])
+            for ending in ("pdf", "png"):
+                save_figure(drawn, files[f"{name}.{ending}"], ending)
+        files["claims.md"].write_text(claims_markdown(findings, heading), encoding="utf-8")
+        files["claims.json"].write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    for finding in findings:
+        claim = finding.claim
+        number = f"{finding.value:<9.3g}"
+        click.echo(f"{claim.identifier:<5} {finding.verdict:<9} {number} {claim.statement}")
+    click.echo(f"\nwrote {len(paths)} files to {output} in {time.perf_counter() - started:.1f} s")

@@ -1,0 +1,50 @@
+"""Launchers: which are recognised, and which do not fit the MPI library."""
+
+from __future__ import annotations
+
+import pytest
+
+from torkivity_engine.errors import InputError
+from torkivity_hpc.launcher import Launch, detect_launch, start_mpi
+
+_NAMES = ("PMI_", "PMIX_", "OMPI_", "MV2_", "SLURM_")
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, None),
+        ({"PMI_RANK": "1", "PMI_SIZE": "4"}, Launch(4, 1)),
+        ({"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "3"}, Launch(3, 2)),
+        ({"PMIX_RANK": "5"}, Launch(None, 5)),
+        ({"SLURM_STEP_NUM_TASKS": "8", "SLURM_PROCID": "7"}, Launch(8, 7)),
+        # A batch script itself is not a step.
+        ({"SLURM_NTASKS": "8", "SLURM_PROCID": "0"}, None),
+        ({"PMI_SIZE": "nonsense"}, None),
+    ],
+)
+def test_detection(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: Launch | None
+) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(_NAMES):
+            monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert detect_launch() == expected
+
+
+def test_single_process_needs_no_mpi() -> None:
+    assert start_mpi(Launch(1, 0)) is None
+
+
+def test_without_mpi4py(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    with pytest.raises(
+        InputError, match=r"mpi4py is not installed: pip install 'torkivity\[mpi\]'"
+    ):
+        start_mpi(Launch(2, 0))
