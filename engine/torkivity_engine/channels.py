@@ -10,10 +10,22 @@ from numba import njit
 
 from torkivity_engine.scattering import fill_tensor, scatter
 
-__all__ = ["CHUNK", "SQRT2", "build", "channel_means", "factorize", "substitute"]
+__all__ = ["CHUNK", "build", "channel_means", "factorize", "substitute", "take_azimuths"]
 
 CHUNK = 16  #: azimuths handled together: two AVX-512 registers
-SQRT2 = float(np.sqrt(2.0))
+_SQRT2 = float(np.sqrt(2.0))
+
+
+@njit(cache=True, error_model="numpy")
+def take_azimuths(start, sin_theta, cos_phi, sin_phi, kx, ky, psi, weight):  # type: ignore[no-untyped-def]
+    """Fill the chunk that begins at one azimuth: k_parallel, moments, and mean weights."""
+    n_azimuth = cos_phi.shape[0]
+    for c in range(kx.shape[0]):
+        # Beyond the end of the ring its last azimuth stands in with weight zero.
+        a = min(start + c, n_azimuth - 1)
+        kx[c], ky[c] = sin_theta * cos_phi[a], sin_theta * sin_phi[a]
+        psi[1, c], psi[2, c] = _SQRT2 * cos_phi[a], _SQRT2 * sin_phi[a]
+        weight[c] = 1.0 / n_azimuth if start + c < n_azimuth else 0.0
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
@@ -217,12 +229,7 @@ def channel_means(  # type: ignore[no-untyped-def]
                             drive_in[ring, a, lower, d] + drive_in[ring, a, upper, d]
                         )
         for start in range(0, n_azimuth, chunk):
-            for c in range(chunk):
-                # Beyond the end of the ring its last azimuth stands in with weight zero.
-                a = min(start + c, n_azimuth - 1)
-                kx[c], ky[c] = sin_theta * cos_phi[a], sin_theta * sin_phi[a]
-                psi[1, c], psi[2, c] = SQRT2 * cos_phi[a], SQRT2 * sin_phi[a]
-                weight[c] = 1.0 / n_azimuth if start + c < n_azimuth else 0.0
+            take_azimuths(start, sin_theta, cos_phi, sin_phi, kx, ky, psi, weight)
             chunk_defect = build(
                 mu[ring], kx, ky, psi, parameters, local[ring], drive_in[ring], drive_out[ring],
                 transmission, left, right,

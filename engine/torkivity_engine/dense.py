@@ -300,8 +300,7 @@ class _Matching:
             scattering_matrices(interface, stack.interface_magnetization(i), directions)
             for i, interface in enumerate(stack.interfaces)
         ]
-        magnetic = [i for i, interface in enumerate(stack.interfaces) if interface.exchange != 0.0]
-        self._reference = (magnetic or [0])[0]
+        self._reference = stack.reference_interface
         self._closed = not stack.is_open
         self._driven = [self._columns(m.driven) for m in modes]
         self._removed = sum(m.n_zero for m in modes)

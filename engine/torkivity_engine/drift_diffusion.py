@@ -283,8 +283,7 @@ def _solve_finite(
         for layer in stack.layers
     ]
     laws = [interface.law for interface in interfaces]
-    magnetic = [k for k, interface in enumerate(interfaces) if interface.exchange != 0.0]
-    minus, plus = solve_network(layers, laws, magnetic[0] if magnetic else 0)
+    minus, plus = solve_network(layers, laws, stack.reference_interface)
     return tuple(
         interface.response(
             mu_minus + mu_plus,

@@ -425,6 +425,17 @@ class Stack:
         """C in 1/(Ohm m^2)."""
         return fermi_surface_prefactor(self.fermi_wavevector)
 
+    @property
+    def reference_interface(self) -> int:
+        """Index of the interface that charge potentials are measured from.
+
+        The first one with exchange from the left, else the first.
+        """
+        for index, interface in enumerate(self.interfaces):
+            if interface.exchange != 0.0:
+                return index
+        return 0
+
     def magnet_below(self, index: int) -> bool:
         """Whether the ferromagnet that an interface belongs to lies below it."""
         below, above = self.layers[index], self.layers[index + 1]

@@ -41,7 +41,6 @@ __all__ = [
     "Assembly",
     "Drive",
     "InterfaceStates",
-    "reference_interface",
     "ring_structure",
     "solve_reduced",
     "split_single_layer",
@@ -366,7 +365,7 @@ class Closure:
         """Charge leaving the reference interface, shape (n_polar, n_moments, n)."""
         rings, stack = self._assembly.rings, self._assembly.stack
         gauge = np.zeros((rings.n_polar, self._assembly.n_moments, self._assembly.n))
-        charge = 8 * reference_interface(stack) + CHARGE
+        charge = 8 * stack.reference_interface + CHARGE
         gauge[:, 0, [charge, charge + 4]] = (rings.cosines * rings.polar_weights)[:, None]
         return gauge
 
@@ -406,17 +405,6 @@ class Closure:
             "condition": 1.0 / self._reciprocal,
             "gauge_slack": slack,
         }
-
-
-def reference_interface(stack: Stack) -> int:
-    """Index of the interface that charge potentials are measured from.
-
-    The first one with exchange from the left, else the first.
-    """
-    for index, interface in enumerate(stack.interfaces):
-        if interface.exchange != 0.0:
-            return index
-    return 0
 
 
 def split_single_layer(stack: Stack) -> Stack:

@@ -22,7 +22,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from torkivity_engine.channels import CHUNK, SQRT2, build, factorize, substitute
+from torkivity_engine.channels import CHUNK, build, factorize, substitute, take_azimuths
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
 from torkivity_engine.model import Bilayer, Ferromagnet, HeavyMetal, Stack, as_stack
@@ -244,7 +244,7 @@ def _along(drive: Drive, field: FloatArray) -> Drive:
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
 def _slopes(  # type: ignore[no-untyped-def]
     mu, kx, ky, psi, parameters, d_parameters, local, d_local, total_in, d_in, d_out,
-    scattering, transmission, out, slope, right, d_density,
+    scattering, transmission, out, right, d_density,
 ):  # fmt: skip
     """Sources of the tangent problem for one chunk of azimuths.
 
@@ -353,11 +353,7 @@ def _tangent_means(  # type: ignore[no-untyped-def]
     for ring in range(mu.shape[0]):
         sin_theta = np.sqrt((1.0 - mu[ring]) * (1.0 + mu[ring]))
         for start in range(0, n_azimuth, chunk):
-            for c in range(chunk):
-                a = min(start + c, n_azimuth - 1)
-                kx[c], ky[c] = sin_theta * cos_phi[a], sin_theta * sin_phi[a]
-                psi[1, c], psi[2, c] = SQRT2 * cos_phi[a], SQRT2 * sin_phi[a]
-                weight[c] = 1.0 / n_azimuth if start + c < n_azimuth else 0.0
+            take_azimuths(start, sin_theta, cos_phi, sin_phi, kx, ky, psi, weight)
             build(
                 mu[ring], kx, ky, psi, parameters, local[ring], total_in[ring], drive_out[ring],
                 transmission, left, scattering,
@@ -367,7 +363,7 @@ def _tangent_means(  # type: ignore[no-untyped-def]
             substitute(left, out)
             _slopes(
                 mu[ring], kx, ky, psi, parameters, d_parameters, local[ring], d_local[:, ring],
-                total_in[ring], d_in[ring], d_out[ring], scattering, transmission, out, slope,
+                total_in[ring], d_in[ring], d_out[ring], scattering, transmission, out,
                 right, d_density,
             )  # fmt: skip
             substitute(left, right)
