@@ -182,6 +182,11 @@ def test_command(tmp_path: Path, small_toml: str) -> None:
         assert load_config_text(file.attrs["config_toml"]) == load_config(tmp_path / "film.toml")
     opened = torkivity.open_results(tmp_path / "a.h5")
     assert np.isfinite(opened["difference_all_torque_total_field_like"]).any()
+    result = call("sweep", "film.toml", "--dry-run", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "36 points, 6 different layers" in result.stderr
+    assert " of one core" in result.stderr
+    assert {p.name for p in tmp_path.iterdir()} == {"film.toml", "a.h5"}
     # The same by two processes, bit for bit, and nothing to do when called again.
     result = call("sweep", "film.toml", "-o", "b.h5", "--workers", "2", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -302,12 +307,13 @@ def test_from_a_file_and_kept(tmp_path: Path, small_toml: str) -> None:
     )
 
 
-def test_reader_of_a_running_sweep(tmp_path: Path, small_toml: str) -> None:
+@pytest.mark.parametrize("points", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_reader_of_a_running_sweep(tmp_path: Path, small_toml: str, points: int) -> None:
     """It opens and reads all the time; done points always have their final values."""
-    text = """
+    text = f"""
 [sweep.axes]
-interface.exchange = { linspace = [0.1, 0.4, 40] }
-interface.rashba = { linspace = [0.0, 0.4, 25] }
+interface.exchange = {{ linspace = [0.1, 0.4, {points // 25}] }}
+interface.rashba = {{ linspace = [0.0, 0.4, 25] }}
 """
     small_toml = small_toml.replace("n_polar = 4\nn_azimuth = 8", "n_polar = 2\nn_azimuth = 4")
     (tmp_path / "film.toml").write_text(small_toml + text)
