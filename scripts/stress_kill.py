@@ -63,12 +63,12 @@ def expected(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def evaluate(values: Mapping[str, Value]) -> dict[str, np.ndarray]:
-    """A point; it leaves a note of when it was finished."""
+    """A point; under observation it leaves a note of when it was finished."""
     a, b = float(values["a"]), float(values["b"])
     result = {"profile": expected(np.array(a), np.array(b)), "sum": np.array(a + b)}
-    time.sleep(PACE)
     log = os.environ.get(LOG)
-    if log:
+    if log:  # only a sweep that is to be killed has to take its time
+        time.sleep(PACE)
         descriptor = os.open(f"{log}.{os.getpid()}", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(descriptor, struct.pack("<ddd", a, b, time.time()))
         os.close(descriptor)
