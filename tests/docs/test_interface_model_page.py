@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from doc_blocks import Page
 from draws import pt_co
 from torkivity_engine.drift_diffusion import solve_drift_diffusion
-from torkivity_engine.model import Bilayer, RashbaInterface, Stack
+from torkivity_engine.model import Bilayer, Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.tensors import InterfaceTensors, interface_tensors
 from torkivity_meshes import SphericalMesh
@@ -55,13 +54,22 @@ def test_dresselhaus_is_rashba_with_turned_spins(code: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("barrier", [-0.4, 0.0, 0.7])
-def test_no_lattice_torque_without_spin_orbit_coupling(
+def test_without_spin_orbit_coupling_spins_lost_are_the_torque(
     code: dict[str, Any], barrier: float
 ) -> None:
-    bare = replace(film(0.0, (0.3, 0.2, 1.0)), interface=RashbaInterface(barrier, 0.3, 0.0))
-    tensors = code["tensors"](bare, 0.0, MESH)
-    scale = np.abs(tensors.conductivity[:3]).max()
-    assert np.abs(tensors.lattice[:3]).max() < 1e-13 * scale
+    """The check that the page recommends, for arbitrary incoming distributions."""
+    rng = np.random.default_rng(3)
+    k, w = MESH.directions[MESH.upward], MESH.weights[MESH.upward]
+    m, exchange = np.array([0.6, 0.0, 0.8]), 0.3
+    r, t = code["scattering"](k, barrier, np.tile(exchange * m, (len(k), 1)))
+    below, above = rng.normal(size=(2, len(k), 4, 1))
+    flux = w * k[:, 2]
+    minus = -np.einsum("n,nab->ab", flux, (r - np.eye(4)) @ below + t @ above)[:3, 0]
+    plus = np.einsum("n,nab->ab", flux, (r - np.eye(4)) @ above + t @ below)[:3, 0]
+    spin = np.einsum("n,nab->ab", w, t @ (below + above))[:3, 0]
+    torque = 2.0 * exchange * np.cross(spin, m)
+    np.testing.assert_allclose(minus - plus, torque, atol=1e-13)
+    assert np.abs(torque).max() > 1e-2
 
 
 def test_torque_is_that_of_drift_diffusion(code: dict[str, Any]) -> None:
