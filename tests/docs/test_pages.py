@@ -83,7 +83,7 @@ def test_every_page_is_in_the_index() -> None:
 def test_api_page_has_every_public_name() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     listed: set[str] = set()
-    for part in text.split(".. currentmodule:: ")[1:]:
+    for part in re.split(r"^\.\. (?:currentmodule|py:module):: ", text, flags=re.MULTILINE)[1:]:
         if part.split()[0] == "torkivity":
             listed |= set(re.findall(r"^\.\. auto\w+:: (\w+)", part, re.MULTILINE))
     assert listed == set(torkivity.__all__) - {"__version__"}
