@@ -1,4 +1,4 @@
-"""What README and tutorial tell to type works, and prints what they say."""
+"""What README, tutorial and how-to pages tell to type works, and prints what they say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from doc_blocks import ROOT, Block, Page, blocks, commands, launcher
 from torkivity.cli import cli
 
-PAGES = ("README.md", "docs/tutorial.md", "docs/add-interface-model.md")
+PAGES = ("README.md", "docs/tutorial.md", "docs/add-interface-model.md", "docs/units.md")
 LANGUAGES = {"python", "sh", "toml", "text"}
 
 CASES = [
