@@ -16,6 +16,7 @@ from torkivity.commands.info import info
 from torkivity.commands.init import init
 from torkivity.commands.reproduce import reproduce
 from torkivity.commands.run import run
+from torkivity.commands.selftest import selftest
 from torkivity.commands.status import status
 from torkivity.commands.sweep import sweep
 
@@ -49,7 +50,7 @@ def cli() -> None:
     """Group of all commands."""
 
 
-for _command in (init, run, sweep, status, converge, export, fit, info, reproduce):
+for _command in (init, run, sweep, status, converge, export, fit, info, reproduce, selftest):
     cli.add_command(_command)
 
 
