@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +128,7 @@ def test_unfinished_sweep() -> None:
     assert np.isnan(found["damping_like"][1]).all()
     assert int(np.isnan(found["residual"]).sum()) == 3 * (1 + 24)
     data[NAME][:] = np.nan
-    with pytest.raises(torkivity.InputError, match="are done: too few"):
+    with pytest.raises(torkivity.InputError, match="finished directions of 24 = 0: too few"):
         anisotropy_of_sweep(data)
 
 
@@ -142,7 +143,7 @@ def test_what_cannot_be_expanded() -> None:
         (data, {"form": "free"}, "must be one of garello, general"),
         (data.isel(theta=0, phi=0), {}, "must vary in the sweep"),
         (data.isel(theta=[2]), {}, "determine 4 of 6 coefficients"),
-        (data.drop_attrs(), {}, "field_direction_deg = absent"),
+        (data.drop_attrs(), {}, "field_direction_deg = None: is neither"),
         (data.assign({NAME.replace("rashba", "all"): data[NAME]}), {}, "must be chosen"),
     ):
         with pytest.raises(torkivity.InputError, match=expected):
@@ -213,3 +214,37 @@ def test_command(tmp_path: Path, small_toml: str) -> None:
         assert expected_text in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert {p.name for p in tmp_path.iterdir()} == {"film.toml", "a.h5", "b.csv", "b.h5"}
+
+
+def test_numbers_of_the_page(tmp_path: Path) -> None:
+    """docs/anisotropy.md, with its mesh and angles: every cell, and the residuals by order."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "anisotropy.md").read_text("utf-8")
+    rows = [[c.strip() for c in line.split("|")[1:-1]] for line in page.splitlines()
+            if line.startswith(("| rashba", "| spin_hall"))]  # fmt: skip
+    assert len(rows) == 8
+    film = replace(pt_co(0.213225), ferromagnet=replace(pt_co().ferromagnet, dephasing_length=None))
+    mesh = torkivity.SphericalMesh(32, 16)
+    angles = np.meshgrid(np.linspace(3.0, 177.0, 16), np.linspace(10.0, 325.0, 8))
+    theta, phi = (a.ravel() for a in angles)
+    torque = {
+        source: angular_torques(film, theta, phi, mesh=mesh, source=source)
+        for source in ("rashba", "spin_hall")
+    }
+    for source, kind, form, t0, t2, t4, p2, p4, residual in rows:
+        found = expand_torques(theta, phi, torque[source], form=form)  # type: ignore[arg-type]
+        name = kind.replace("-", "_")
+        values = getattr(found, name)
+        assert_allclose(values[0], float(t0), rtol=1e-3)
+        assert_allclose(values[1:] / values[0], [float(t2), float(t4)], atol=6e-4)
+        if form == "general":
+            polar = getattr(found, f"{name}_polar")[1:] / values[0]
+            assert_allclose(polar, [float(p2), float(p4)], atol=6e-4)
+        assert_allclose(found.relative_residual, float(residual), rtol=0.05)
+    for source, by_order in (
+        ("rashba", (4.4e-3, 4.9e-5, 7.8e-7, 8.1e-8, 1.6e-8)),
+        ("spin_hall", (2.1e-3, 4.0e-7, 8.4e-11)),
+    ):
+        assert all(f"{r:.1e}".replace("e-0", "e-") in page for r in by_order)
+        for power, expected in enumerate(by_order):
+            found = expand_torques(theta, phi, torque[source], form="general", order=2 * power)
+            assert_allclose(found.relative_residual, expected, rtol=0.05)

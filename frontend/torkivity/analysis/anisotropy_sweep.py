@@ -109,7 +109,9 @@ def anisotropy_of_sweep(
         residual[(*place, known)] = expansion.residuals
         made.append(expansion)
     if not any(made):
-        raise InputError(name, f"{int(used.max())} of {size} directions", "are done: too few")
+        raise InputError(
+            f"finished directions of {size}", int(used.max()), "too few at every point of the sweep"
+        )
     return _assembled(
         made, residual, used, dataset=dataset, torques=flat, rest=rest, along=along, order=order
     ).assign_attrs(variable=name, form=form, order=order, directions=size)
@@ -164,7 +166,7 @@ def _torque_name(dataset: xarray.Dataset, model: str, part: str, source: str | N
     if len(found) == 1:
         return found[0]
     if found:
-        raise InputError("source", "not given", f"must be chosen: the file has {', '.join(found)}")
+        raise InputError("source", None, f"must be chosen: the file has {', '.join(found)}")
     there = sorted(str(n) for n in dataset.data_vars if str(n).endswith("_torque_total"))
     have = ", ".join(n.removesuffix("_torque_total") for n in there) or "no torques"
     asked = f"{model}_{source or '<source>'}"
@@ -195,7 +197,7 @@ def _fixed(dataset: xarray.Dataset, name: str) -> xarray.DataArray:
     else:
         film = json.loads(dataset.attrs.get("physics_json", "{}")).get("film")
         if not isinstance(film, dict):
-            raise InputError(name, "absent", "is neither swept nor told by the file")
+            raise InputError(name, None, "is neither swept nor told by the file")
         x, y, z = film["magnetization"]
         film["magnetization_angles_deg"] = {
             "theta": math.degrees(math.atan2(math.hypot(x, y), z)),
