@@ -293,6 +293,24 @@ def test_existing_output_is_kept(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
+def test_benchmark_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs the sections that the table shows, in another process; its error is one line."""
+    seen = []
+
+    def output(*arguments: str) -> str:
+        seen.append(arguments)
+        raise subprocess.CalledProcessError(1, "python", stderr="Traceback\nMemoryError: none\n")
+
+    monkeypatch.setattr(benchmark, "_output", output)
+    monkeypatch.setattr(module.run_checks, "__defaults__", ((), lambda result: None))
+    done = CliRunner().invoke(cli, ["selftest", "--bench"], standalone_mode=False)
+    assert done.exit_code == 1
+    assert "error: the benchmark ended with status 1, said: MemoryError: none" in done.stderr
+    assert seen[0][0] == "-c"
+    assert "SPEED_SECTIONS" in seen[0][1]
+    assert set(benchmark.SPEED_SECTIONS) <= set(benchmark.SECTIONS)
+
+
 def test_speed_table() -> None:
     """Reference numbers are those of the page, rounded."""
     record = {

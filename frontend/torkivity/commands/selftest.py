@@ -24,7 +24,7 @@ _ROW = "{:<37} {:<41} {:>8} {:>8} {:>7}  {}"
     short_help="Check this installation against exact results.",
     epilog="""\b
 Examples:
-  torkivity selftest             about 20 seconds, once kernels are compiled
+  torkivity selftest             about 15 seconds, once kernels are compiled
   torkivity selftest --bench     how fast this machine is, a minute more
 \b
 Exit status: 0 nothing failed, 1 something did. What the machine lacks (MPI) is skipped.
