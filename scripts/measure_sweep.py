@@ -26,14 +26,13 @@ import numpy as np
 from torkivity.config import load_config
 from torkivity.sweeps.plan import FRAME_FLAG, plan_sweep, point_variables
 from torkivity_hpc.grid import Dimension, Grid, Value
+from torkivity_hpc.launcher import find_mpiexec
 from torkivity_hpc.session import CrewMaker, SweepPlan, run_plan, with_crew
 from torkivity_hpc.store import Axis
 from torkivity_hpc.sweepfile import SweepSpec
 from torkivity_hpc.worker import Evaluate
 
-#: The launcher of the environment's own MPI library, else the site's.
-_OWN = Path(sys.executable).with_name("mpiexec")
-MPIEXEC = str(_OWN) if _OWN.exists() else "mpiexec"
+MPIEXEC = find_mpiexec() or "mpiexec"
 
 FILM = """
 [film]

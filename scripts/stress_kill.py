@@ -34,13 +34,12 @@ import xarray
 import torkivity
 from torkivity_engine.record import Variable
 from torkivity_hpc.grid import Dimension, Grid, Value
+from torkivity_hpc.launcher import find_mpiexec
 from torkivity_hpc.session import CrewMaker, SweepPlan, run_plan, with_crew
 from torkivity_hpc.store import Axis
 from torkivity_hpc.sweepfile import SweepSpec
 
-#: The launcher of the environment's own MPI library, else the site's.
-_OWN = Path(sys.executable).with_name("mpiexec")
-MPIEXEC = str(_OWN) if _OWN.exists() else "mpiexec"
+MPIEXEC = find_mpiexec() or "mpiexec"
 
 #: Values along the axes, before and after growing.
 LENGTHS = {"before": (40, 150), "after": (60, 150)}

@@ -8,6 +8,7 @@ import sys
 import click
 
 from torkivity import __version__
+from torkivity.commands.anisotropy import anisotropy
 from torkivity.commands.common import EXIT_BAD_INPUT, EXIT_FAILED, fail
 from torkivity.commands.converge import converge
 from torkivity.commands.export import export
@@ -16,6 +17,7 @@ from torkivity.commands.info import info
 from torkivity.commands.init import init
 from torkivity.commands.reproduce import reproduce
 from torkivity.commands.run import run
+from torkivity.commands.selftest import selftest
 from torkivity.commands.status import status
 from torkivity.commands.sweep import sweep
 
@@ -49,7 +51,19 @@ def cli() -> None:
     """Group of all commands."""
 
 
-for _command in (init, run, sweep, status, converge, export, fit, info, reproduce):
+for _command in (
+    init,
+    run,
+    sweep,
+    status,
+    converge,
+    export,
+    fit,
+    anisotropy,
+    info,
+    reproduce,
+    selftest,
+):
     cli.add_command(_command)
 
 

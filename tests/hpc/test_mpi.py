@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,17 +17,12 @@ import numpy as np
 import pytest
 
 import sweep_jobs
+from torkivity_hpc.launcher import find_mpiexec
 
 JOBS = Path(sweep_jobs.__file__)
 
 
-def _mpiexec() -> str | None:
-    """The launcher that came with the environment's own MPI library, else the site's."""
-    own = Path(sys.executable).with_name("mpiexec")
-    return str(own) if own.exists() else shutil.which("mpiexec")
-
-
-MPIEXEC = _mpiexec()
+MPIEXEC = find_mpiexec()
 pytestmark = [
     pytest.mark.skipif(MPIEXEC is None, reason="no mpiexec: pip install '.[mpi]' brings one"),
     pytest.mark.skipif(

@@ -30,7 +30,7 @@ from torkivity_engine.tensors import (
 )
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["MODELS", "Comparison", "ThicknessCurves", "compare_film"]
+__all__ = ["MODELS", "MODEL_NAMES", "Comparison", "ThicknessCurves", "compare_film"]
 
 FloatArray = NDArray[np.float64]
 Method = Literal["reduced", "dense"]
@@ -40,9 +40,11 @@ Source = Literal["rashba", "spin_hall", "all"]
 SINGLE_SOURCES: tuple[Source, ...] = ("rashba", "spin_hall")
 SOURCES: tuple[Source, ...] = (*SINGLE_SOURCES, "all")
 
-_MODEL_NAMES = {
+#: Every model of a film, by the start of the names of its results.
+MODEL_NAMES: dict[str, str] = {
     "boltzmann": "Boltzmann",
     "drift_diffusion": "drift-diffusion",
+    "drift_diffusion_half_space": "half-space drift-diffusion",
     "boundary_layer": "boundary-layer-exact drift-diffusion",
 }
 _SOURCE_NAMES = {
@@ -51,10 +53,13 @@ _SOURCE_NAMES = {
     "all": "Rashba and spin Hall",
 }
 
+#: Those that `compare_film` computes.
+_COMPARED = ("boltzmann", "drift_diffusion", "boundary_layer")
+
 #: What is computed, by the prefix of its names in a record: model, then source.
 MODELS: dict[str, str] = {
-    f"{model}_{source}": f"{name}, {of}"
-    for model, name in _MODEL_NAMES.items()
+    f"{model}_{source}": f"{MODEL_NAMES[model]}, {of}"
+    for model in _COMPARED
     for source, of in _SOURCE_NAMES.items()
 }
 
@@ -121,7 +126,7 @@ class Comparison:
         """Solutions by the names of `MODELS`."""
         return {
             f"{model}_{source}": solution
-            for model in _MODEL_NAMES
+            for model in _COMPARED
             for source, solution in getattr(self, model).items()
         }
 
