@@ -110,7 +110,7 @@ class Quantity:
         InputError
             If the file does not have it.
         """
-        if self.name not in quantity_names():
+        if self.name not in quantity_names() or self.name in dataset:
             return self._variable(dataset)
         source = self.source_in(dataset)
         models = self.models_in(dataset)
@@ -141,13 +141,13 @@ class Quantity:
         """Source of torque that is shown."""
         known = [
             source
-            for source in ("all", *SOURCES)
+            for source in reversed(SOURCES)
             if any(f"{model}_{source}_torque_total" in dataset for model in MODEL_NAMES)
         ]
         if self.source is None and known:
             return known[0]
         if self.source not in known:
-            listed = ", ".join(dict.fromkeys(known)) or "none: name a variable as the quantity"
+            listed = ", ".join(known) or "none: name a variable as the quantity"
             raise InputError("source", self.source, f"must be one that the file has ({listed})")
         return self.source
 

@@ -304,7 +304,7 @@ def _comparable(
         name: [
             model for model in MODEL_NAMES if f"{model}_{name}_torque_total_field_like" in dataset
         ]
-        for name in ("all", *SOURCES)
+        for name in reversed(SOURCES)
     }
     usable = [name for name, found in by_source.items() if REFERENCE in found and len(found) > 1]
     if not usable:

@@ -129,19 +129,8 @@ def _maps(
     for axes, (model, component) in zip(panels, cells, strict=True):
         values = component.values[model].transpose(rows.name, columns.name).values
         label = f"{MODEL_NAMES[model]}\n{value_label(component, 0)}"
-        draw_map(axes, columns, rows, values, label=label, percent=True)
-        inside = np.abs(values)
-        finite = inside[np.isfinite(inside)]
-        if min(values.shape) > 1 and finite.size and finite.min() < percent < finite.max():
-            axes.contour(
-                columns.positions,
-                rows.positions,
-                inside,
-                levels=[percent],
-                colors="black",
-                linewidths=2.0,
-            )
-        absent = absent or finite.size < inside.size
+        draw_map(axes, columns, rows, values, label=label, percent=True, bold=percent)
+        absent = absent or not np.isfinite(values).all()
     panel_titles(panels, [component.title for _, component in cells])
     border = Line2D([], [], color="black", linewidth=2.0, label=f"off by {percent:g} %")
     legend_below(figure, [border, *([absent_handle()] if absent else [])])

@@ -224,6 +224,7 @@ def draw_map(
     *,
     label: str,
     percent: bool = False,
+    bold: float | None = None,
 ) -> None:
     """Colour map with contours and a bar; what is not a number is hatched.
 
@@ -237,6 +238,8 @@ def draw_map(
     percent : bool, optional
         Relative differences: zero lies in the middle in any case, and values beyond 100 have the
         colours of the ends.
+    bold : float, optional
+        Magnitude that has a thick contour.
     """
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 1.0)
@@ -259,12 +262,22 @@ def draw_map(
     )
     inside = max(low, bounds[0]), min(high, bounds[1])
     levels = np.asarray(MaxNLocator(nbins=8).tick_values(*inside))
-    levels = levels[(levels > low) & (levels < high)]
+    levels = levels[(levels > low) & (levels < high) & (abs(levels) != (bold or np.inf))]
     if min(values.shape) > 1 and levels.size:
         lines = axes.contour(
             columns.positions, rows.positions, values, levels=levels, colors="black", linewidths=0.6
         )
         axes.clabel(lines, fontsize=6.5, fmt="%g")
+    size = abs(finite)
+    if bold is not None and min(values.shape) > 1 and size.size and size.min() < bold < size.max():
+        axes.contour(
+            columns.positions,
+            rows.positions,
+            abs(values),
+            levels=[bold],
+            colors="black",
+            linewidths=2.0,
+        )
     columns.apply(axes.xaxis)
     rows.apply(axes.yaxis)
     ends = {(False, False): "neither", (True, False): "min", (False, True): "max"}
