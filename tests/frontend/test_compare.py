@@ -233,7 +233,9 @@ def test_report(dataset: xarray.Dataset) -> None:
         "50.0", "%",
     ]  # fmt: skip
     assert "worst damping-like  +50.0 % at exchange = 0.5, rashba = 1" in report
-    assert "0.1 to 0.2" in report
+    assert "  damping-like  exchange        0.1 to 0.2             0.1 to 0.2" in report
+    tiny = compare_sweep(dataset.where(dataset["exchange"] < 0.15), tolerance=1e-3)
+    assert "  both          nowhere" in sweep_comparison_report(tiny)
     assert max(map(len, report.splitlines())) <= 100
 
 
@@ -263,7 +265,7 @@ def test_worst_over_other_axes(dataset: xarray.Dataset) -> None:
     mesh = figure.axes[0].collections[0]
     rows = np.array([DAMPING_ERROR[x] for x in sorted(EXCHANGE)]).T
     np.testing.assert_allclose(mesh.get_array().reshape(rows.shape), -200.0 * rows, atol=1e-9)
-    assert "worst over phi" in figure.get_suptitle()
+    assert r"worst over $\varphi$" in figure.get_suptitle()
 
 
 Call = Callable[..., tuple[int, str, str]]

@@ -165,6 +165,17 @@ def test_zero_is_in_the_middle_where_both_signs_occur(dataset: xarray.Dataset) -
     )
 
 
+def test_rounding_noise_is_drawn_as_zero(dataset: xarray.Dataset) -> None:
+    """With m along z the spin current along z has none of that component."""
+    noisy = dataset.copy(deep=True)
+    name = "boltzmann_all_spin_current_minus"
+    noisy[name].loc[{"spin": "z"}] = 1e-12 * noisy[name].sel(spin="x")
+    quantity = Quantity("spin_current_minus", models=["boltzmann"])
+    drawn = [lines_of(line_figure(noisy, "exchange", quantity=quantity), k)[0] for k in range(3)]
+    assert not drawn[2].any()
+    assert np.abs(drawn[1]).max() > 0.1
+
+
 def test_gaps(dataset: xarray.Dataset) -> None:
     name = "boltzmann_all_torque_total_damping_like"
     holes = dataset.copy(deep=True)
@@ -428,6 +439,16 @@ def test_unfinished_sweep(call: Call, sweep_path: Path, tmp_path: Path) -> None:
     assert status == 0, err
     assert "gaps: of 8 points drawn, 4 missing and 1 failed" in err
     assert (tmp_path / "part.png").is_file()
+
+
+def test_without_xarray(
+    call: Call, sweep_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "h5netcdf", None)
+    status, out, err = call("plot", sweep_path, "-o", tmp_path / "a.png")
+    assert (status, out) == (2, "")
+    assert "open_results needs h5netcdf: pip install 'torkivity[xarray]'" in err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_wrong_calls(call: Call, sweep_path: Path, run_path: Path, tmp_path: Path) -> None:

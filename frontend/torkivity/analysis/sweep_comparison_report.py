@@ -102,7 +102,9 @@ def _percent(ratio: float) -> str:
     percent = 100.0 * ratio
     if not math.isfinite(percent):
         return "-"
-    return f"{percent:+.1f}" if abs(percent) < 999.95 else f"{percent:+.0e}"
+    if percent == 0.0:
+        return "0"
+    return f"{percent:+.1f}" if 0.05 <= abs(percent) < 999.95 else f"{percent:+.0e}"
 
 
 def _worst(comparison: SweepComparison, model: str) -> list[str]:
@@ -123,7 +125,11 @@ def _where(comparison: SweepComparison, model: str) -> list[str]:
     ]
     for component in (*COMPONENTS, "both"):
         title = component.replace("_", "-")
-        for axis, found in comparison.holds[model, component].items():
+        by_axis = comparison.holds[model, component]
+        if not any(found["some"] for found in by_axis.values()):
+            lines.append(f"  {title:<14}nowhere")
+            continue
+        for axis, found in by_axis.items():
             cells = " ".join(f"{_runs(runs):<22}" for runs in found.values()).rstrip()
             label = f"  {title:<14}{axis}"
             # A long name has a line of its own.

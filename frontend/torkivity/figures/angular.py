@@ -14,7 +14,7 @@ from torkivity.analysis.angles import frame_length
 from torkivity.analysis.quantities import Component, Quantity
 from torkivity.analysis.selection import axis_name, select_points
 from torkivity.figures.style import Coordinate, new_figure, panel_titles
-from torkivity.figures.sweeps import draw_lines, families, lines_legend, set_title
+from torkivity.figures.sweeps import draw_lines, families, lines_legend, set_title, without_noise
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def angular_figure(
         raise InputError("x", x, f"must be an angle of m, {' or '.join(ANGLES)}")
     wanted = quantity if isinstance(quantity, Quantity) else Quantity(quantity)
     chosen = select_points(dataset, [x, by] if by else [x], at)
-    components = replace(wanted, components="torque-frame").of(chosen.dataset)
+    components = without_noise(replace(wanted, components="torque-frame").of(chosen.dataset))
     lines = families(chosen.dataset, axis_name(chosen.dataset, by) if by else None)
     along = Coordinate(chosen.dataset[x])
     length = frame_length(chosen.dataset)

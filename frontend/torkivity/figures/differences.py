@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from torkivity.analysis.comparison import MODEL_NAMES
 from torkivity.analysis.quantities import DIFFERENCE, Component, Quantity
 from torkivity.analysis.selection import axis_name, choose_axes, select_points, varying_axes
-from torkivity.figures.style import Coordinate, legend_below, new_figure, panel_titles
+from torkivity.figures.style import Coordinate, axis_symbol, legend_below, new_figure, panel_titles
 from torkivity.figures.sweeps import (
     Family,
     absent_handle,
@@ -97,7 +98,7 @@ def difference_figure(
     set_title(figure, chosen, title, list(components[0].values))
     others = [name for name in keep if name not in (x, y)]
     if others and title is None:
-        worst = f"worst over {', '.join(others)}"
+        worst = f"worst over {', '.join(map(axis_symbol, others))}"
         figure.suptitle("; ".join(filter(None, [figure.get_suptitle(), worst])), fontsize=9.5)
     return figure
 
@@ -125,13 +126,19 @@ def _maps(
     models = list(components[0].values)
     figure, panels = new_figure(len(models), len(components), 0.6 + 2.6 * len(models))
     cells = [(model, component) for model in models for component in components]
-    absent = False
+    absent = border = False
     for axes, (model, component) in zip(panels, cells, strict=True):
         values = component.values[model].transpose(rows.name, columns.name).values
         label = f"{MODEL_NAMES[model]}\n{value_label(component, 0)}"
         draw_map(axes, columns, rows, values, label=label, percent=True, bold=percent)
         absent = absent or not np.isfinite(values).all()
+        border = border or bool(np.nanmin(abs(values)) < percent < np.nanmax(abs(values)))
     panel_titles(panels, [component.title for _, component in cells])
-    border = Line2D([], [], color="black", linewidth=2.0, label=f"off by {percent:g} %")
-    legend_below(figure, [border, *([absent_handle()] if absent else [])])
+    handles: list[Artist] = [absent_handle()] if absent else []
+    if border:
+        handles.insert(
+            0, Line2D([], [], color="black", linewidth=2.0, label=f"off by {percent:g} %")
+        )
+    if handles:
+        legend_below(figure, handles)
     return figure

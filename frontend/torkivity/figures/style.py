@@ -31,6 +31,7 @@ __all__ = [
     "PER_FIELD",
     "WIDTH",
     "Coordinate",
+    "axis_symbol",
     "legend_below",
     "model_handle",
     "new_figure",
@@ -164,12 +165,17 @@ def _is_logarithmic(values: FloatArray) -> bool:
     return bool(powers.std() / powers.mean() < even.std() / even.mean())
 
 
+def axis_symbol(name: str) -> str:
+    """Short name of an axis."""
+    return _SHORT_SYMBOLS.get(name, _axis_title(name))
+
+
 def point_label(values: Mapping[str, Any], dataset: xarray.Dataset) -> str:
     """Axis values in a figure's words, with symbols and units."""
     parts = []
     for name, value in values.items():
         units = str(dataset[name].attrs.get("units", "1")) if name in dataset.coords else "1"
-        text = f"{_SHORT_SYMBOLS.get(name, _axis_title(name))} = {plain_value(value)}"
+        text = f"{axis_symbol(name)} = {plain_value(value)}"
         is_number = not isinstance(value, str) and units != "1"
         parts.append(text + (f" {_UNITS.get(units, units)}" if is_number else ""))
     return ", ".join(parts)

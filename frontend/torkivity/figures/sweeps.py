@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +52,7 @@ __all__ = [
     "set_title",
     "sweep_figure",
     "value_label",
+    "without_noise",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -60,12 +61,13 @@ FloatArray = NDArray[np.float64]
 _MOST_LINES = 12
 #: Relative differences beyond these, in percent, have the colour of the end of the scale.
 _LARGEST_PERCENT = 100.0
-#: Values of the other sign that are rounding noise beside the largest.
+#: Part of the largest value that is rounding noise.
 _NOISE = 1e-9
 
 _GREY = "0.35"
 
-# Large magnitudes are dark; the darkest part would hide the contours.
+# Large magnitudes are dark; the darkest parts would hide the contours.
+_BOTH_SIGNS = ListedColormap(colormaps["RdBu_r"](np.linspace(0.1, 0.9, 256)))
 _LIGHT = ListedColormap(colormaps["viridis_r"](np.linspace(0.0, 0.75, 256)))
 _DARK = _LIGHT.reversed()
 
@@ -144,10 +146,10 @@ def line_figure(
     """
     chosen = select_points(dataset, [x, by] if by else [x], at)
     points = chosen.dataset
-    components = _as_quantity(quantity).of(points)
+    components = without_noise(_as_quantity(quantity).of(points))
     names = [axis_name(points, name) for name in ([x, by] if by else [x])]
     lines = families(points, names[1] if by else None)
-    figure, panels = new_figure(1, len(components), 3.1, width=_line_width(len(components)))
+    figure, panels = _panels(len(components))
     for axes, component in zip(panels, components, strict=True):
         # What belongs to no model (a time, an error) need not show zero.
         zero = "" not in component.values
@@ -190,12 +192,11 @@ def map_figure(
         If the file does not have what is asked for.
     """
     chosen = select_points(dataset, [x, y], at)
-    components = _as_quantity(quantity).of(chosen.dataset)
+    components = without_noise(_as_quantity(quantity).of(chosen.dataset))
     x, y = axis_name(chosen.dataset, x), axis_name(chosen.dataset, y)
     columns, rows = Coordinate(chosen.dataset[x]), Coordinate(chosen.dataset[y])
     model = next(iter(components[0].values))
-    width = _line_width(len(components)) + 0.4 * (len(components) == 1)
-    figure, panels = new_figure(1, len(components), 3.1, width=width)
+    figure, panels = _panels(len(components))
     absent = False
     for axes, component in zip(panels, components, strict=True):
         values = component.values[model].transpose(y, x).values
@@ -246,7 +247,7 @@ def draw_map(
     largest = max(-low, high) or 1.0
     if percent or (low < -_NOISE * largest and high > _NOISE * largest):
         end = min(largest, _LARGEST_PERCENT) if percent else largest
-        colours, bounds = colormaps["RdBu_r"], (-end, end)
+        colours, bounds = _BOTH_SIGNS, (-end, end)
     else:
         colours, bounds = (_DARK if low < 0.0 else _LIGHT), (low, high)
     axes.patch.set(hatch="/////", edgecolor="0.6", facecolor="white")
@@ -267,7 +268,7 @@ def draw_map(
         lines = axes.contour(
             columns.positions, rows.positions, values, levels=levels, colors="black", linewidths=0.6
         )
-        axes.clabel(lines, fontsize=6.5, fmt="%g")
+        axes.clabel(lines, fontsize=6.5, fmt=_with_minus)
     size = abs(finite)
     if bold is not None and min(values.shape) > 1 and size.size and size.min() < bold < size.max():
         axes.contour(
@@ -286,6 +287,11 @@ def draw_map(
     bar = axes.figure.colorbar(mesh, ax=axes, extend=extend)
     bar.set_label(label, fontsize=8)
     bar.ax.tick_params(labelsize=7)
+
+
+def _with_minus(level: float) -> str:
+    """Contour label; a hyphen would be lost in a dashed line."""
+    return f"{level:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def absent_handle() -> Patch:
@@ -313,8 +319,26 @@ def _as_quantity(quantity: str | Quantity) -> Quantity:
     return quantity if isinstance(quantity, Quantity) else Quantity(quantity)
 
 
-def _line_width(count: int) -> float:
-    return {1: 4.2, 2: 7.0}.get(count, 9.0)
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    """One panel, or two side by side; more are stacked."""
+    if count < 3:
+        return new_figure(1, count, 3.1, width=WIDTH if count == 2 else 0.6 * WIDTH)
+    return new_figure(count, 1, 0.6 + 2.1 * count, width=0.6 * WIDTH)
+
+
+def without_noise(components: list[Component]) -> list[Component]:
+    """Components with zeros for those that are rounding noise beside the largest one."""
+
+    def size(component: Component) -> float:
+        return max(float(abs(array).max().fillna(0.0)) for array in component.values.values())
+
+    largest = max(map(size, components))
+    return [
+        component
+        if size(component) > _NOISE * largest
+        else replace(component, values={m: 0.0 * a for m, a in component.values.items()})
+        for component in components
+    ]
 
 
 @dataclass(frozen=True)
@@ -348,7 +372,9 @@ def families(points: xarray.Dataset, by: str | None) -> list[Family]:
     values = points[by].values
     if len(values) > _MOST_LINES:
         raise InputError(
-            "by", by, f"has {len(values)} values; at most {_MOST_LINES} lines can be told apart"
+            "by",
+            by,
+            f"has {len(values)} values, more than the {_MOST_LINES} lines that can be told apart",
         )
     shades = colormaps["viridis_r"](np.linspace(0.15, 1.0, len(values)))
     return [
