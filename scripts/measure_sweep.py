@@ -2,8 +2,9 @@
 
 Usage:
     python scripts/measure_sweep.py manager [--points 1000000] [--ranks 2]
+    python scripts/measure_sweep.py feed [--points 200000] [--ranks 40]
     python scripts/measure_sweep.py large [--points 10000000]
-    python scripts/measure_sweep.py scaling [--pairs 5]
+    python scripts/measure_sweep.py scaling [--pairs 5] [--points 20000]
     python scripts/measure_sweep.py map [--out map.h5]
 """
 
@@ -25,13 +26,13 @@ import numpy as np
 from torkivity.config import load_config
 from torkivity.sweeps.plan import FRAME_FLAG, plan_sweep, point_variables
 from torkivity_hpc.grid import Dimension, Grid, Value
+from torkivity_hpc.launcher import find_mpiexec
 from torkivity_hpc.session import CrewMaker, SweepPlan, run_plan, with_crew
 from torkivity_hpc.store import Axis
 from torkivity_hpc.sweepfile import SweepSpec
+from torkivity_hpc.worker import Evaluate
 
-#: The launcher of the environment's own MPI library, else the site's.
-_OWN = Path(sys.executable).with_name("mpiexec")
-MPIEXEC = str(_OWN) if _OWN.exists() else "mpiexec"
+MPIEXEC = find_mpiexec() or "mpiexec"
 
 FILM = """
 [film]
@@ -64,8 +65,8 @@ n_azimuth = 16
 [sweep.axes]
 """
 INTERFACE = """
-interface.exchange = { linspace = [0.02, 0.8, 120] }
-interface.rashba = { linspace = [0.0, 0.4, 100] }
+interface.exchange = {{ linspace = [0.02, 0.8, {}] }}
+interface.rashba = {{ linspace = [0.0, 0.4, 100] }}
 """
 MAP = """
 interface.exchange = { linspace = [0.02, 0.8, 80] }
@@ -85,8 +86,18 @@ def instant(values: Mapping[str, Value]) -> dict[str, np.ndarray]:
     return _RECORD
 
 
-def instant_plan(points: int) -> SweepPlan:
-    """A sweep of points that take no time, as wide as the Boltzmann solver's."""
+#: Points per second of a rank that computes in earnest.
+RATE = 400
+
+
+def paced(values: Mapping[str, Value]) -> dict[str, np.ndarray]:
+    """The same, after the time that a point takes, without using the processor."""
+    time.sleep(1.0 / RATE)
+    return _RECORD
+
+
+def mock_plan(points: int, evaluate: Evaluate) -> SweepPlan:
+    """A sweep without physics, as wide as the Boltzmann solver's."""
     side = round(points ** (1 / 3))
     lengths = (side, side, -(-points // side**2))
     dimensions = [
@@ -94,15 +105,15 @@ def instant_plan(points: int) -> SweepPlan:
         for name, n in zip("abc", lengths, strict=True)
     ]
     spec = SweepSpec(Grid(dimensions), _VARIABLES, {}, {"title": "cost"}, frozenset({FRAME_FLAG}))
-    return SweepPlan(spec, instant, ())
+    return SweepPlan(spec, evaluate, ())
 
 
-def run_instant(path: Path, points: int) -> int:
-    """Body of the measurement of the manager, under mpiexec or not."""
+def run_mock(path: Path, points: int, evaluate: Evaluate) -> int:
+    """Body of the measurements of the manager, under mpiexec or not."""
 
     def body(make_crew: CrewMaker) -> int:
         before = time.process_time()
-        plan = instant_plan(points)
+        plan = mock_plan(points, evaluate)
         outcome = run_plan(plan, path, make_crew, force=True, tell=print)
         cpu = time.process_time() - before
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
@@ -125,6 +136,14 @@ def manager(points: int, ranks: int) -> None:
         for n in range(1, ranks + 1):
             print(f"--- {n} ranks", flush=True)
             subprocess.run([MPIEXEC, "-n", str(n), *command], check=True)
+
+
+def feed(points: int, ranks: int) -> None:
+    """Whether rank 0 feeds many ranks of `RATE` points/s each; they sleep, so few cores do."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, __file__, "run-paced", str(Path(folder) / "a.h5"), str(points)]
+        print(f"{ranks} ranks of at most {RATE} points/s each: {ranks * RATE} points/s")
+        subprocess.run([MPIEXEC, "-n", str(ranks), *command], check=True)
 
 
 def large(points: int) -> None:
@@ -166,7 +185,7 @@ def large(points: int) -> None:
 def resume(path: Path, points: int) -> None:
     """Open a complete sweep to go on with it."""
     start = time.perf_counter()
-    plan = instant_plan(points)
+    plan = mock_plan(points, instant)
     run_plan(plan, path, lambda: None)  # type: ignore[arg-type, return-value]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"({time.perf_counter() - start:.2f} s, peak memory {peak:.2f} GB in a process) ", end="")
@@ -176,7 +195,7 @@ def busy(_: int = 0) -> float:
     """A fixed piece of the sweep's own kind of work; seconds."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.toml"
-        path.write_text(FILM + INTERFACE)
+        path.write_text(FILM + INTERFACE.format(10))
         plan = plan_sweep(load_config(path), path)
         plan.evaluate(plan.spec.grid.point(0))
         start = time.perf_counter()
@@ -185,13 +204,13 @@ def busy(_: int = 0) -> float:
         return time.perf_counter() - start
 
 
-def scaling(pairs: int) -> None:
+def scaling(pairs: int, points: int) -> None:
     """Two ranks against one on the interface sweep, beside two separate processes."""
     environment = {**os.environ, **{f"{x}_NUM_THREADS": "1" for x in ("OPENBLAS", "OMP", "MKL")}}
     ratios, machine = [], []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.toml"
-        path.write_text(FILM + INTERFACE)
+        path.write_text(FILM + INTERFACE.format(points // 100))
 
         def sweep(n: int) -> float:
             out = Path(folder) / f"{n}.h5"
@@ -246,21 +265,28 @@ def main() -> None:
     one = commands.add_parser("manager")
     one.add_argument("--points", type=int, default=10**6)
     one.add_argument("--ranks", type=int, default=2)
+    many = commands.add_parser("feed")
+    many.add_argument("--points", type=int, default=200_000)
+    many.add_argument("--ranks", type=int, default=40)
     commands.add_parser("large").add_argument("--points", type=int, default=10**7)
-    commands.add_parser("scaling").add_argument("--pairs", type=int, default=5)
+    two = commands.add_parser("scaling")
+    two.add_argument("--pairs", type=int, default=5)
+    two.add_argument("--points", type=int, default=20_000)
     commands.add_parser("map").add_argument("--out", type=Path, default=Path("map.h5"))
     commands.add_parser("busy")
-    for name in ("run-instant", "resume"):
+    for name in ("run-instant", "run-paced", "resume"):
         inner = commands.add_parser(name)
         inner.add_argument("path", type=Path)
         inner.add_argument("points", type=int)
     given = parser.parse_args()
     if given.command == "manager":
         manager(given.points, given.ranks)
+    elif given.command == "feed":
+        feed(given.points, given.ranks)
     elif given.command == "large":
         large(given.points)
     elif given.command == "scaling":
-        scaling(given.pairs)
+        scaling(given.pairs, given.points)
     elif given.command == "map":
         large_map(given.out)
     elif given.command == "busy":
@@ -268,7 +294,8 @@ def main() -> None:
     elif given.command == "resume":
         resume(given.path, given.points)
     else:
-        sys.exit(run_instant(given.path, given.points))
+        evaluate = instant if given.command == "run-instant" else paced
+        sys.exit(run_mock(given.path, given.points, evaluate))
 
 
 if __name__ == "__main__":

@@ -58,8 +58,8 @@ class BoundaryLayerParameters:
     kappa : ndarray, shape (3,)
         Decay constants 1/l_sf of the slow modes of spin x, y, z, in 1/nm.
     slow_current : ndarray, shape (3,)
-        J_-: spin current of a decaying mode with unit accumulation, 1/(Ohm m^2); that of a
-        growing mode is -J_-.
+        ``J_-``: spin current of a decaying mode with unit accumulation, 1/(Ohm m^2); that of a
+        growing mode is ``-J_-``.
     reflection : ndarray, shape (3, 3)
         r: growing modes returned by the interface per arriving decaying mode.
     emission : ndarray, shape (3, 2)
@@ -93,8 +93,8 @@ class BoundaryLayerParameters:
     def conductance(self) -> FloatArray:
         """G_eff in 1/(Ohm m^2), shape (3, 3), of the circuit j_slow = G_eff mu_slow + j_E,eff E~.
 
-        mu_slow = a_+ + a_- is the accumulation extrapolated from the bulk to the interface
-        and j_slow = J_- (a_- - a_+) its current.
+        ``mu_slow = a_+ + a_-`` is the accumulation extrapolated from the bulk to the interface
+        and ``j_slow = J_- (a_- - a_+)`` its current.
         """
         identity = np.eye(CHARGE)
         return np.asarray(
@@ -112,7 +112,7 @@ class BoundaryLayerParameters:
         )
 
     def arriving(self, thickness: float) -> FloatArray:
-        """Amplitudes a_- per E~ along x and y at the interface, shape (3, 2), in nm.
+        """Amplitudes ``a_-`` per E~ along x and y at the interface, shape (3, 2), in nm.
 
         Parameters
         ----------

@@ -104,8 +104,8 @@ def solve_drift_diffusion(
         Distributions that the interface parameters j_E and tau_E are evaluated with.
         "particular": the bulk ones of each layer (Appendix B). "half_space": the exact ones
         of two half spaces, put literally into (22) as Appendix D says, which counts the
-        diffusive backflow twice. "boundary_layer": the exact parameters of
-        `torkivity_engine.boundary_layer`, for a film with an outermost heavy metal; the
+        diffusive backflow twice. "boundary_layer": those of
+        `boundary_layer_parameters`, for a film with an outermost heavy metal; the
         options below it then have no meaning, since the ferromagnet is solved exactly.
     ferromagnet : {"dephased", "finite"}, optional
         "dephased": mu = 0 on the ferromagnet's side, transverse components only, (22) and
@@ -116,7 +116,7 @@ def solve_drift_diffusion(
         What the field drives: currents and torques at the interface ("rashba"), the bulk
         spin Hall current ("spin_hall"), or both.
     spin_diffusion_length : {"exact", "diffusive"}, optional
-        l_sf of heavy metals, see `torkivity_engine.diffusion_length`.
+        l_sf of heavy metals, see the function of that name.
     keep_rashba : bool, optional
         Keep u_R in the conductances; the paper takes them at u_R = 0.
     mesh : FermiSurfaceMesh, optional

@@ -9,6 +9,7 @@ rotated when used.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,6 +136,7 @@ class Transfer:
     conserved: int
 
 
+@lru_cache(maxsize=256)
 def own_frame(layer: Layer) -> tuple[Layer, FloatArray | None]:
     """The layer in the frame of its magnetization, where responses are computed and cached.
 
@@ -150,6 +152,7 @@ def own_frame(layer: Layer) -> tuple[Layer, FloatArray | None]:
     assert layer.magnetization is not None
     rotation = np.eye(4)
     rotation[:3, :3] = rotation_to(layer.magnetization)
+    rotation.flags.writeable = False  # shared by all who ask for this layer
     return replace(layer, magnetization=(0.0, 0.0, 1.0), dephasing_length=None), rotation
 
 

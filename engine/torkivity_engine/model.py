@@ -73,7 +73,7 @@ def _direction(key: str, value: Any) -> Vector:
         raise InputError(key, value, expected)
     numbers = [x / scale for x in numbers]
     norm = math.sqrt(sum(x * x for x in numbers))
-    x, y, z = (part / norm for part in numbers)
+    x, y, z = (part / norm + 0.0 for part in numbers)  # one zero: equal directions, equal digits
     return (x, y, z)
 
 
@@ -497,10 +497,14 @@ class Bilayer:
             if not isinstance(getattr(self, key), kind):
                 raise InputError(key, getattr(self, key), f"must be a {kind.__name__}")
         _set(self, "magnetization", _direction("magnetization", self.magnetization))
-        self.stack()
+        _set(self, "_stack", self._checked_stack())
 
     def stack(self) -> Stack:
         """The same film as a `Stack`, magnetizations filled in."""
+        made: Stack = vars(self)["_stack"]
+        return made
+
+    def _checked_stack(self) -> Stack:
         m = self.magnetization
         interface, ferromagnet = self.interface, self.ferromagnet
         if interface.magnetization is None:

@@ -59,7 +59,7 @@ _NOTHING = 1e-30
 
 @dataclass(frozen=True, eq=False)
 class LayerModes:
-    """Solutions in a layer of any thickness, as f = sqrt(w |v_z|) g.
+    """Solutions in a layer of any thickness, as ``f = sqrt(w |v_z|) g``.
 
     Attributes
     ----------

@@ -76,4 +76,5 @@ def _response_variables() -> dict[str, Variable]:
     return table
 
 
+#: What `TorqueNames.record` gives, by name.
 VARIABLES: dict[str, Variable] = _response_variables()

@@ -193,7 +193,7 @@ class BoltzmannSolution(_Solution):
         From left (bottom) to right (top). A film with one interface answers to the torque
         names directly.
     certificates : dict of str to float
-        What bounds the error of the numbers: see `torkivity_engine.solve`.
+        What bounds the error of the numbers: see ``solve_boltzmann``.
     method : {"reduced", "dense"}
     mesh : str
         Description of the mesh.

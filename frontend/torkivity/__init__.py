@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from torkivity.analysis.anisotropy import AnisotropyExpansion, expand_torques
+    from torkivity.analysis.anisotropy_sweep import anisotropy_of_sweep
+    from torkivity.analysis.fit import fit_torques
+    from torkivity.analysis.fit_data import read_torque_data
     from torkivity.results import open_results
     from torkivity.sweeps.api import sweep
     from torkivity_engine.boundary_layer import (
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from torkivity_meshes import SphericalMesh, load_mesh, mesh_from_arrays
 
 __all__ = [
+    "AnisotropyExpansion",
     "Bilayer",
     "BoundaryLayerParameters",
     "CapacityError",
@@ -55,12 +60,16 @@ __all__ = [
     "Stack",
     "Surface",
     "__version__",
+    "anisotropy_of_sweep",
     "boundary_layer_parameters",
+    "expand_torques",
+    "fit_torques",
     "interface_tensors",
     "load_mesh",
     "mesh_from_arrays",
     "mixing_conductance",
     "open_results",
+    "read_torque_data",
     "sensitivities",
     "sensitivity_names",
     "solve_boltzmann",
@@ -71,6 +80,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "AnisotropyExpansion": "torkivity.analysis.anisotropy",
     "Bilayer": "torkivity_engine.model",
     "BoundaryLayerParameters": "torkivity_engine.boundary_layer",
     "CapacityError": "torkivity_engine.errors",
@@ -84,12 +94,16 @@ _HOME = {
     "SphericalMesh": "torkivity_meshes",
     "Stack": "torkivity_engine.model",
     "Surface": "torkivity_engine.model",
+    "anisotropy_of_sweep": "torkivity.analysis.anisotropy_sweep",
     "boundary_layer_parameters": "torkivity_engine.boundary_layer",
+    "expand_torques": "torkivity.analysis.anisotropy",
+    "fit_torques": "torkivity.analysis.fit",
     "interface_tensors": "torkivity_engine.tensors",
     "load_mesh": "torkivity_meshes",
     "mesh_from_arrays": "torkivity_meshes",
     "mixing_conductance": "torkivity_engine.tensors",
     "open_results": "torkivity.results",
+    "read_torque_data": "torkivity.analysis.fit_data",
     "sensitivities": "torkivity_engine.sensitivity",
     "sensitivity_names": "torkivity_engine.sensitivity",
     "solve_boltzmann": "torkivity_engine.solve",

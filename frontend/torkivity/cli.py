@@ -8,6 +8,7 @@ import sys
 import click
 
 from torkivity import __version__
+from torkivity.commands.anisotropy import anisotropy
 from torkivity.commands.common import EXIT_BAD_INPUT, EXIT_FAILED, fail
 from torkivity.commands.compare import compare
 from torkivity.commands.converge import converge
@@ -18,6 +19,7 @@ from torkivity.commands.init import init
 from torkivity.commands.plot import plot
 from torkivity.commands.reproduce import reproduce
 from torkivity.commands.run import run
+from torkivity.commands.selftest import selftest
 from torkivity.commands.status import status
 from torkivity.commands.sweep import sweep
 
@@ -53,7 +55,21 @@ def cli() -> None:
     """Group of all commands."""
 
 
-for _command in (init, run, sweep, status, plot, compare, converge, export, fit, info, reproduce):
+for _command in (
+    init,
+    run,
+    sweep,
+    status,
+    plot,
+    compare,
+    converge,
+    export,
+    fit,
+    anisotropy,
+    info,
+    reproduce,
+    selftest,
+):
     cli.add_command(_command)
 
 

@@ -31,6 +31,7 @@ from torkivity_meshes import FermiSurfaceMesh, SphericalMesh, load_mesh
 
 __all__ = [
     "ConfigError",
+    "Model",
     "RunConfig",
     "build_film",
     "build_mesh",
@@ -70,6 +71,10 @@ _CURVE_THICKNESSES = (
     *(0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0, 4.5, 5.0),
     *(6.0, 7.0, 8.0, 9.0, 10.0, 12.0, 14.0, 16.0),
 )
+
+
+#: The names of `torkivity.analysis.comparison.MODEL_NAMES`, which takes long to import.
+Model = Literal["boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer"]
 
 
 class _Section(BaseModel):
@@ -167,8 +172,8 @@ class FigureSection(_Section):
 class SweepSection(_Section):
     """Which parameters vary; what they may be is known in `torkivity.sweeps.axes`."""
 
-    models: list[Literal["boltzmann", "drift_diffusion"]] = Field(
-        ["boltzmann"], min_length=1, description='"boltzmann" and, if wanted, "drift_diffusion"'
+    models: list[Model] = Field(
+        ["boltzmann"], min_length=1, description=f"one or more of {', '.join(get_args(Model))}"
     )
     source: Literal["all", "rashba", "spin_hall"] = Field(
         "all", description="all, rashba or spin_hall"

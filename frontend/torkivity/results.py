@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ _COMPLEX_PARTS = ("_real", "_imag")
 _REST = "film and interface"
 _GROUPS = {
     "boltzmann_": "Boltzmann equation",
+    "drift_diffusion_half_space_": "half-space drift-diffusion",
     "drift_diffusion_": "drift-diffusion",
     "boundary_layer_": "boundary-layer-exact drift-diffusion",
     "curve_": "against heavy-metal thickness",
@@ -94,9 +96,10 @@ def open_results(path: str | Path) -> xarray.Dataset:
     Returns
     -------
     xarray.Dataset
-        Loaded into memory, so that the file is free again. Sweeps with both models also have
-        ``difference_<source>_torque_total_damping_like`` and ``_field_like``, drift-diffusion over
-        Boltzmann minus one.
+        Loaded into memory, so that the file is free again. Sweeps with the Boltzmann equation
+        and other models also have ``difference_<source>_torque_total_damping_like`` and
+        ``_field_like``, drift-diffusion over Boltzmann minus one, and the same of the other
+        models as ``difference_half_space_<source>_...`` and ``difference_boundary_layer_...``.
 
     Raises
     ------
@@ -149,19 +152,22 @@ def _with_complex(dataset: xarray.Dataset) -> xarray.Dataset:
 
 
 def _with_differences(dataset: xarray.Dataset) -> xarray.Dataset:
-    """Drift-diffusion against Boltzmann, where a sweep has both for the same source."""
+    """Each other model against Boltzmann, where a sweep has both for the same source."""
+    from torkivity.analysis.comparison import MODEL_NAMES, SOURCES
+
     if dataset.attrs.get("kind") != "sweep":
         return dataset
-    for kind in ("damping_like", "field_like"):
-        for source in ("all", "rashba", "spin_hall"):
-            names = [f"{m}_{source}_torque_total_{kind}" for m in ("drift_diffusion", "boltzmann")]
-            if not set(names) <= set(map(str, dataset.data_vars)):
-                continue
-            difference = dataset[names[0]] / dataset[names[1]] - 1.0
-            dataset[f"difference_{source}_torque_total_{kind}"] = difference.assign_attrs(
-                units="1",
-                long_name=f"total {kind.replace('_', '-')} torque, drift-diffusion over "
-                "Boltzmann minus one",
+    for model, source, kind in product(MODEL_NAMES, SOURCES, ("damping_like", "field_like")):
+        name, reference = (f"{m}_{source}_torque_total_{kind}" for m in (model, "boltzmann"))
+        if model != "boltzmann" and name in dataset and reference in dataset:
+            difference = dataset[name] / dataset[reference] - 1.0
+            # Plain drift-diffusion needs no name here.
+            dataset[f"difference_{name.removeprefix('drift_diffusion_')}"] = (
+                difference.assign_attrs(
+                    units="1",
+                    long_name=f"total {kind.replace('_', '-')} torque, {MODEL_NAMES[model]} over "
+                    "Boltzmann minus one",
+                )
             )
     return dataset
 

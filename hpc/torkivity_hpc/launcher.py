@@ -7,13 +7,16 @@ uses starts N processes that each believe to be alone; they must not all do the 
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torkivity_engine.errors import InputError
 
-__all__ = ["Launch", "detect_launch", "start_mpi"]
+__all__ = ["Launch", "detect_launch", "find_mpiexec", "start_mpi"]
 
 #: Environment variables by which launchers tell size and rank: Hydra (MPICH, Intel, MVAPICH),
 #: Open MPI, Slurm's srun.
@@ -54,6 +57,12 @@ def _number(name: str) -> int | None:
         return int(os.environ[name])
     except (KeyError, ValueError):
         return None
+
+
+def find_mpiexec() -> str | None:
+    """The launcher that came with the environment's own MPI library, else the site's."""
+    own = Path(sys.executable).with_name("mpiexec")
+    return str(own) if own.exists() else shutil.which("mpiexec")
 
 
 def start_mpi(launch: Launch) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 import traceback
@@ -9,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
 
 from torkivity_engine.errors import InputError
 from torkivity_hpc.crew import Crew, ProcessCrew, WorkerError
@@ -18,9 +22,16 @@ from torkivity_hpc.mpicrew import MpiCrew, dismiss, serve
 from torkivity_hpc.resume import open_for_writing
 from torkivity_hpc.store import STATUS
 from torkivity_hpc.sweepfile import SweepFile, SweepSpec, file_size
-from torkivity_hpc.worker import Evaluate
+from torkivity_hpc.worker import POINT_ERRORS, Evaluate
 
-__all__ = ["CrewMaker", "SweepPlan", "run_plan", "size_text", "with_crew"]
+__all__ = [
+    "CrewMaker",
+    "SweepPlan",
+    "describe_plan",
+    "estimate_seconds",
+    "run_plan",
+    "with_crew",
+]
 
 CrewMaker = Callable[[], Crew]
 
@@ -44,9 +55,56 @@ class SweepPlan:
     layer_parameters: tuple[str, ...]
 
 
-def size_text(spec: SweepSpec) -> str:
-    """Size on disk of a sweep, in words."""
-    size = file_size(spec)
+def describe_plan(plan: SweepPlan) -> str:
+    """Points, different layers and size on disk of a sweep, in words."""
+    spec = plan.spec
+    layers = spec.grid.layers(plan.layer_parameters)[1]
+    return f"{spec.grid.size} points, {layers} different layers, {_size_text(file_size(spec))}"
+
+
+def estimate_seconds(plan: SweepPlan, samples: int = 5) -> float:
+    """How long one process would take, from a few points spread over the sweep.
+
+    A point whose layers are new takes longer than the next one with the same layers, so both
+    are timed. Points that fail count as they are.
+
+    Parameters
+    ----------
+    plan : SweepPlan
+    samples : int, optional
+        Places in the sweep where two points are computed.
+
+    Returns
+    -------
+    float
+        Seconds, without starting and compiling.
+    """
+    grid = plan.spec.grid
+    layers = grid.layers(plan.layer_parameters)[1]
+    order, boundaries = grid.order(plan.layer_parameters, np.ones(grid.size, dtype=bool))
+    starts = np.concatenate([[0], boundaries])
+
+    def seconds(position: int) -> float:
+        started = time.perf_counter()
+        with contextlib.suppress(*POINT_ERRORS):
+            plan.evaluate(grid.point(int(order[position])))
+        return time.perf_counter() - started
+
+    with threadpool_limits(1):
+        seconds(len(order) - 1)  # may compile
+        chosen = starts[np.unique(np.linspace(0, len(starts) - 1, samples).astype(int))]
+        new = [seconds(first) for first in chosen]
+        same = [
+            seconds(min(first + offset, len(order) - 1))
+            for first in chosen[-1:]
+            for offset in range(1, samples + 1)
+        ]
+    warm = float(np.median(same))
+    cold = max(float(np.mean(new)), warm)
+    return layers * (cold - warm) + grid.size * warm
+
+
+def _size_text(size: int) -> str:
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= scale:
             return f"{size / scale:.3g} {unit}"
@@ -98,8 +156,7 @@ def run_plan(
     """
     stop = StopRequest() if stop is None else stop
     spec = plan.spec
-    layers = spec.grid.layers(plan.layer_parameters)[1]
-    tell(f"{spec.grid.size} points, {layers} different layers, {size_text(spec)} in {path}")
+    tell(f"{describe_plan(plan)} in {path}")
     try:
         with (
             stop_on_signals(stop),

@@ -8,6 +8,7 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import h5py
 import numpy as np
@@ -15,8 +16,10 @@ import pytest
 import xarray
 
 import torkivity
+from torkivity.analysis.comparison import MODEL_NAMES
 from torkivity.config import (
     ConfigError,
+    Model,
     RunConfig,
     build_film,
     build_mesh,
@@ -109,6 +112,84 @@ def test_point_of_a_sweep_is_the_film_itself(small_toml: str) -> None:
     )
 
 
+ALL_MODELS = """
+[sweep]
+models = ["boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer"]
+source = "rashba"
+"""
+
+
+def test_every_model_of_a_sweep(tmp_path: Path, small_toml: str) -> None:
+    """Values are those of the engine called directly, films put together by hand."""
+    path = tmp_path / "film.toml"
+    path.write_text(small_toml + ALL_MODELS)
+    axes = {"exchange": [0.1, 0.3], "heavy_metal.thickness": [4.0, 20.0]}
+    found = torkivity.sweep(path, axes)
+    mesh = torkivity.SphericalMesh(4, 8)
+    for u_ex, thickness in ((0.1, 20.0), (0.3, 4.0)):
+        film = torkivity.Bilayer(
+            torkivity.HeavyMetal.from_spin_diffusion_length(thickness, 2.0853, 2.57, 0.059),
+            torkivity.RashbaInterface(0.42645, u_ex, 0.085),
+            torkivity.Ferromagnet(5.0, 16.25, 6.01, 1000.0, 1.36),
+            magnetization=(0.3, 0.2, 1.0),
+        )
+        point = found.sel(exchange=u_ex, heavy_metal_thickness=thickness)
+        for model, choice in (
+            ("drift_diffusion", "particular"),
+            ("drift_diffusion_half_space", "half_space"),
+            ("boundary_layer", "boundary_layer"),
+        ):
+            expected = torkivity.solve_drift_diffusion(film, choice, source="rashba", mesh=mesh)
+            for name, value in expected.record().items():
+                np.testing.assert_allclose(point[f"{model}_rashba_{name}"], value, rtol=1e-12)
+    exact = found["boltzmann_rashba_torque_total_damping_like"]
+    difference = {}
+    for model in ("drift_diffusion", "drift_diffusion_half_space", "boundary_layer"):
+        name = f"{model}_rashba_torque_total_damping_like"
+        values = found[f"difference_{name.removeprefix('drift_diffusion_')}"]
+        np.testing.assert_allclose(values, found[name] / exact - 1.0, rtol=1e-12)
+        difference[model] = float(np.abs(values.sel(heavy_metal_thickness=20.0)).max())
+    # Only the exact parameters reach the Boltzmann equation, where the metal is thick.
+    assert difference.pop("boundary_layer") < 1e-6
+    assert min(difference.values()) > 1e-2
+
+
+def test_names_of_the_models() -> None:
+    assert list(get_args(Model)) == list(MODEL_NAMES)
+
+
+def test_model_that_a_film_does_not_have(tmp_path: Path, small_toml: str) -> None:
+    text = small_toml.replace(
+        "total_mean_free_path = 2.0853\nspin_diffusion_length = 2.57",
+        "mean_free_path = 2.0\nspin_flip_length = 20.0",
+    )
+    path, out = tmp_path / "film.toml", tmp_path / "a.h5"
+    path.write_text(text + '[sweep]\nmodels = ["boltzmann", "boundary_layer"]\n')
+    found = torkivity.sweep(path, {"heavy_metal.spin_flip_length": [0.5, 20.0]}, out=out)
+    np.testing.assert_array_equal(found["status"], [2, 1])
+    assert "leave a spin albedo of -0.6" in describe_status(out)[0]
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        ('["boltzman"]', 'must be "boltzmann", "drift_diffusion", "drift_diffusion_half_space" or'),
+        ("[]", "at least 1 item"),
+    ],
+)
+def test_unknown_models(small_toml: str, models: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=r"sweep\.models") as error:
+        config(f"{small_toml}[sweep]\nmodels = {models}\n")
+    assert expected in str(error.value)
+
+
+def test_exact_parameters_need_rings(tmp_path: Path, small_toml: str) -> None:
+    text = small_toml.replace("n_polar = 4\nn_azimuth = 8", 'file = "mesh.txt"')
+    text += '[solver]\nmethod = "dense"\n[sweep]\nmodels = ["boundary_layer"]\n'
+    with pytest.raises(ConfigError, match="needs azimuthal rings"):
+        plan_sweep(config(text + "[sweep.axes]\nrashba = [0.1]\n"), tmp_path / "film.toml")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -182,6 +263,11 @@ def test_command(tmp_path: Path, small_toml: str) -> None:
         assert load_config_text(file.attrs["config_toml"]) == load_config(tmp_path / "film.toml")
     opened = torkivity.open_results(tmp_path / "a.h5")
     assert np.isfinite(opened["difference_all_torque_total_field_like"]).any()
+    result = call("sweep", "film.toml", "--dry-run", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "36 points, 6 different layers" in result.stderr
+    assert " of one core" in result.stderr
+    assert {p.name for p in tmp_path.iterdir()} == {"film.toml", "a.h5"}
     # The same by two processes, bit for bit, and nothing to do when called again.
     result = call("sweep", "film.toml", "-o", "b.h5", "--workers", "2", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -302,12 +388,13 @@ def test_from_a_file_and_kept(tmp_path: Path, small_toml: str) -> None:
     )
 
 
-def test_reader_of_a_running_sweep(tmp_path: Path, small_toml: str) -> None:
+@pytest.mark.parametrize("points", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_reader_of_a_running_sweep(tmp_path: Path, small_toml: str, points: int) -> None:
     """It opens and reads all the time; done points always have their final values."""
-    text = """
+    text = f"""
 [sweep.axes]
-interface.exchange = { linspace = [0.1, 0.4, 40] }
-interface.rashba = { linspace = [0.0, 0.4, 25] }
+interface.exchange = {{ linspace = [0.1, 0.4, {points // 25}] }}
+interface.rashba = {{ linspace = [0.0, 0.4, 25] }}
 """
     small_toml = small_toml.replace("n_polar = 4\nn_azimuth = 8", "n_polar = 2\nn_azimuth = 4")
     (tmp_path / "film.toml").write_text(small_toml + text)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from torkivity_hpc.launcher import find_mpiexec
+
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "stress_kill.py"
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mpi4py") is None
-    or not (Path(sys.executable).with_name("mpiexec").exists() or shutil.which("mpiexec")),
+    importlib.util.find_spec("mpi4py") is None or find_mpiexec() is None,
     reason="no mpiexec or no mpi4py: pip install '.[mpi]' brings both",
 )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from torkivity_engine.errors import InputError
-from torkivity_hpc.launcher import Launch, detect_launch, start_mpi
+from torkivity_hpc.launcher import Launch, detect_launch, find_mpiexec, start_mpi
 
 _NAMES = ("PMI_", "PMIX_", "OMPI_", "MV2_", "SLURM_")
 
@@ -48,3 +51,17 @@ def test_without_mpi4py(monkeypatch: pytest.MonkeyPatch) -> None:
         InputError, match=r"mpi4py is not installed: pip install 'torkivity\[mpi\]'"
     ):
         start_mpi(Launch(2, 0))
+
+
+def test_the_environments_own_mpiexec_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path / "site"))
+    assert find_mpiexec() is None
+    for folder in ("site", "bin"):
+        launcher = tmp_path / folder / "mpiexec"
+        launcher.parent.mkdir()
+        launcher.write_text("#!/bin/sh\n")
+        launcher.chmod(0o755)
+        assert find_mpiexec() == str(launcher)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -17,17 +17,12 @@ import numpy as np
 import pytest
 
 import sweep_jobs
+from torkivity_hpc.launcher import find_mpiexec
 
 JOBS = Path(sweep_jobs.__file__)
 
 
-def _mpiexec() -> str | None:
-    """The launcher that came with the environment's own MPI library, else the site's."""
-    own = Path(sys.executable).with_name("mpiexec")
-    return str(own) if own.exists() else shutil.which("mpiexec")
-
-
-MPIEXEC = _mpiexec()
+MPIEXEC = find_mpiexec()
 pytestmark = [
     pytest.mark.skipif(MPIEXEC is None, reason="no mpiexec: pip install '.[mpi]' brings one"),
     pytest.mark.skipif(
@@ -37,9 +32,14 @@ pytestmark = [
 ]
 
 
-def start(*arguments: str | Path, ranks: int = 2, **environment: str) -> subprocess.Popen[str]:
+def start(
+    *arguments: str | Path,
+    ranks: int = 2,
+    program: Sequence[str] = (str(JOBS),),
+    **environment: str,
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [str(MPIEXEC), "-n", str(ranks), sys.executable, str(JOBS), *map(str, arguments)],
+        [str(MPIEXEC), "-n", str(ranks), sys.executable, *program, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
@@ -64,6 +64,11 @@ def run(*arguments: str | Path, ranks: int = 2, **environment: str) -> tuple[int
     return finish(start(*arguments, ranks=ranks, **environment))
 
 
+def torkivity(*arguments: str | Path, ranks: int) -> tuple[int, str, str]:
+    """The command line on so many ranks."""
+    return finish(start(*arguments, ranks=ranks, program=("-m", "torkivity")))
+
+
 def contents(path: Path) -> dict[str, bytes]:
     with h5py.File(path) as file:
         return {
@@ -84,19 +89,68 @@ def wait_for_points(path: Path, process: subprocess.Popen[str]) -> int:
     raise AssertionError(process.communicate())
 
 
+FILM = """
+[heavy_metal]
+thickness = 5.0
+mean_free_path = 2.0
+spin_flip_length = 20.0
+spin_hall_angle = 0.06
+[interface]
+barrier = 0.4
+exchange = 0.2
+rashba = 0.1
+[ferromagnet]
+thickness = 5.0
+mean_free_path_majority = 10.0
+mean_free_path_minority = 5.0
+spin_flip_length = 100.0
+precession_length = 1.5
+[mesh]
+n_polar = 4
+n_azimuth = 8
+[sweep]
+models = ["boltzmann", "drift_diffusion"]
+[sweep.axes]
+heavy_metal.thickness = [1.0, 3.0, 9.0]
+interface.exchange = { linspace = [0.1, 0.4, 8] }
+film.magnetization_angles_deg.theta = { linspace = [0.0, 90.0, 10] }
+[converge]
+n_polar = [4, 8, 16]
+n_azimuth = [4, 8, 16]
+tolerance = 0.05
+"""
+
+
 def test_same_bits_for_any_number_of_ranks(tmp_path: Path) -> None:
+    """The real thing: layers in several processes, small matrices, three layers' caches."""
+    (tmp_path / "film.toml").write_text(FILM)
     files = []
     for ranks in (1, 2, 3, 4):
         files.append(tmp_path / f"{ranks}.h5")
-        code, _, err = run(files[-1], "--evaluate", "paced", ranks=ranks)
+        code, _, err = torkivity("sweep", tmp_path / "film.toml", "-o", files[-1], ranks=ranks)
         assert code == 0, err
-        assert err == ""
         with h5py.File(files[-1]) as file:
             assert set(np.unique(file["rank"][...])) == set(range(ranks))
     expected = contents(files[0])
     for path in files[1:]:
         assert contents(path) == expected
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["1.h5", "2.h5", "3.h5", "4.h5"]
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == ["1.h5", "2.h5", "3.h5", "4.h5", "film.toml"]
+
+
+def test_convergence_study_on_ranks(tmp_path: Path) -> None:
+    """Table, figure and file appear once, and are those of one process."""
+    (tmp_path / "film.toml").write_text(FILM)
+    tables = []
+    for ranks in (1, 2):
+        path = tmp_path / f"{ranks}.h5"
+        code, out, err = torkivity("converge", tmp_path / "film.toml", "-o", path, ranks=ranks)
+        assert code == 0, err
+        tables.append(out.partition("\nwrote")[0])
+        assert path.with_suffix(".png").stat().st_size > 1000
+    assert tables[0] == tables[1]
+    assert tables[0].count("coarsest mesh") == 1
+    assert contents(tmp_path / "1.h5") == contents(tmp_path / "2.h5")
 
 
 def test_large_messages_both_ways(tmp_path: Path) -> None:
@@ -161,7 +215,7 @@ def test_a_process_that_dies_ends_all(tmp_path: Path, rank: str) -> None:
 def test_ranks_in_a_long_point_do_not_hold_up_the_end(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     started = time.monotonic()
-    code, _, _ = run(path, "--evaluate", "long_point", "--time-limit", "8", "--shape", "2", "40")
+    code, _, _ = run(path, "--evaluate", "long_point", "--time-limit", "5", "--shape", "2", "40")
     assert code == 3
     assert time.monotonic() - started < 40.0
     with h5py.File(path) as file:

@@ -15,9 +15,10 @@ import h5py
 import numpy as np
 import pytest
 
+from torkivity_hpc.launcher import find_mpiexec
+
 SCRIPTS = Path(__file__).resolve().parents[2] / "hpc" / "slurm"
-_OWN = Path(sys.executable).with_name("mpiexec")
-MPIEXEC = str(_OWN) if _OWN.exists() else shutil.which("mpiexec")
+MPIEXEC = find_mpiexec()
 
 pytestmark = pytest.mark.skipif(
     MPIEXEC is None or importlib.util.find_spec("mpi4py") is None or shutil.which("bash") is None,

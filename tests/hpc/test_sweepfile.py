@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import h5py
@@ -12,8 +15,10 @@ import xarray
 
 from sweep_jobs import dimension, evaluate, spec
 from torkivity_engine.errors import InputError
+from torkivity_hpc import session
 from torkivity_hpc.crew import ThreadCrew
 from torkivity_hpc.execute import Outcome, StopRequest, run_points
+from torkivity_hpc.grid import Value
 from torkivity_hpc.lock import lock_path, writer_lock
 from torkivity_hpc.resume import open_for_writing
 from torkivity_hpc.rows import Block, checksums
@@ -213,6 +218,36 @@ def test_foreign_and_damaged_files(tmp_path: Path) -> None:
     assert sweep(cut, ab(), force=True)[0].computed == 20
 
 
+@contextlib.contextmanager
+def unprivileged() -> Iterator[None]:
+    """As a user whom permissions bind."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize("what", ["folder", "folder and file", "file"])
+def test_read_only_target(what: str) -> None:
+    with tempfile.TemporaryDirectory() as name:  # tmp_path lies where only its owner may go
+        folder, path = Path(name), Path(name) / "a.h5"
+        if what != "folder":
+            sweep(path, ab(a=4))
+            path.chmod(0o444)
+        before = {p.name: p.read_bytes() for p in folder.iterdir()}
+        folder.chmod(0o777 if what == "file" else 0o555)
+        with unprivileged(), pytest.raises((InputError, OSError)) as caught:
+            session.run_plan(session.SweepPlan(ab(), evaluate, ("a",)), path, ThreadCrew)
+        folder.chmod(0o755)
+        assert "ermission denied" in str(caught.value)
+        assert str(path) in str(caught.value)
+        assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+
+
 def test_second_writer_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with writer_lock(path), pytest.raises(InputError, match=f"written by process {os.getpid()} on"):
@@ -278,3 +313,21 @@ def test_mistakes_are_not_points_that_fail(tmp_path: Path) -> None:
         pytest.raises(TypeError, match="a mistake"),
     ):
         run_points(file, ab().grid, mistaken, ThreadCrew())
+
+
+def test_time_is_foretold_from_a_few_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that runs 7 s for a point with new layers and 2 s for any other."""
+    now, latest, computed = 0.0, None, 0
+
+    def clocked(values: Mapping[str, Value]) -> dict[str, object]:
+        nonlocal now, latest, computed
+        now += 2.0 if values["a"] == latest else 7.0
+        latest, computed = values["a"], computed + 1
+        raise ArithmeticError("points that fail take time too")
+
+    monkeypatch.setattr(session.time, "perf_counter", lambda: now)
+    plan = session.SweepPlan(ab(a=30, b=20), clocked, ("a",))
+    assert session.estimate_seconds(plan) == 30 * 7.0 + 30 * 19 * 2.0
+    assert computed < 20
+    one_layer = session.SweepPlan(ab(a=30, b=20), lambda values: clocked({**values, "a": 1.0}), ())
+    assert session.estimate_seconds(one_layer) == 600 * 2.0

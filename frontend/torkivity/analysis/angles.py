@@ -1,10 +1,10 @@
-"""Direction of the magnetization at the points of a sweep, from the file alone."""
+"""Angles of the magnetization and of E at the points of a sweep, from the file alone."""
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,11 +13,51 @@ from torkivity_engine.errors import InputError
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["frame_length"]
+__all__ = ["film_angle", "frame_length"]
+
+
+def film_angle(dataset: xarray.Dataset, name: str) -> xarray.DataArray:
+    """An angle of the sweep, or the one that the film in the file has.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        As `torkivity.open_results` gives it.
+    name : {"theta", "phi", "field_direction_deg"}
+
+    Returns
+    -------
+    xarray.DataArray
+        Degrees, over the axis that turns it if there is one.
+
+    Raises
+    ------
+    InputError
+        If the file does not tell.
+    """
+    import xarray
+
+    if name in dataset.variables:
+        return dataset[name]
+    if "config_json" in dataset.attrs:
+        film = json.loads(dataset.attrs["config_json"])["film"]
+    else:
+        film = json.loads(dataset.attrs.get("physics_json", "{}")).get("film")
+        if not isinstance(film, dict):
+            raise InputError(name, None, "is neither swept nor told by the file")
+        x, y, z = film["magnetization"]
+        film["magnetization_angles_deg"] = {
+            "theta": math.degrees(math.atan2(math.hypot(x, y), z)),
+            "phi": math.degrees(math.atan2(y, x)),
+        }
+    if name == "field_direction_deg":
+        return xarray.DataArray(float(film[name]))
+    # Without angles, or a vector in their place, a sweep over one of them starts at m = z.
+    return xarray.DataArray(float(film.get("magnetization_angles_deg", {}).get(name, 0.0)))
 
 
 def frame_length(dataset: xarray.Dataset) -> xarray.DataArray:
-    """Length of m x y_p, y_p = z x E, at each point of a sweep.
+    """Length of m x y_p, y_p = z x E, at each point of a sweep over angles of m.
 
     A torque T0 m x (m x y_p) or T0 m x y_p has the component T0 |m x y_p| along its unit
     vector: divided by this length, torques show what more there is in their dependence on m.
@@ -37,43 +77,9 @@ def frame_length(dataset: xarray.Dataset) -> xarray.DataArray:
     InputError
         If the file does not say where m points.
     """
-    import xarray
-
-    def angle(name: str) -> Any:
-        held = name in dataset and set(dataset[name].dims) <= set(dataset["status"].dims)
-        return np.radians(dataset[name] if held else _fixed(dataset, name))
-
-    theta, phi, field = (angle(name) for name in ("theta", "phi", "field_direction_deg"))
+    names = ("theta", "phi", "field_direction_deg")
+    theta, phi, field = (np.radians(film_angle(dataset, name)) for name in names)
     # Along y_p, m has the component sin(theta) sin(phi - phi_E).
     along = np.sin(theta) * np.sin(phi - field)
-    return xarray.DataArray(np.sqrt(np.maximum(1.0 - along**2, 0.0)))
-
-
-def _fixed(dataset: xarray.Dataset, name: str) -> float:
-    """Angle in degrees that the sweep does not vary."""
-    film = _film(dataset)
-    if name == "field_direction_deg":
-        return float(film.get(name, 0.0))
-    angles = film.get("magnetization_angles_deg")
-    if angles is not None:
-        return float(angles[name])
-    vector = film.get("magnetization", None)
-    if vector is None:
-        # Where one angle is swept and no other direction is given, the other is zero.
-        return 0.0
-    x, y, z = map(float, vector)
-    radians = math.atan2(math.hypot(x, y), z) if name == "theta" else math.atan2(y, x)
-    return math.degrees(radians)
-
-
-def _film(dataset: xarray.Dataset) -> dict[str, Any]:
-    """What the file says of the film as a whole."""
-    for attribute in ("config_json", "physics_json"):
-        stored = json.loads(dataset.attrs.get(attribute, "{}"))
-        if isinstance(stored.get("film"), dict):
-            return dict(stored["film"])
-    raise InputError(
-        "file",
-        str(dataset.encoding.get("source", "dataset")),
-        "does not say where m points, so that there are no angles to draw against",
-    )
+    length: xarray.DataArray = np.maximum(1.0 - along**2, 0.0) ** 0.5
+    return length

@@ -14,6 +14,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,13 +48,16 @@ from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 __all__ = [
     "SECTIONS",
     "SINGLE_THREAD",
+    "SPEED_SECTIONS",
     "Table",
     "TextbookModes",
     "machine_facts",
+    "measure_speed",
     "pt_co",
     "replace_tables",
     "run_benchmark",
     "solve_textbook",
+    "speed_table",
     "tables",
     "tensor_sums_elementwise",
     "tensor_sums_moments",
@@ -742,15 +746,20 @@ print(json.dumps(benchmark.memory_probe(int(sys.argv[1]), int(sys.argv[2]))))
 
 def _memory(n_polar: int, n_azimuth: int) -> Record:
     """Memory of the reduced method in a fresh process, in bytes; empty if not measurable."""
-    done = subprocess.run(
-        [sys.executable, "-c", _PROBE, str(n_polar), str(n_azimuth)],
+    result: Record = json.loads(_output("-c", _PROBE, str(n_polar), str(n_azimuth)))
+    return result
+
+
+def _output(*arguments: str) -> str:
+    """What another Python process, one thread to each library, writes to standard output."""
+    return subprocess.run(
+        [sys.executable, *arguments],
         capture_output=True,
         text=True,
         check=True,
+        stdin=subprocess.DEVNULL,
         env={**os.environ, **SINGLE_THREAD},
-    )
-    result: Record = json.loads(done.stdout)
-    return result
+    ).stdout
 
 
 def memory_probe(n_polar: int, n_azimuth: int) -> Record:
@@ -1196,6 +1205,44 @@ def _accuracy_table(r: Record) -> Table:
 
 
 # ------------------------------------------------------------------------------------------
+# Whole processes
+
+
+_COMMANDS = {
+    "python": "an empty Python program, `python -c pass`",
+    "help": "`torkivity --help`",
+    "run_no_figure": "`torkivity run film.toml --no-figure`, kernels compiled",
+    "run": "`torkivity run film.toml`, with 23 thicknesses and the figure",
+}
+
+
+def _measure_startup(quick: bool) -> Record:
+    with tempfile.TemporaryDirectory(prefix="torkivity-benchmark-") as folder:
+        film = str(Path(folder) / "film.toml")
+        program = ("-m", "torkivity")
+        _output(*program, "init", film)
+        run = (*program, "run", film, "--force")
+        calls: dict[str, Callable[[], object]] = {
+            "python": partial(_output, "-c", "pass"),
+            "help": partial(_output, *program, "--help"),
+            "run_no_figure": partial(_output, *run, "--no-figure"),
+            "run": partial(_output, *run),
+        }
+        if quick:
+            del calls["run"]
+        rounds = _Rounds(calls, 15.0, least=3, most=1 if quick else 9, warm=not quick)
+        return {"seconds": {name: rounds.seconds(name) for name in calls}}
+
+
+def _startup_table(r: Record) -> Table:
+    return Table(
+        "Wall time of whole processes",
+        ("", "time"),
+        tuple((_COMMANDS[name], _duration(seconds)) for name, seconds in r["seconds"].items()),
+    )
+
+
+# ------------------------------------------------------------------------------------------
 
 _MEASURE: dict[str, Callable[[bool], Record]] = {
     "tensors": _measure_tensors,
@@ -1204,8 +1251,22 @@ _MEASURE: dict[str, Callable[[bool], Record]] = {
     "methods": _measure_methods,
     "scaling": _measure_scaling,
     "accuracy": _measure_accuracy,
+    "startup": _measure_startup,
 }
 SECTIONS = tuple(_MEASURE)
+
+#: What tells a machine's speed in about a minute.
+SPEED_SECTIONS = ("tensors", "reduced", "startup")
+
+#: Of docs/performance.md, by the rows of `speed_table`.
+_REFERENCE_MACHINE = "two-core x86-64 virtual machine"
+_REFERENCE = {
+    "million interface-tensor points/s": 125.0,
+    "Boltzmann points/s, SphericalMesh(32, 32)": 470.0,
+    "Boltzmann points/s, SphericalMesh(64, 64)": 190.0,
+    "s for torkivity --help": 0.07,
+    "s for torkivity run, with the figure": 3.7,
+}
 
 
 def run_benchmark(
@@ -1259,6 +1320,7 @@ def tables(record: Record) -> dict[str, Table]:
         "methods": _methods_table,
         "scaling": _scaling_table,
         "accuracy": _accuracy_table,
+        "startup": _startup_table,
     }
     for name, make in makers.items():
         if name in record:
@@ -1268,3 +1330,57 @@ def tables(record: Record) -> dict[str, Table]:
     if any(probes):
         found["memory"] = _memory_table(probes)
     return found
+
+
+_SPEED = """
+import json
+from torkivity.analysis import benchmark
+print(json.dumps(benchmark.run_benchmark(benchmark.SPEED_SECTIONS)))
+"""
+
+
+def measure_speed() -> Record:
+    """`SPEED_SECTIONS` of the benchmark in a process of its own, one thread to each library.
+
+    Returns
+    -------
+    dict
+        As from `run_benchmark`.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If that process fails.
+    """
+    record: Record = json.loads(_output("-c", _SPEED))
+    return record
+
+
+def speed_table(record: Record) -> Table:
+    """Speed of a machine beside that of the machine in docs/performance.md.
+
+    Parameters
+    ----------
+    record : dict
+        From `measure_speed`.
+
+    Returns
+    -------
+    Table
+    """
+    small, large = record["reduced"]["cases"]
+    here = (
+        record["tensors"]["points_per_second"]["kernel"] / 1e6,
+        small["points_per_second"],
+        large["points_per_second"],
+        record["startup"]["seconds"]["help"],
+        record["startup"]["seconds"]["run"],
+    )
+    return Table(
+        "Speed, one core",
+        ("", "here", _REFERENCE_MACHINE),
+        tuple(
+            (name, _number(value), _number(reference))
+            for value, (name, reference) in zip(here, _REFERENCE.items(), strict=True)
+        ),
+    )

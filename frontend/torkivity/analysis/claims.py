@@ -37,6 +37,7 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 Measurement = tuple[float, dict[str, float]]
 
+#: From best to worst.
 VERDICTS = ("holds", "in part", "does not")
 
 D, F = 0, 1  # damping-like, field-like
@@ -505,6 +506,7 @@ def _nothing_without_tensors(data: FigureData) -> Measurement:
 _STRONG = "largest u_ex, Boltzmann; worse of the two u_R"
 _WEAK = "smallest u_ex, Boltzmann; worse of the two u_R"
 
+#: All of them, in the order of the figures.
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         "2.1",

@@ -35,7 +35,7 @@ _TITLES = {
 
 
 def quantity_names() -> list[str]:
-    """Quantities that every model has, and `DIFFERENCE`."""
+    """Quantities that every model has, and the difference of models."""
     ends = tuple(f"_{component}" for component in COMPONENTS)
     return [*(name for name in VARIABLES if not name.endswith(ends)), DIFFERENCE]
 
@@ -53,8 +53,8 @@ class Component:
     units : str
         As in the file, or "%".
     values : dict of str to xarray.DataArray
-        By model, in the order of `MODEL_NAMES`; one entry without a name for a variable that
-        belongs to no model.
+        By model, in the order of `torkivity.analysis.comparison.MODEL_NAMES`; one entry without
+        a name for a variable that belongs to no model.
     """
 
     title: str
@@ -152,7 +152,7 @@ class Quantity:
         return self.source
 
     def models_in(self, dataset: xarray.Dataset) -> list[str]:
-        """Models that are shown, in the order of `MODEL_NAMES`."""
+        """Models that are shown, in the order of `torkivity.analysis.comparison.MODEL_NAMES`."""
         source = self.source_in(dataset)
         known = [model for model in MODEL_NAMES if f"{model}_{source}_torque_total" in dataset]
         for model in self.models:

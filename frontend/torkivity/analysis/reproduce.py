@@ -44,6 +44,7 @@ FloatArray = NDArray[np.float64]
 Progress = Callable[[str], None]
 Source = Literal["rashba", "spin_hall"]
 
+#: What can be computed.
 FIGURES = ("fig2", "fig3", "fig4")
 PRESET = "pt-co"
 KINDS = ("damping_like", "field_like")

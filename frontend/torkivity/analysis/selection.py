@@ -162,9 +162,9 @@ def choose_axes(
 ) -> tuple[str, str | None, str | None]:
     """Axes of a figure: lines against x, a family of lines by another axis, or a map over x and y.
 
-    What is not given follows from the two longest axes that are not held: one with at most
-    `FEW_VALUES` values, or names, makes a family of lines against the other, else they make a
-    map.
+    What is not given follows from the two longest axes that are not held: one with at most six
+    values (`torkivity.analysis.selection.FEW_VALUES`), or names, makes a family of lines against
+    the other, else they make a map.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ class Statistics:
     worst : tuple of Extreme
         Largest differences first, three at most.
     largest_difference : float
-        Largest |V - R|, 1/(Ohm m).
+        Largest difference V - R without its sign, 1/(Ohm m).
     """
 
     count: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from torkivity.commands.common import (
     say,
 )
 
+if TYPE_CHECKING:
+    from torkivity_hpc.session import SweepPlan
+
 __all__ = ["sweep"]
 
 
@@ -23,6 +27,7 @@ __all__ = ["sweep"]
     short_help="Compute a film over ranges of its parameters, alone or under mpiexec.",
     epilog="""\b
 Examples:
+  torkivity sweep film.toml --dry-run                   points, size and time beforehand
   torkivity sweep film.toml -o sweep.h5                 one process
   torkivity sweep film.toml -o sweep.h5 --workers 4     four processes of this machine
   mpiexec -n 64 torkivity sweep film.toml -o sweep.h5   MPI, any number of ranks
@@ -50,6 +55,9 @@ run again.
     help="Stop in good time, with exit status 3: 90s, 30m, 1h30m, 01:30:00.",
 )
 @click.option("--force", is_flag=True, help="Start anew, overwriting the output.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only check, and say how many points, how large, how long."
+)
 def sweep(
     config: Path,
     output: Path | None,
@@ -57,6 +65,7 @@ def sweep(
     workers: int | None,
     time_limit: float | None,
     force: bool,
+    dry_run: bool,
 ) -> int:
     """Compute every point of the sweep described in CONFIG, and keep them in one file.
 
@@ -76,6 +85,8 @@ def sweep(
         if path.resolve() == config.resolve():
             raise click.UsageError("input and output must be different files")
         plan = plan_sweep(load_config(config), config)
+        if dry_run:
+            return _foretell(plan)
         stop = StopRequest()
         if time_limit is not None:
             stop.deadline = started + time_limit
@@ -96,3 +107,16 @@ def sweep(
         return 0
 
     return with_crew(body, workers)
+
+
+def _foretell(plan: SweepPlan) -> int:
+    """Say what a sweep would cost."""
+    from torkivity.compilation import announce_compilation
+    from torkivity_hpc.progress import duration
+    from torkivity_hpc.session import describe_plan, estimate_seconds
+
+    say(describe_plan(plan))
+    with announce_compilation(say):
+        seconds = estimate_seconds(plan)
+    say(f"about {duration(seconds)} of one core, shared by as many as there are")
+    return 0

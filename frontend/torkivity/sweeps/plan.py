@@ -13,15 +13,17 @@ from functools import lru_cache
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import ValidationError
 
 import torkivity
+from torkivity.analysis.comparison import MODEL_NAMES
 from torkivity.config import (
     ConfigError,
+    Model,
     RunConfig,
     SweepSection,
     build_film,
@@ -64,6 +66,13 @@ _LONGEST_ATTRIBUTE = 60_000
 
 FRAME_FLAG = "torque_frame"
 
+#: Interface parameters of the models that are drift-diffusion.
+_PARAMETERS: dict[Model, Literal["particular", "half_space", "boundary_layer"]] = {
+    "drift_diffusion": "particular",
+    "drift_diffusion_half_space": "half_space",
+    "boundary_layer": "boundary_layer",
+}
+
 
 @dataclass
 class FilmRecord:
@@ -78,12 +87,13 @@ class FilmRecord:
     path : Path
         The configuration file.
     models : tuple of str
+        Of `torkivity.analysis.comparison.MODEL_NAMES`.
     source : str
     """
 
     config: RunConfig
     path: Path
-    models: tuple[str, ...]
+    models: tuple[Model, ...]
     source: str
     _meshes: dict[str, FermiSurfaceMesh] = field(default_factory=dict, repr=False)
 
@@ -103,7 +113,18 @@ class FilmRecord:
         mesh = self._mesh(config)
         in_frame = has_torque_frame(film)
         record: dict[str, ArrayLike] = {FRAME_FLAG: float(in_frame)}
-        if "boltzmann" in self.models:
+        for model in self.models:
+            prefix = f"{model}_{self.source}"
+            if model != "boltzmann":
+                diffusion = solve_drift_diffusion(
+                    film,
+                    _PARAMETERS[model],
+                    config.drift_diffusion.ferromagnet,
+                    self.source,  # type: ignore[arg-type]
+                    mesh=mesh,
+                )
+                record |= _prefixed(prefix, diffusion, in_frame)
+                continue
             limit = config.solver.memory_gb
             solution = solve_boltzmann(
                 film,
@@ -112,17 +133,9 @@ class FilmRecord:
                 source=self.source,
                 memory_limit=None if limit is None else int(limit * 1e9),
             )
-            record |= _prefixed(f"boltzmann_{self.source}", solution, in_frame)
+            record |= _prefixed(prefix, solution, in_frame)
             for name in CERTIFICATES:
-                record[f"boltzmann_{self.source}_certificate_{name}"] = solution.certificates[name]
-        if "drift_diffusion" in self.models:
-            diffusion = solve_drift_diffusion(
-                film,
-                ferromagnet=config.drift_diffusion.ferromagnet,
-                source=self.source,  # type: ignore[arg-type]
-                mesh=mesh,
-            )
-            record |= _prefixed(f"drift_diffusion_{self.source}", diffusion, in_frame)
+                record[f"{prefix}_certificate_{name}"] = solution.certificates[name]
         return record
 
     def _mesh(self, config: RunConfig) -> FermiSurfaceMesh:
@@ -207,6 +220,13 @@ def plan_sweep(config: RunConfig, path: Path, sweep: SweepSection | None = None)
     grid = make_grid(sweep.axes, sweep.zip, str(path))
     base = _with_angles(config, grid, str(path))
     _check_values(base, grid, path)
+    exact = {"drift_diffusion_half_space", "boundary_layer"} & set(sweep.models)
+    if exact and config.mesh.file is not None:
+        raise ConfigError(
+            str(path),
+            f"sweep.models has {min(exact)}, which needs azimuthal rings: give mesh.n_polar and "
+            "mesh.n_azimuth instead of mesh.file",
+        )
     variables = point_variables(sweep.models, sweep.source)
     _check_names(grid, variables, str(path))
     physics = physics_of(base, path, grid, sweep)
@@ -235,7 +255,8 @@ def point_variables(models: list[Any], source: str) -> dict[str, Variable]:
 
     Parameters
     ----------
-    models : list of {"boltzmann", "drift_diffusion"}
+    models : list of str
+        Of `torkivity.analysis.comparison.MODEL_NAMES`.
     source : str
 
     Returns
@@ -244,9 +265,9 @@ def point_variables(models: list[Any], source: str) -> dict[str, Variable]:
     """
     frame = "whether damping-like and field-like directions exist (m not parallel to z x E)"
     table = {FRAME_FLAG: Variable((), "1", frame)}
-    for model in ("boltzmann", "drift_diffusion"):
+    for model, title in MODEL_NAMES.items():
         if model in models:
-            prefix, meaning = f"{model}_{source}", f"{model.replace('_', '-')}, source {source}"
+            prefix, meaning = f"{model}_{source}", f"{title}, source {source}"
             for name, variable in VARIABLES.items():
                 long_name = f"{variable.long_name} ({meaning})"
                 table[f"{prefix}_{name}"] = replace(variable, long_name=long_name)
@@ -282,7 +303,8 @@ def physics_of(config: RunConfig, path: Path, grid: Grid, sweep: SweepSection) -
         "sweep.models": sorted(sweep.models),
         "sweep.source": sweep.source,
     }
-    if "drift_diffusion" in sweep.models:
+    if {"drift_diffusion", "drift_diffusion_half_space"} & set(sweep.models):
+        # Boundary-layer-exact parameters solve the ferromagnet and need no model of it.
         sections = (*sections, "drift_diffusion")
     for section, values in config.model_dump(exclude_none=True).items():
         if section in sections:

@@ -1,0 +1,120 @@
+"""torkivity selftest."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torkivity.commands.common import EXIT_FAILED, FILE, fail, one_thread, say
+
+if TYPE_CHECKING:
+    from torkivity.analysis.selftest import CheckResult
+
+__all__ = ["selftest"]
+
+_ROW = "{:<37} {:<41} {:>8} {:>8} {:>7}  {}"
+
+
+@click.command(
+    short_help="Check this installation against exact results.",
+    epilog="""\b
+Examples:
+  torkivity selftest             about 15 seconds, once kernels are compiled
+  torkivity selftest --bench     how fast this machine is, a minute more
+\b
+Exit status: 0 nothing failed, 1 something did. What the machine lacks (MPI) is skipped.
+""",
+)
+@click.option("--bench", is_flag=True, help="Measure the speed of this machine too.")
+@click.option("--json", "output", type=FILE, help="JSON file to write.")
+@click.option("--force", is_flag=True, help="Overwrite existing output.")
+def selftest(bench: bool, output: Path | None, force: bool) -> int:
+    """Check scattering, films, transport, files and MPI against exact results."""
+    started = time.perf_counter()
+    one_thread()
+    from torkivity_hpc.store import check_output, new_file
+
+    if output is not None:
+        check_output(output, force=force)
+    say("loading numerics")
+    from torkivity.analysis.selftest import run_checks, selftest_facts
+    from torkivity.compilation import announce_compilation
+
+    click.echo(_ROW.format("check", "against", "error", "allowed", "time", ""))
+    with announce_compilation(say):
+        results = run_checks(progress=_print_row)
+    failed = [result for result in results if result.failed]
+    skipped = sum(result.skipped for result in results)
+    click.echo(
+        f"\n{len(results) - len(failed) - skipped} ok, {len(failed)} failed, {skipped} skipped "
+        f"in {time.perf_counter() - started:.0f} s"
+    )
+    for result in failed:
+        check = result.check
+        allowed = _error(check.threshold, 0)
+        click.echo(f"FAILED: {check.name}; {allowed} is allowed: {check.reason}")
+    facts = selftest_facts()
+    click.echo()
+    for name, value in facts.items():
+        click.echo(f"  {name.replace('_', ' '):<14} {value}")
+    record: dict[str, Any] = {"machine": facts, "checks": [_record(result) for result in results]}
+    if bench:
+        record["speed"] = _measure_speed()
+    if output is not None:
+        with new_file(output, force=force) as temporary:
+            temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        click.echo(f"\nwrote {output}")
+    return EXIT_FAILED if failed else 0
+
+
+def _measure_speed() -> dict[str, Any]:
+    from subprocess import CalledProcessError
+
+    from torkivity.analysis.benchmark import measure_speed, speed_table
+
+    say("measuring speed, about a minute")
+    try:
+        speed = measure_speed()
+    except CalledProcessError as error:
+        said = error.stderr.strip().splitlines() or ["nothing"]
+        fail(f"the benchmark ended with status {error.returncode}, said: {said[-1]}", EXIT_FAILED)
+    click.echo(f"\n{speed_table(speed).text()}")
+    return speed
+
+
+def _print_row(result: CheckResult) -> None:
+    check = result.check
+    click.echo(
+        _ROW.format(
+            check.name,
+            check.against,
+            _error(result.error, 1),
+            _error(check.threshold, 0),
+            f"{result.seconds:.2f} s",
+            result.verdict,
+        )
+    )
+
+
+def _error(value: float, digits: int) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:.{digits}e}" if value else "0"
+
+
+def _record(result: CheckResult) -> dict[str, object]:
+    check = result.check
+    return {
+        "check": check.name,
+        "against": check.against,
+        "error": None if math.isnan(result.error) else result.error,
+        "threshold": check.threshold,
+        "reason": check.reason,
+        "verdict": result.verdict,
+        "seconds": result.seconds,
+    }
