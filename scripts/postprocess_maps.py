@@ -19,6 +19,9 @@ import xarray
 from matplotlib.figure import Figure
 
 import torkivity
+from torkivity.figures import save_figure
+from torkivity.figures.style import Coordinate, point_label, power_of_ten, unit_label
+from torkivity.figures.sweeps import draw_map
 
 
 def reduce_to(
@@ -34,37 +37,21 @@ def reduce_to(
 
 
 def draw(data: xarray.DataArray, path: Path) -> None:
-    """Colour map; with zero in the middle of its scale if both signs occur."""
+    """Colour map with contours; with zero in the middle of its scale if both signs occur."""
     y, x = data.dims
     figure = Figure(figsize=(5.0, 3.8), layout="constrained")
-    axes = figure.subplots()
-    finite = np.abs(data.values[np.isfinite(data.values)])
-    exponent = int(np.floor(np.log10(finite.max()))) if finite.size and finite.max() > 0 else 0
-    scaled = data.values / 10.0**exponent
-    low, high = (np.nanmin(scaled), np.nanmax(scaled)) if finite.size else (0.0, 1.0)
-    if low < 0.0 < high:
-        largest = max(-low, high)
-        colours = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
-    else:
-        colours = {"cmap": "viridis" if high > 0.0 else "viridis_r"}
-    shown = axes.pcolormesh(data[x], data[y], scaled, shading="nearest", **colours)
-    for name, set_label in ((x, axes.set_xlabel), (y, axes.set_ylabel)):
-        units = data[name].attrs.get("units", "1")
-        label = data[name].attrs.get("long_name", str(name)).split(",")[0]
-        if label.startswith("u_"):
-            label = f"$u_{{{label[2:]}}}$"
-        set_label(label if units == "1" else f"{label} ({units})")
-    where = ", ".join(
-        f"{name} = {value.item():.4g}" if value.dtype.kind == "f" else f"{name} = {value.item()}"
-        for name, value in data.coords.items()
-        if value.ndim == 0
-    )
-    axes.set_title(where, fontsize=9)
-    units = data.attrs["units"].replace("Ohm", r"$\Omega$")
+    exponent = power_of_ten(data)
     name = textwrap.fill(data.attrs["long_name"].split(",")[0], 42)
-    bar = figure.colorbar(shown)
-    bar.set_label(f"{name}\n($10^{{{exponent}}}$ {units})", fontsize=8)
-    figure.savefig(path, dpi=200)
+    draw_map(
+        figure.subplots(),
+        Coordinate(data[x]),
+        Coordinate(data[y]),
+        data.values / 10.0**exponent,
+        label=f"{name}\n{unit_label(data.attrs['units'], exponent)}",
+    )
+    held = {str(name): value.item() for name, value in data.coords.items() if value.ndim == 0}
+    figure.suptitle(point_label(held, data.coords.to_dataset()), fontsize=9)
+    save_figure(figure, path, "png")
 
 
 def main() -> None:

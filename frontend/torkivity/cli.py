@@ -10,11 +10,13 @@ import click
 from torkivity import __version__
 from torkivity.commands.anisotropy import anisotropy
 from torkivity.commands.common import EXIT_BAD_INPUT, EXIT_FAILED, fail
+from torkivity.commands.compare import compare
 from torkivity.commands.converge import converge
 from torkivity.commands.export import export
 from torkivity.commands.fit import fit
 from torkivity.commands.info import info
 from torkivity.commands.init import init
+from torkivity.commands.plot import plot
 from torkivity.commands.reproduce import reproduce
 from torkivity.commands.run import run
 from torkivity.commands.selftest import selftest
@@ -35,6 +37,8 @@ Many points, with [sweep.axes] in film.toml:
   torkivity sweep film.toml -o sweep.h5               resumes where it was stopped
   mpiexec -n 64 torkivity sweep film.toml -o sweep.h5
   torkivity status sweep.h5
+  torkivity plot sweep.h5                             lines or a map; also profiles of a film
+  torkivity compare sweep.h5                          where drift-diffusion holds
 """
 
 _EPILOG = """\b
@@ -56,6 +60,8 @@ for _command in (
     run,
     sweep,
     status,
+    plot,
+    compare,
     converge,
     export,
     fit,

@@ -17,37 +17,22 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from torkivity.analysis.reproduce import MODELS, FigureData
+from torkivity.figures.style import MODEL_COLOURS, MODEL_STYLES, WIDTH
 from torkivity_engine.errors import InputError
 
 __all__ = ["paper_figure"]
 
 FloatArray = NDArray[np.float64]
 
-_WIDTH = 7.0  # inches: two columns of a journal
-
-_STYLES: dict[str, dict[str, Any]] = {
-    "boltzmann": {"linestyle": "-", "linewidth": 1.5},
-    "half_space": {"linestyle": "--", "linewidth": 1.2},
-    "particular": {
-        "linestyle": "none",
-        "marker": "o",
-        "markersize": 4.2,
-        "markerfacecolor": "white",
-        "markeredgewidth": 0.9,
-    },
-    "boundary_layer": {
-        "linestyle": "none",
-        "marker": "x",
-        "markersize": 4.0,
-        "markeredgewidth": 1.0,
-    },
+#: What the general figures call the models.
+_MODELS = {
+    "boltzmann": "boltzmann",
+    "half_space": "drift_diffusion_half_space",
+    "particular": "drift_diffusion",
+    "boundary_layer": "boundary_layer",
 }
-_COLOURS = {
-    "boltzmann": "#14305c",
-    "half_space": "#5f9e8f",
-    "particular": "#c1600e",
-    "boundary_layer": "#000000",
-}
+_STYLES = {name: MODEL_STYLES[model] for name, model in _MODELS.items()}
+_COLOURS = {name: MODEL_COLOURS[model] for name, model in _MODELS.items()}
 _NAMES = ("damping-like", "field-like")
 
 
@@ -174,7 +159,7 @@ def _rashba_figure(data: FigureData) -> Figure:
 def _panels(
     rows: int, columns: int, height: float, *, sharex: bool
 ) -> tuple[Figure, list[list[Axes]]]:
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=sharex, squeeze=False)
     for axes in panels.flat:
         axes.axhline(0.0, color="0.7", linewidth=0.6, zorder=0)

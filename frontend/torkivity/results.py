@@ -104,7 +104,7 @@ def open_results(path: str | Path) -> xarray.Dataset:
     Raises
     ------
     InputError
-        If there is no such file or it is not HDF5.
+        If there is no such file, it is not HDF5 or was not written by torkivity.
     ModuleNotFoundError
         Without xarray and h5netcdf (the extra ``torkivity[xarray]``).
     """
@@ -115,7 +115,7 @@ def open_results(path: str | Path) -> xarray.Dataset:
         raise ModuleNotFoundError(
             f"open_results needs {error.name}: pip install 'torkivity[xarray]'", name=error.name
         ) from None
-    _require_hdf5(Path(path))
+    _require_results(Path(path))
     with xarray.open_dataset(path, engine="h5netcdf", cache=False) as file:
         # The state first: what it calls done was complete before.
         status = file["status"].load()
@@ -188,10 +188,8 @@ def describe_results(path: Path) -> str:
     InputError
         If there is no such file, it is not HDF5 or was not written by torkivity.
     """
-    _require_hdf5(path)
+    _require_results(path)
     with h5py.File(path, "r") as file:
-        if "status" not in file or "torkivity_version" not in file.attrs:
-            raise InputError("file", str(path), "is an HDF5 file, but not one of torkivity's")
         attributes = dict(file.attrs)
         config = attributes.pop("config_toml", "")
         for hidden in ("config_json", "physics_json"):
@@ -216,11 +214,14 @@ def describe_results(path: Path) -> str:
     return "\n".join(lines)
 
 
-def _require_hdf5(path: Path) -> None:
+def _require_results(path: Path) -> None:
     if not path.is_file():
         raise InputError("file", str(path), "no such file")
     if not h5py.is_hdf5(path):
         raise InputError("file", str(path), "is not an HDF5 file")
+    with h5py.File(path, "r") as file:
+        if "status" not in file or "torkivity_version" not in file.attrs:
+            raise InputError("file", str(path), "is an HDF5 file, but not one of torkivity's")
 
 
 def _status(status: Any) -> list[str]:

@@ -42,7 +42,7 @@ heavy_metal_thickness = [2.0, 4.0, 10.0]
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_toml() -> str:
     return SMALL
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from torkivity.analysis.angles import film_angle
 from torkivity.analysis.anisotropy import AnisotropyExpansion, Form, expand_torques
 from torkivity.analysis.comparison import MODEL_NAMES, SOURCES
 from torkivity.sweeps.axes import parameters
@@ -70,7 +70,7 @@ def anisotropy_of_sweep(
 
     name = _torque_name(dataset, model, part, source)
     angles, along = _angles(dataset)
-    field = _fixed(dataset, _FIELD)
+    field = film_angle(dataset, _FIELD)
     torques = dataset[name]
     theta, phi, flat = xarray.broadcast(*angles, torques, exclude=["spin"])
     rest = [dim for dim in torques.dims if dim not in (*along, "spin")]
@@ -175,7 +175,7 @@ def _torque_name(dataset: xarray.Dataset, model: str, part: str, source: str | N
 
 def _angles(dataset: xarray.Dataset) -> tuple[list[xarray.DataArray], list[Hashable]]:
     """theta and phi, and the dimensions along which they vary."""
-    angles = [_fixed(dataset, name) for name in _ANGLES]
+    angles = [film_angle(dataset, name) for name in _ANGLES]
     along = list(dict.fromkeys(dim for angle in angles for dim in angle.dims))
     if not along:
         raise InputError("angles", "one direction", "theta, and phi, of m must vary in the sweep")
@@ -184,29 +184,6 @@ def _angles(dataset: xarray.Dataset) -> tuple[list[xarray.DataArray], list[Hasha
         if name not in _ANGLES and name in dataset and set(dataset[name].dims) & set(along):
             raise InputError(name, "a group with the angles", "must not vary together with them")
     return angles, along
-
-
-def _fixed(dataset: xarray.Dataset, name: str) -> xarray.DataArray:
-    """An angle of the sweep, or the one that the film in the file has, in degrees."""
-    import xarray
-
-    if name in dataset.variables:
-        return dataset[name]
-    if "config_json" in dataset.attrs:
-        film = json.loads(dataset.attrs["config_json"])["film"]
-    else:
-        film = json.loads(dataset.attrs.get("physics_json", "{}")).get("film")
-        if not isinstance(film, dict):
-            raise InputError(name, None, "is neither swept nor told by the file")
-        x, y, z = film["magnetization"]
-        film["magnetization_angles_deg"] = {
-            "theta": math.degrees(math.atan2(math.hypot(x, y), z)),
-            "phi": math.degrees(math.atan2(y, x)),
-        }
-    if name == _FIELD:
-        return xarray.DataArray(float(film[_FIELD]))
-    # Without angles, or a vector in their place, a sweep over one of them starts at m = z.
-    return xarray.DataArray(float(film.get("magnetization_angles_deg", {}).get(name, 0.0)))
 
 
 def _assembled(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from torkivity.commands.common import FILE
+from torkivity.commands.common import FILE, open_dataset
 
 __all__ = ["anisotropy"]
 
@@ -71,15 +71,11 @@ def anisotropy(
             raise click.UsageError("input and output must be different files")
     from torkivity.analysis.anisotropy_sweep import anisotropy_of_sweep, anisotropy_rows
     from torkivity.analysis.benchmark import Table
-    from torkivity.results import open_results
     from torkivity_hpc.store import check_output, new_file
 
     if output is not None:
         check_output(output, force=force)
-    try:
-        dataset = open_results(path)
-    except ModuleNotFoundError as error:
-        raise click.UsageError(str(error)) from None
+    dataset = open_dataset(path)
     found = anisotropy_of_sweep(
         dataset, model=model, part=part, source=source, form=form, order=order
     )

@@ -6,9 +6,12 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    import xarray
 
 __all__ = [
     "EXIT_BAD_INPUT",
@@ -18,7 +21,9 @@ __all__ = [
     "Duration",
     "fail",
     "figure_format",
+    "grid_values",
     "one_thread",
+    "open_dataset",
     "say",
 ]
 
@@ -62,14 +67,14 @@ def fail(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def figure_format(figure: Path | None) -> str | None:
+def figure_format(figure: Path | None, option: str = "--figure") -> str | None:
     """Format from the ending of the figure's name."""
     if figure is None:
         return None
     ending = figure.suffix.lstrip(".").lower()
     known = ("png", "pdf", "svg")
     if ending not in known:
-        raise click.UsageError(f"--figure {figure}: the ending must be one of {', '.join(known)}")
+        raise click.UsageError(f"{option} {figure}: the ending must be one of {', '.join(known)}")
     return ending
 
 
@@ -80,3 +85,26 @@ def one_thread() -> None:
     """
     for name in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA"):
         os.environ[f"{name}_NUM_THREADS"] = "1"
+
+
+def open_dataset(path: Path) -> xarray.Dataset:
+    """A result file, or one line about the library that is missing."""
+    from torkivity.results import open_results
+
+    try:
+        return open_results(path)
+    except ModuleNotFoundError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def grid_values(given: tuple[str, ...]) -> dict[str, str]:
+    """Values of ``--at NAME=VALUE``, by axis."""
+    values: dict[str, str] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise click.UsageError(f"--at {text}: must be NAME=VALUE, an axis and where to hold it")
+        if name in values:
+            raise click.UsageError(f"--at {text}: {name} is given twice")
+        values[name] = value
+    return values

@@ -1,0 +1,243 @@
+"""torkivity plot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from torkivity.commands.common import FILE, figure_format, grid_values, open_dataset, say
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+    from torkivity.config import RunConfig
+
+__all__ = ["plot"]
+
+_MODELS = ("boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer")
+_NORMALISATIONS = ("per_e_tilde", "spin_torque_conductivity", "per_field", "efficiency")
+
+
+@click.command(
+    short_help="Draw a result file: curves, maps, angles, or profiles through the film.",
+    epilog="""\b
+Examples:
+  torkivity plot film.h5                               curves of 'torkivity run', as film.png
+  torkivity plot sweep.h5 -o sweep.pdf                 lines or a map, as the axes suggest
+  torkivity plot sweep.h5 --x exchange --y rashba --at theta=45
+  torkivity plot sweep.h5 --x exchange --by rashba --quantity torque_interface
+  torkivity plot sweep.h5 --quantity difference        drift-diffusion over Boltzmann minus one
+  torkivity plot sweep.h5 --angular --x theta
+  torkivity plot film.toml --profile                   currents and torque density against z
+\b
+--quantity: torque_total, torque_interface, torque_ferromagnet, torque_lattice,
+spin_current_minus, spin_current_plus, charge_current_minus, charge_current_plus, difference, or
+any variable that 'torkivity info' lists. Points that are not done are gaps.
+""",
+)
+@click.argument("path", type=FILE)
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    help="Figure, .png, .pdf or .svg. [default: PATH with the ending .png, -profile.png]",
+)
+@click.option("--force", is_flag=True, help="Overwrite an existing figure.")
+@click.option("--x", help="Axis of the sweep to draw against.")
+@click.option("--y", help="Second axis, for a map.")
+@click.option("--by", help="Second axis, for a line of each of its values.")
+@click.option(
+    "--at",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Where to hold another axis; its first value otherwise. May be repeated.",
+)
+@click.option("--quantity", metavar="NAME", help="What to draw. [default: torque_total]")
+@click.option(
+    "--model", "models", multiple=True, type=click.Choice(_MODELS), help="[default: all in PATH]"
+)
+@click.option(
+    "--source",
+    type=click.Choice(["all", "rashba", "spin_hall"]),
+    help="Source of torque. [default: that of the sweep; all]",
+)
+@click.option(
+    "--components",
+    type=click.Choice(["torque-frame", "cartesian"]),
+    help="Damping-like and field-like, or x, y and z. [default: torque-frame for torques]",
+)
+@click.option(
+    "--normalisation",
+    type=click.Choice(_NORMALISATIONS),
+    help="Of torques. [default: per_e_tilde, as in the file]",
+)
+@click.option("--resistivity", type=float, metavar="OHM_M", help="Heavy metal, for efficiency.")
+@click.option("--angular", is_flag=True, help="Against an angle of m, with the anisotropy.")
+@click.option("--profile", is_flag=True, help="Through the film; computes it anew.")
+@click.option("--title", help="Instead of the film and where axes are held; '' for none.")
+def plot(
+    path: Path,
+    output: Path | None,
+    force: bool,
+    at: tuple[str, ...],
+    angular: bool,
+    profile: bool,
+    title: str | None,
+    **options: Any,
+) -> None:
+    """Draw the result file PATH of 'torkivity run' or 'torkivity sweep'.
+
+    With --profile, PATH may also be the TOML file of a film.
+    """
+    from torkivity_hpc.store import check_output, new_file
+
+    output = output or path.with_name(f"{path.stem}{'-profile' if profile else ''}.png")
+    file_format = str(figure_format(output, "--output"))
+    if output.resolve() == path.resolve():
+        raise click.UsageError("input and output must be different files")
+    check_output(output, force=force)
+    held = grid_values(at)
+    given = {name for name, value in options.items() if value not in (None, ())}
+    if profile:
+        _refuse((given | ({"angular"} if angular else set())) - {"source"}, "without --profile")
+        figure = _profile_figure(path, held, options["source"], title)
+    elif path.suffix.lower() == ".toml":
+        raise click.UsageError(f"{path} is no result file; --profile draws a film from its TOML")
+    else:
+        say(f"reading {path}")
+        dataset = open_dataset(path)
+        if dataset["status"].dims:
+            figure = _sweep_figure(dataset, held, angular, title, options)
+        else:
+            single = {"quantity"}
+            extra = ({"angular"} if angular else set()) | ({"at"} if held else set())
+            _refuse((given | extra) - single, "for sweeps")
+            figure = _thickness_figure(dataset, options["quantity"], title)
+    from torkivity.figures import save_figure
+
+    with new_file(output, force=force) as temporary:
+        save_figure(figure, temporary, file_format)
+    click.echo(f"wrote {output}")
+
+
+def _refuse(given: set[str], where: str) -> None:
+    """An option that would have no effect."""
+    if given:
+        names = ", ".join(f"--{name.removesuffix('s')}" if name == "models" else f"--{name}"
+                          for name in sorted(given))  # fmt: skip
+        raise click.UsageError(f"{names}: only {where}")
+
+
+def _thickness_figure(dataset: xarray.Dataset, quantity: str | None, title: str | None) -> Figure:
+    from torkivity.figures import thickness_figure
+    from torkivity.figures.sweeps import figure_title
+
+    text = figure_title(dataset, {}, []) if title is None else title
+    part = (quantity or "torque_total").removeprefix("torque_")
+    return thickness_figure(dataset, text, part=part)
+
+
+def _sweep_figure(
+    dataset: xarray.Dataset,
+    held: dict[str, str],
+    angular: bool,
+    title: str | None,
+    options: dict[str, Any],
+) -> Figure:
+    from torkivity.analysis.quantities import Quantity
+    from torkivity.analysis.selection import choose_axes, select_points, varying_axes
+    from torkivity.figures import angular_figure, line_figure, map_figure
+
+    x, y, by = options["x"], options["y"], options["by"]
+    if angular and y is not None:
+        raise click.UsageError("--angular draws lines: give --by instead of --y")
+    if angular and x is None:
+        x = next((name for name in varying_axes(dataset) if name in ("theta", "phi")), None)
+        if x is None:
+            raise click.UsageError("--angular: neither theta nor phi varies in this sweep")
+    x, y, by = choose_axes(dataset, x, y, by, held)
+    if angular:
+        y = None
+    chosen = select_points(dataset, [name for name in (x, y, by) if name is not None], held)
+    _tell(chosen.dataset, chosen.assumed)
+    quantity = Quantity(
+        name=options["quantity"] or "torque_total",
+        models=options["models"],
+        source=options["source"],
+        components=options["components"] or "auto",
+        normalisation=options["normalisation"] or "per_e_tilde",
+        resistivity=options["resistivity"],
+    )
+    if angular:
+        return angular_figure(dataset, x, by=by, at=held, quantity=quantity, title=title)
+    if y is not None:
+        if len(quantity.of(chosen.dataset)[0].values) > 1:
+            say("a map shows one model, here the first; --model chooses another")
+        return map_figure(dataset, x, y, at=held, quantity=quantity, title=title)
+    return line_figure(dataset, x, by=by, at=held, quantity=quantity, title=title)
+
+
+def _tell(drawn: xarray.Dataset, assumed: dict[str, Any]) -> None:
+    """What the figure does not show: where axes are held, and points that are not done."""
+    from torkivity.analysis.selection import count_states, plain_value
+
+    for name, value in assumed.items():
+        say(f"{name} = {plain_value(value)}, its first value; --at {name}=... takes another")
+    states = count_states(drawn)
+    total = sum(states.values())
+    if states["done"] < total:
+        parts = [f"{states[name]} {name}" for name in ("missing", "failed") if states[name]]
+        say(f"gaps: of {total} points drawn, {' and '.join(parts)}")
+
+
+def _profile_figure(
+    path: Path, held: dict[str, str], source: str | None, title: str | None
+) -> Figure:
+    from torkivity.config import load_config
+
+    where = ""
+    if path.suffix.lower() == ".toml":
+        if held:
+            raise click.UsageError("--at is for sweeps; the TOML file describes a single film")
+        config = load_config(path)
+    else:
+        from torkivity.analysis.points import point_config
+        from torkivity.figures.style import point_label
+
+        say(f"reading {path}")
+        dataset = open_dataset(path)
+        config, point = point_config(dataset, held)
+        _tell(point.dataset, point.assumed)
+        where = point_label(point.held, dataset)
+        if source is None and config.sweep is not None:
+            source = config.sweep.source
+    text = "; ".join(filter(None, [_film(config), where])) if title is None else title
+    return _draw_profile(config, path, source or "all", text)
+
+
+def _film(config: RunConfig) -> str:
+    return f"{config.heavy_metal.name} / {config.ferromagnet.name}"
+
+
+def _draw_profile(config: RunConfig, path: Path, source: str, title: str) -> Figure:
+    say("loading numerics")
+    from torkivity.compilation import announce_compilation
+    from torkivity.config import build_film, build_mesh
+    from torkivity.figures import profile_figure
+    from torkivity_engine.solve import solve_boltzmann
+
+    film, mesh = build_film(config, str(path)), build_mesh(config, path)
+    limit = config.solver.memory_gb
+    with announce_compilation(say):
+        solution = solve_boltzmann(
+            film,
+            mesh,
+            method=config.solver.method,
+            source=source,
+            memory_limit=None if limit is None else int(limit * 1e9),
+        )
+        names = (config.heavy_metal.name, config.ferromagnet.name)
+        return profile_figure(film, solution, names=names, title=title)

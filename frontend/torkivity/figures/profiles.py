@@ -1,0 +1,119 @@
+"""Currents, accumulation and torque density through a film."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from torkivity.figures.style import (
+    PER_FIELD,
+    legend_below,
+    new_figure,
+    panel_titles,
+    power_of_ten,
+    unit_label,
+)
+from torkivity_engine.model import Bilayer
+from torkivity_engine.solution import BoltzmannSolution
+from torkivity_engine.spin import CHARGE
+
+__all__ = ["profile_figure"]
+
+FloatArray = NDArray[np.float64]
+
+_SPINS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("x", {"color": "#c1600e", "linestyle": "--", "linewidth": 1.3}),
+    ("y", {"color": "#14305c", "linestyle": "-", "linewidth": 1.6}),
+    ("z", {"color": "#5f9e8f", "linestyle": ":", "linewidth": 1.8}),
+)
+
+
+def profile_figure(
+    film: Bilayer,
+    solution: BoltzmannSolution,
+    *,
+    names: tuple[str, str] = ("heavy metal", "ferromagnet"),
+    title: str = "",
+) -> Figure:
+    """Spin current, spin accumulation, charge current and torque density against depth.
+
+    Parameters
+    ----------
+    film : Bilayer
+    solution : BoltzmannSolution
+        Of this film.
+    names : tuple of str, optional
+        Of heavy metal and ferromagnet.
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Four panels over z, the interface at 0. The charge current is that of both spins along E,
+        so that far from all faces it is the conductivity.
+    """
+    profiles = [solution.profile(layer) for layer in (0, 1)]
+    depths = [profiles[0].z - film.heavy_metal.thickness, profiles[1].z]
+    along = film.stack().field_direction[:2]
+    # One coefficient carries half of the charge current.
+    charge = [2.0 * profile.in_plane_current[:, CHARGE] @ along for profile in profiles]
+    torque = [np.full_like(profiles[0].torque_density, np.nan), profiles[1].torque_density]
+    vectors = (
+        ("spin current along z", "1/(Ohm m)", [p.spin_current for p in profiles]),
+        ("spin accumulation", "1/(Ohm m)", [p.spin_accumulation for p in profiles]),
+        ("torque density", "1/(Ohm m^2)", torque),
+    )
+    figure, panels = new_figure(2, 2, 5.0, sharex=True)
+    places = (panels[0], panels[1], panels[3])
+    for axes, (label, units, values) in zip(places, vectors, strict=True):
+        exponent = power_of_ten(*values)
+        for index, (_, style) in enumerate(_SPINS):
+            _draw(axes, depths, [v[:, index] / 10.0**exponent for v in values], style)
+        axes.set_ylabel(f"{label} {PER_FIELD}\n{unit_label(units, exponent)}")
+    exponent = power_of_ten(*charge)
+    black = {"color": "black", "linewidth": 1.6}
+    _draw(panels[2], depths, [c / 10.0**exponent for c in charge], black)
+    panels[2].set_ylabel(f"charge current / field\n{unit_label('1/(Ohm m)', exponent)}")
+    panels[2].set_ylim(bottom=min(0.0, panels[2].get_ylim()[0]))
+    for axes in panels:
+        _mark_layers(axes, film, names)
+    for axes in panels[2:]:
+        axes.set_xlabel("z (nm)")
+    panel_titles(panels, [""] * len(panels))
+    legend_below(
+        figure, [Line2D([], [], label=f"spin {name}", **style) for name, style in _SPINS], columns=3
+    )
+    if title:
+        figure.suptitle(title, fontsize=9.5)
+    return figure
+
+
+def _draw(
+    axes: Axes, depths: list[FloatArray], values: list[FloatArray], style: dict[str, Any]
+) -> None:
+    """One curve for each layer: nothing needs to be continuous at the interface."""
+    for z, curve in zip(depths, values, strict=True):
+        axes.plot(z, curve, **style)
+
+
+def _mark_layers(axes: Axes, film: Bilayer, names: tuple[str, str]) -> None:
+    bottom, top = -film.heavy_metal.thickness, film.ferromagnet.thickness
+    axes.axhline(0.0, color="0.7", linewidth=0.6, zorder=0)
+    axes.axvspan(0.0, top, color="0.93", zorder=-1, linewidth=0.0)
+    axes.axvline(0.0, color="0.35", linewidth=0.9, zorder=1)
+    axes.set_xlim(bottom, top)
+    for name, middle in zip(names, (0.5 * bottom, 0.5 * top), strict=True):
+        axes.annotate(
+            name,
+            (middle, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
