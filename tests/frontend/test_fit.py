@@ -421,7 +421,7 @@ def test_one_parameter_and_bound() -> None:
     data = synthetic(phenomenological_curves(), 1e3, np.random.default_rng(6))
     fixed = {name: value for name, value in TRUTH.items() if name != "spin_diffusion_length"}
     result = fit_torques(data, PhenomenologicalModel(), fixed, measurement=RHO)
-    assert any("two fitted parameters" in text for text in result.warnings)
+    assert result.warnings == ()
     bound = fit_torques(
         data,
         PhenomenologicalModel(),

@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from torkivity.analysis.fit_problem import FitProblem
 
 __all__ = ["LEVELS", "profile_intervals"]
@@ -81,28 +83,34 @@ class _Profile:
         self.lowest = float(best.chisqr)
         held = best.params.copy()
         held[name].set(vary=False)
-        self.alone = not any(entry.vary for entry in held.values())
+        self.held = held
+        self.others = [other for other in problem.varied if other != name]
+        self.slopes = _slopes(problem, best, name)
         self.start = float(held[name].value)
         self.bounds = {-1: float(held[name].min), 1: float(held[name].max)}
         error = best.params[name].stderr
         good = error is not None and math.isfinite(error) and error > 0.0
         self.step = float(error) if good else 0.1 * (abs(self.start) or 1.0)
-        self.solved = {self.start: held}
+        # An error of chi-square that no limit notices.
+        self.tolerance = min(1e-4, 1e-4 * unit / max(self.lowest, 1e-300))
+        self.solved = {self.start: [float(held[other].value) for other in self.others]}
         self.roots = {self.start: 0.0}
         self.better: float | None = None
 
     def root(self, value: float) -> float:
         """Root of the rise at one value of the parameter."""
         if value not in self.roots:
-            nearest = min(self.solved, key=lambda known: abs(known - value))
-            params = self.solved[nearest].copy()
+            params = self.held.copy()
             params[self.name].set(value=value)
-            if self.alone:
+            if self.others:
+                for other, start in zip(self.others, self._expected(value), strict=True):
+                    params[other].set(value=start)
+                found = self.problem.minimize(params, ftol=self.tolerance, xtol=1e-8)
+                chi_square = float(found.chisqr)
+                self.solved[value] = [float(found.params[other].value) for other in self.others]
+            else:
                 residuals = self.problem.residuals(params)
                 chi_square = float(residuals @ residuals)
-            else:
-                found = self.problem.minimize(params, ftol=1e-7, xtol=1e-5)
-                self.solved[value], chi_square = found.params, float(found.chisqr)
             rise = (chi_square - self.lowest) / self.unit
             if not math.isfinite(rise):
                 raise ArithmeticError(f"chi-square at {self.name} = {value} is {chi_square}")
@@ -110,6 +118,18 @@ class _Profile:
                 self.better = value
             self.roots[value] = math.sqrt(max(rise, 0.0))
         return self.roots[value]
+
+    def _expected(self, value: float) -> list[float]:
+        """The other parameters, on the line through the two nearest known solutions."""
+        near, *more = sorted(self.solved, key=lambda known: abs(known - value))
+        slopes = self.slopes
+        if more:
+            rise = zip(self.solved[more[0]], self.solved[near], strict=True)
+            slopes = [(far - close) / (more[0] - near) for far, close in rise]
+        return [
+            known + slope * (value - near)
+            for known, slope in zip(self.solved[near], slopes, strict=True)
+        ]
 
     def limit(self, side: int, quantile: float) -> float:
         """Where the root of the rise reaches the quantile, on one side of the best fit."""
@@ -130,6 +150,15 @@ class _Profile:
             inside = outside
             distance *= min(max(1.1 * quantile / max(reached, 1e-9), 1.1), 4.0)
         return side * math.inf
+
+
+def _slopes(problem: FitProblem, best: Any, name: str) -> list[float]:
+    """How the other fitted parameters follow one of them, from the covariance."""
+    covariance = getattr(best, "covar", None)
+    place = problem.varied.index(name)
+    if covariance is None or not np.all(np.isfinite(covariance)) or not covariance[place, place]:
+        return [0.0] * (len(problem.varied) - 1)
+    return list(np.delete(covariance[place] / covariance[place, place], place))
 
 
 def _rounded(function: Callable[[float], float], scale: float) -> Callable[[float], float]:
