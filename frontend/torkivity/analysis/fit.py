@@ -339,12 +339,17 @@ def _outlier_note(points: Sequence[Point], outliers: Outliers) -> str:
             f"{point.component} at {point.place} (line {point.line} of {point.data}) stands out: "
             f"studentised residual {point.studentised:+.1f}; another phase, or a misprint?"
         )
-        return f"{text} Without it {without}" if without else text
+        return f"{text} Without it {without}"
     components = " and ".join(dict.fromkeys(point.component for point in found))
     places = "; ".join(dict.fromkeys(point.place for point in found))
-    lines = ", ".join(dict.fromkeys(f"{point.line} of {point.data}" for point in found))
+    by_data: dict[str, list[str]] = {}
+    for point in found:
+        by_data.setdefault(point.data, []).append(str(point.line))
+    lines = "; ".join(
+        f"lines {', '.join(dict.fromkeys(own))} of {name}" for name, own in by_data.items()
+    )
     text = (
-        f"{components} at {places} (line {lines}) do not follow the others: another phase, "
+        f"{components} at {places} ({lines}) do not follow the others: another phase, "
         "misprints, or a model that does not hold there?"
     )
-    return f"{text} Without them {without}" if without else text
+    return f"{text} Without them {without}"

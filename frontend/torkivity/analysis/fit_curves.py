@@ -113,6 +113,8 @@ def _grids(
     for place in np.unique(places, axis=0):
         there = x[np.all(places == place, axis=1)]
         least, most = float(there.min()), float(there.max())
+        if least == most:
+            continue  # a point, not a curve
         margin = 0.04 * (most - least)
         low = max(least - margin, 0.5 * least) if axis == "thickness" else least
         high = most + margin if axis == "thickness" else most

@@ -43,14 +43,18 @@ DOUBTFUL_CHANCE = 0.01
 GOOD_CHANCE = 0.05
 #: Robust residuals above so many robust standard deviations are tried as outliers.
 _FAR = 3.5
+#: Single points tried at most.
+_MOST_SINGLES = 3
 
 
 def at_bound(parameter: Any) -> bool:
     """Whether a fitted lmfit parameter lies at one of its bounds."""
-    spread = abs(parameter.value) + (parameter.stderr or 0.0)
+    value = abs(parameter.value)
     return any(
-        math.isfinite(bound) and abs(parameter.value - bound) <= 1e-4 * max(spread, 1e-12)
+        # Parameters are of the order of one in their units.
+        abs(parameter.value - bound) <= 1e-4 * max(value, abs(bound), 1e-2)
         for bound in (parameter.min, parameter.max)
+        if math.isfinite(bound)
     )
 
 
@@ -178,7 +182,7 @@ class Outliers:
     log_chance : float
         Logarithm of the chance of anything like it in a good data set.
     without : dict of str to float
-        Fitted parameters without these points; empty if they were not fitted again.
+        Fitted parameters without these points.
     """
 
     members: BoolArray
@@ -204,37 +208,28 @@ def find_outliers(problem: FitProblem, best: Any, jacobian: FloatArray) -> Outli
     -------
     Outliers or None
     """
-    residuals = problem.residuals(best.params)
-    found = [_single(problem, best, residuals, jacobian)]
+    tried = [(members, math.log(len(jacobian))) for members in _singles(problem, best, jacobian)]
     if not problem.error_bars or _chance(best.chisqr, best.nfree) < GOOD_CHANCE:
         groups = _end_films(problem)
-        tried = [(members, math.log(len(groups))) for members in groups]
+        tried += [(members, math.log(len(groups))) for members in groups]
         far = _far_from_robust_fit(problem, best)
-        count, members = len(far), int(far.sum())
-        if members > 1:
-            tried.append((far, math.log(math.comb(count, members))))
-        found += [_without(problem, best, members, ways) for members, ways in tried]
-    likely = [
-        entry for entry in found if entry is not None and entry.log_chance < math.log(OUTLIER_CHANCE)
-    ]
-    # Where numbers are too small to be told apart, the fewest points explain best.
-    chosen = min(likely, key=lambda e: (e.log_chance, int(e.members.sum())), default=None)
-    if chosen is None or chosen.without:
-        return chosen
-    return _without(problem, best, chosen.members, 0.0, chosen.log_chance) or chosen
+        if far.sum() > 1:
+            tried.append((far, math.log(math.comb(len(far), int(far.sum())))))
+    found = [_without(problem, best, members, ways) for members, ways in tried]
+    likely = [entry for entry in found if entry and entry.log_chance < math.log(OUTLIER_CHANCE)]
+    # Where chances are too small for numbers, the fewest points explain best.
+    return min(likely, key=lambda e: (e.log_chance, int(e.members.sum())), default=None)
 
 
-def _single(
-    problem: FitProblem, best: Any, residuals: FloatArray, jacobian: FloatArray
-) -> Outliers | None:
-    """The single point that stands out most."""
+def _singles(problem: FitProblem, best: Any, jacobian: FloatArray) -> list[BoolArray]:
+    """The points that stand out most, if the first of them does so much."""
     if best.nfree < 2:
-        return None
-    _, drop = studentised_residuals(residuals, jacobian)
-    members = np.zeros(len(drop), dtype=bool)
-    members[np.argmax(drop)] = True
+        return []
+    _, drop = studentised_residuals(problem.residuals(best.params), jacobian)
     chance = _log_chance(problem, best, float(best.chisqr - drop.max()), 1)
-    return Outliers(members, chance + math.log(len(drop)), {})
+    if chance + math.log(len(drop)) > math.log(OUTLIER_CHANCE):
+        return []
+    return [np.arange(len(drop)) == point for point in np.argsort(-drop)[:_MOST_SINGLES]]
 
 
 def _end_films(problem: FitProblem) -> list[BoolArray]:
@@ -271,24 +266,20 @@ def _far_from_robust_fit(problem: FitProblem, best: Any) -> BoolArray:
 
 
 def _without(
-    problem: FitProblem,
-    best: Any,
-    members: BoolArray,
-    log_ways: float,
-    log_chance: float | None = None,
+    problem: FitProblem, best: Any, members: BoolArray, log_ways: float
 ) -> Outliers | None:
-    """A set of points as outliers: the fit without them."""
+    """A set of points as outliers: the fit without them, from both ends of the fit with them."""
     removed = int(members.sum())
     if best.nfree - removed < 1:
         return None
     try:
-        rest = problem.minimize(best.params, ~members)
+        rests = [problem.minimize(start, ~members) for start in (best.params, problem.start)]
     except (ValueError, ArithmeticError):
         return None
-    if log_chance is None:
-        log_chance = _log_chance(problem, best, float(rest.chisqr), removed) + log_ways
+    rest = min(rests, key=lambda found: float(found.chisqr))
+    chance = _log_chance(problem, best, float(rest.chisqr), removed)
     without = {name: float(rest.params[name].value) for name in problem.varied}
-    return Outliers(members, log_chance, without)
+    return Outliers(members, chance + log_ways, without)
 
 
 def _log_chance(problem: FitProblem, best: Any, rest: float, removed: int) -> float:

@@ -124,6 +124,9 @@ class FitProblem:
     varied : list of str
         Names of what is fitted.
     error_bars : bool
+    measured : ndarray, shape (points,)
+    bar_lengths : tuple of ndarray, shape (points,), or None
+        Of the error bars downwards and upwards.
 
     Raises
     ------
@@ -159,10 +162,7 @@ class FitProblem:
         self._check_resistivity()
         self.measured = self.gather(lambda _, series: series.values)
         self._scale = float(np.abs(self.measured).max()) or 1.0
-        self._bars = tuple(
-            self.gather(lambda _, series, side=side: getattr(series, side))  # type: ignore[misc]
-            for side in (("below", "above") if self.error_bars else ())
-        )
+        self.bar_lengths = self._bar_lengths() if self.error_bars else None
         self.names, self.table = self._parameters(asked, separate)
         self._fixed: dict[str, float] = {}
         self._lmfit = _import_lmfit()
@@ -273,6 +273,11 @@ class FitProblem:
             ]
         )
 
+    def _bar_lengths(self) -> tuple[FloatArray, FloatArray]:
+        below = self.gather(lambda _, series: np.asarray(series.below))
+        above = self.gather(lambda _, series: np.asarray(series.above))
+        return below, above
+
     def value_of(self, params: Any, name: str) -> float:
         """Value of a parameter of the fit."""
         return self._fixed[name] if name in self._fixed else float(params[name].value)
@@ -318,9 +323,9 @@ class FitProblem:
 
     def bars(self, predictions: FloatArray) -> FloatArray:
         """Length of each error bar on the side where the model lies; without any, one for all."""
-        if not self.error_bars:
+        if self.bar_lengths is None:
             return np.full(len(self.measured), self._scale)
-        return np.where(self.measured > predictions, *self._bars)
+        return np.where(self.measured > predictions, *self.bar_lengths)
 
     def residuals(self, params: Any, keep: BoolArray | None = None) -> FloatArray:
         """(measured - model) / error bar of all measured torques, or of those to keep."""
