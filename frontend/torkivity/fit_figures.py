@@ -31,8 +31,12 @@ _AXES = {
     "theta": r"polar angle $\theta$ of $\hat{m}$ (deg)",
     "phi": r"azimuth $\varphi$ of $\hat{m}$ (deg)",
 }
-_SYMBOLS = {"thickness": ("t", "nm"), "theta": (r"$\theta$", "°"), "phi": (r"$\varphi$", "°")}
-#: Scale and axis label of a quantity, after the name of the component.
+_SYMBOLS = {
+    "thickness": "$t$ = {:g} nm",
+    "theta": r"$\theta$ = {:g}°",
+    "phi": r"$\varphi$ = {:g}°",
+}
+#: Scale and axis label of a quantity.
 _QUANTITIES = {
     "per_e_tilde": (1e-5, r"torque ($10^{5}\,\Omega^{-1}\,\mathrm{m}^{-1}$)"),
     "spin_torque_conductivity": (
@@ -88,14 +92,16 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
         upper, lower = grid[:, column]
         _draw_torques(upper, panel, measured, styles, curves)
         _draw_residuals(lower, panel, measured, styles, result.error_bars)
-        if count > 1:
-            upper.set_title(f"({chr(97 + column)})", loc="left", fontsize=9)
+        letter = f"({chr(97 + column)}) " if count > 1 else ""
+        upper.set_title(f"{letter}{panel[0].replace('_', '-')}", loc="left", fontsize=9)
         for axes in (upper, lower):
             axes.tick_params(direction="in", top=True, right=True, labelsize=8)
             for label in (axes.xaxis.label, axes.yaxis.label):
                 label.set_fontsize(9)
     figure.align_ylabels(grid)
-    handles = _legend(keys, styles, result, any(np.isfinite(c.error).all() for c in curves.values()))
+    handles = _legend(
+        keys, styles, result, any(np.isfinite(c.error).all() for c in curves.values())
+    )
     columns = 2 if count == 1 else 3
     figure.legend(
         handles=handles,
@@ -127,7 +133,7 @@ def _draw_torques(
     styles: dict[_Key, Any],
     curves: dict[tuple[_Panel, _Key], Curve],
 ) -> None:
-    component, quantity, axis = panel
+    _, quantity, axis = panel
     scale, text = _QUANTITIES[quantity]
     for key, (colour, _, line) in styles.items():
         curve = curves.get((panel, key))
@@ -155,7 +161,7 @@ def _draw_torques(
         )
         if point.outlier:
             _ring(axes, _x(point, axis), scale * point.measured)
-    axes.set_ylabel(f"{component.replace('_', '-')} {text}")
+    axes.set_ylabel(text)
     axes.margins(y=0.08)
 
 
@@ -236,7 +242,7 @@ def _label(key: _Key, keys: Sequence[_Key]) -> str:
     name, at = key
     others = [dict(places) for known, places in keys if known == name]
     differing = [
-        f"{_SYMBOLS[axis][0]} = {value:g}{'' if _SYMBOLS[axis][1] == '°' else ' '}{_SYMBOLS[axis][1]}"
+        _SYMBOLS[axis].format(value)
         for axis, value in at
         if len({places.get(axis) for places in others}) > 1
     ]

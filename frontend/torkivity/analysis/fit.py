@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torkivity.analysis.fit_data import TorqueData, read_torque_data
 from torkivity.analysis.fit_diagnostics import (
     Outliers,
-    at_bound,
     correlations,
     find_outliers,
     poor_fit,
+    reached_bound,
     standard_error,
     studentised_residuals,
     undetermined,
@@ -241,8 +241,8 @@ def fit_torques(
     jacobian = -slopes / problem.bars(problem.predictions(best.params))[:, None]
 
     notes = undetermined(best, jacobian, varied)
-    stuck = [name for name in varied if at_bound(best.params[name])]
-    notes += [f"{name} is at its bound {best.params[name].value:g}" for name in stuck]
+    stuck = {name: reached_bound(best.params[name]) for name in varied}
+    notes += [f"{name} is at its bound {b:g}" for name, b in stuck.items() if b is not None]
     if not best.success:
         notes.append(f"the fit did not converge: {' '.join(str(best.message).split())}")
     intervals: dict[str, dict[float, tuple[float, float]]] = {}
@@ -267,7 +267,7 @@ def fit_torques(
                 error=standard_error(best.params, name),
                 varied=name in varied,
                 intervals=intervals.get(name, {}),
-                at_bound=name in stuck,
+                at_bound=stuck.get(name) is not None,
             )
             for name, entry in problem.table.items()
         ),
@@ -332,12 +332,13 @@ def _points(
 
 def _outlier_note(points: Sequence[Point], outliers: Outliers) -> str:
     found = [point for point in points if point.outlier]
+    chance = f"{math.exp(max(outliers.log_chance, -300.0)):.0e}"
     without = ", ".join(f"{name} = {value:.4g}" for name, value in outliers.without.items())
     if len(found) == 1:
         (point,) = found
         text = (
-            f"{point.component} at {point.place} (line {point.line} of {point.data}) stands out: "
-            f"studentised residual {point.studentised:+.1f}; another phase, or a misprint?"
+            f"{point.component} at {point.place} (line {point.line} of {point.data}, chance "
+            f"{chance}) stands out: another phase, or a misprint?"
         )
         return f"{text} Without it {without}"
     components = " and ".join(dict.fromkeys(point.component for point in found))
@@ -349,7 +350,7 @@ def _outlier_note(points: Sequence[Point], outliers: Outliers) -> str:
         f"lines {', '.join(dict.fromkeys(own))} of {name}" for name, own in by_data.items()
     )
     text = (
-        f"{components} at {places} ({lines}) do not follow the others: another phase, "
-        "misprints, or a model that does not hold there?"
+        f"{components} at {places} ({lines}, chance {chance}) do not follow the others: "
+        "another phase, misprints, or a model that does not hold there?"
     )
     return f"{text} Without them {without}"

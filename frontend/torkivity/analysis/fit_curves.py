@@ -115,10 +115,7 @@ def _grids(
         least, most = float(there.min()), float(there.max())
         if least == most:
             continue  # a point, not a curve
-        margin = 0.04 * (most - least)
-        low = max(least - margin, 0.5 * least) if axis == "thickness" else least
-        high = most + margin if axis == "thickness" else most
-        yield dict(zip(columns, place.tolist(), strict=True)), np.linspace(low, high, points)
+        yield dict(zip(columns, place.tolist(), strict=True)), np.linspace(least, most, points)
 
 
 def _conditions(

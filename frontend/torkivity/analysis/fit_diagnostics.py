@@ -19,10 +19,10 @@ from torkivity.analysis.fit_problem import FitProblem
 
 __all__ = [
     "Outliers",
-    "at_bound",
     "correlations",
     "find_outliers",
     "poor_fit",
+    "reached_bound",
     "standard_error",
     "studentised_residuals",
     "undetermined",
@@ -43,19 +43,20 @@ DOUBTFUL_CHANCE = 0.01
 GOOD_CHANCE = 0.05
 #: Robust residuals above so many robust standard deviations are tried as outliers.
 _FAR = 3.5
+#: Single points, films at the ends, far points.
+_KINDS_OF_SETS = 3
 #: Single points tried at most.
 _MOST_SINGLES = 3
 
 
-def at_bound(parameter: Any) -> bool:
-    """Whether a fitted lmfit parameter lies at one of its bounds."""
-    value = abs(parameter.value)
-    return any(
+def reached_bound(parameter: Any) -> float | None:
+    """The bound at which a fitted lmfit parameter lies, if any."""
+    for bound in (parameter.min, parameter.max):
         # Parameters are of the order of one in their units.
-        abs(parameter.value - bound) <= 1e-4 * max(value, abs(bound), 1e-2)
-        for bound in (parameter.min, parameter.max)
-        if math.isfinite(bound)
-    )
+        near = 1e-4 * max(abs(parameter.value), 1.0)
+        if math.isfinite(bound) and abs(parameter.value - bound) <= near:
+            return float(bound)
+    return None
 
 
 def standard_error(params: Any, name: str) -> float | None:
@@ -181,12 +182,15 @@ class Outliers:
     members : ndarray of bool, shape (points,)
     log_chance : float
         Logarithm of the chance of anything like it in a good data set.
+    chi_square : float
+        Of the other points.
     without : dict of str to float
         Fitted parameters without these points.
     """
 
     members: BoolArray
     log_chance: float
+    chi_square: float
     without: dict[str, float]
 
 
@@ -212,10 +216,12 @@ def find_outliers(problem: FitProblem, best: Any, jacobian: FloatArray) -> Outli
     if not problem.error_bars or _chance(best.chisqr, best.nfree) < GOOD_CHANCE:
         groups = _end_films(problem)
         tried += [(members, math.log(len(groups))) for members in groups]
-        far = _far_from_robust_fit(problem, best)
+        far = _needed(problem, best, _far_from_robust_fit(problem, best))
         if far.sum() > 1:
             tried.append((far, math.log(math.comb(len(far), int(far.sum())))))
-    found = [_without(problem, best, members, ways) for members, ways in tried]
+    found = [
+        _without(problem, best, members, ways + math.log(_KINDS_OF_SETS)) for members, ways in tried
+    ]
     likely = [entry for entry in found if entry and entry.log_chance < math.log(OUTLIER_CHANCE)]
     # Where chances are too small for numbers, the fewest points explain best.
     return min(likely, key=lambda e: (e.log_chance, int(e.members.sum())), default=None)
@@ -226,7 +232,8 @@ def _singles(problem: FitProblem, best: Any, jacobian: FloatArray) -> list[BoolA
     if best.nfree < 2:
         return []
     _, drop = studentised_residuals(problem.residuals(best.params), jacobian)
-    chance = _log_chance(problem, best, float(best.chisqr - drop.max()), 1)
+    fall = float(drop.max())
+    chance = _log_chance(problem, fall, best.chisqr - fall, 1, best.nfree - 1)
     if chance + math.log(len(drop)) > math.log(OUTLIER_CHANCE):
         return []
     return [np.arange(len(drop)) == point for point in np.argsort(-drop)[:_MOST_SINGLES]]
@@ -265,6 +272,29 @@ def _far_from_robust_fit(problem: FitProblem, best: Any) -> BoolArray:
     return np.asarray(np.abs(residuals) > _FAR * scale)
 
 
+def _needed(problem: FitProblem, best: Any, members: BoolArray) -> BoolArray:
+    """A set of outliers without those that fit in once the others are out."""
+    needed = members.copy()
+    limit = math.log(OUTLIER_CHANCE / len(members))
+    while needed.sum() > 1:
+        out = _without(problem, best, needed, 0.0)
+        if out is None:
+            break
+        back = []
+        for point in np.flatnonzero(needed):
+            fewer = needed & (np.arange(len(needed)) != point)
+            kept = _without(problem, best, fewer, 0.0)
+            if kept is not None:
+                fall = kept.chi_square - out.chi_square
+                chance = _log_chance(problem, fall, out.chi_square, 1, best.nfree - needed.sum())
+                back.append((chance, fewer))
+        chance, fewer = max(back, key=lambda entry: entry[0], default=(-math.inf, needed))
+        if chance < limit:
+            break
+        needed = fewer
+    return needed
+
+
 def _without(
     problem: FitProblem, best: Any, members: BoolArray, log_ways: float
 ) -> Outliers | None:
@@ -276,18 +306,19 @@ def _without(
         rests = [problem.minimize(start, ~members) for start in (best.params, problem.start)]
     except (ValueError, ArithmeticError):
         return None
-    rest = min(rests, key=lambda found: float(found.chisqr))
-    chance = _log_chance(problem, best, float(rest.chisqr), removed)
-    without = {name: float(rest.params[name].value) for name in problem.varied}
-    return Outliers(members, chance + log_ways, without)
+    rest = min((float(found.chisqr), index) for index, found in enumerate(rests))
+    chi_square, params = rest[0], rests[rest[1]].params
+    fall = float(best.chisqr) - chi_square
+    chance = _log_chance(problem, fall, chi_square, removed, best.nfree - removed)
+    without = {name: float(params[name].value) for name in problem.varied}
+    return Outliers(members, chance + log_ways, chi_square, without)
 
 
-def _log_chance(problem: FitProblem, best: Any, rest: float, removed: int) -> float:
-    """Logarithm of the chance of so large a fall of chi-square without some points."""
+def _log_chance(problem: FitProblem, fall: float, rest: float, removed: int, free: int) -> float:
+    """Logarithm of the chance that chi-square falls so much, to `rest`, without some points."""
     from scipy.stats import chi2, f
 
-    free = best.nfree - removed
-    fall = max(float(best.chisqr) - rest, 0.0)
+    fall = max(fall, 0.0)
     with np.errstate(divide="ignore"):
         if problem.error_bars and _chance(rest, free) > DOUBTFUL_CHANCE:
             return float(chi2.logsf(fall, removed))

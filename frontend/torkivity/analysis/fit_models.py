@@ -122,8 +122,9 @@ class PhenomenologicalModel:
         """All parameters."""
         sigma, conductance = "1e5 (hbar/2e)/(Ohm m)", "1e15 1/(Ohm m^2)"
         return (
-            Parameter("spin_hall_conductivity", sigma, 1.0, varied=True),
-            Parameter("spin_hall_angle", "1", 0.05, varied=True),
+            # Wide bounds, so that what is undetermined does not run off to infinity.
+            Parameter("spin_hall_conductivity", sigma, 1.0, varied=True, least=-1e3, most=1e3),
+            Parameter("spin_hall_angle", "1", 0.05, varied=True, least=-1e2, most=1e2),
             Parameter("spin_diffusion_length", "nm", 1.5, varied=True, least=0.05, most=100.0),
             Parameter(
                 "spin_diffusion_length_resistivity",
@@ -302,9 +303,11 @@ class MicroscopicModel:
             phi = np.zeros(count) if where.phi_deg is None else where.phi_deg
             angles = list(zip(where.theta_deg.tolist(), phi.tolist(), strict=True))
         key = tuple(values[parameter.name] for parameter in self.parameters)
-        torque = np.empty((2, count))
-        for index, (thickness, angle) in enumerate(zip(where.thickness, angles, strict=True)):
-            found = self._solve(key, angle, values).response(float(thickness))
+        torque = np.zeros((2, count))
+        # For m along y_p there is no torque, and no direction that it could have.
+        for index in np.flatnonzero(_transverse_share(where) > 1e-9):
+            thickness = float(where.thickness[index])
+            found = self._solve(key, angles[index], values).response(thickness)
             total = found.torque_total
             torque[:, index] = found.damping_like(total), found.field_like(total)
         damping, field = convert_torque(torque, "per_e_tilde", "spin_torque_conductivity")

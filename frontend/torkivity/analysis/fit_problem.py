@@ -76,13 +76,14 @@ class Measurement:
     def resistivity_of(self, data: TorqueData, thickness: FloatArray) -> FloatArray | None:
         """Resistivity of films of a data set by thickness, Ohm m; None if nothing is known.
 
-        Between the films of a resistivity column it is interpolated.
+        Between the films of a resistivity column it is interpolated linearly in 1/t, as where
+        surfaces scatter.
         """
         if data.resistivity is not None:
             if np.array_equal(thickness, data.thickness):
                 return data.resistivity
-            known, places = np.unique(data.thickness, return_index=True)
-            return np.interp(thickness, known, data.resistivity[places])
+            inverse, places = np.unique(1.0 / data.thickness, return_index=True)
+            return np.interp(1.0 / thickness, inverse, data.resistivity[places])
         if self.resistivity is None:
             return None
         values = self.resistivity + self.resistivity_surface / thickness
@@ -334,7 +335,12 @@ class FitProblem:
         return found if keep is None else found[keep]
 
     def minimize(
-        self, params: Any, keep: BoolArray | None = None, *, covariance: bool = False, **options: Any
+        self,
+        params: Any,
+        keep: BoolArray | None = None,
+        *,
+        covariance: bool = False,
+        **options: Any,
     ) -> Any:
         """Best fit from some parameters on.
 

@@ -50,18 +50,16 @@ def profile_intervals(
     """
     from scipy.stats import norm, t
 
-    if problem.error_bars:
-        unit, quantile = 1.0, norm.ppf
-    else:
-        unit, quantile = best.chisqr / best.nfree, lambda level: t.ppf(level, best.nfree)
+    unit = 1.0 if problem.error_bars else best.chisqr / best.nfree
     if not unit > 0.0:
         return {}, f"no profile interval of {name}: the data have no scatter to tell it from"
+    spread = norm if problem.error_bars else t(best.nfree)
     profile = _Profile(problem, best, name, unit)
     limits: dict[int, list[float]] = {}
     try:
         for side in (-1, 1):
             limits[side] = [
-                profile.limit(side, float(quantile(0.5 * (1.0 + level)))) for level in LEVELS
+                profile.limit(side, float(spread.ppf(0.5 * (1.0 + level)))) for level in LEVELS
             ]
     except (ValueError, ArithmeticError):
         return {}, f"no profile interval of {name}: the fit does not follow it"
@@ -144,7 +142,7 @@ class _Profile:
             reached = self.root(outside)
             if reached >= quantile:
                 excess = _rounded(lambda value: self.root(value) - quantile, quantile)
-                return float(brentq(excess, inside, outside, xtol=_TOLERANCE * self.step))
+                return float(brentq(excess, inside, outside, xtol=1e-9 * distance, rtol=1e-9))
             if outside == bound:
                 break
             inside = outside
