@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from fit_cases import THICKNESS, microscopic, microscopic_curves
+from fit_cases import (
+    FITTED,
+    RHO,
+    THICKNESS,
+    microscopic,
+    microscopic_curves,
+    phenomenological_curves,
+    synthetic,
+)
+from torkivity.analysis.fit import PhenomenologicalModel, fit_torques
+from torkivity.analysis.fit_curves import fit_curves
+from torkivity.analysis.fit_settings import load_fit_settings
 from torkivity.cli import main
+from torkivity.fit_figures import fit_figure
 
 pytest.importorskip("lmfit")
 
@@ -36,26 +52,37 @@ def test_command(command: Callable[..., tuple[int, str, str]], tmp_path: Path) -
     assert command("--example")[0] == 0
     assert {path.name for path in tmp_path.iterdir()} == {"ir_cofeb.csv", "ir_cofeb.toml"}
     example = ("ir_cofeb.csv", "--config", "ir_cofeb.toml")
-    status, text, _ = command(*example, "--no-profile", "-o", "fit.json")
+    status, text, _ = command(*example, "--no-profile", "-o", "fit.json", "--figure", "fit.svg")
     assert status == 0
     assert "spin_diffusion_length" in text
+    assert "wrote fit.json and fit.svg" in text
     assert json.loads(Path("fit.json").read_text())["success"] is True
+    assert Path("fit.svg").read_text().startswith("<?xml")
     status, text, _ = command(*example, "--no-profile", "--vary", "mixing_conductance_real")
     assert status == 0
     assert "warnings" in text
     Path("two.csv").write_text("thickness [nm],damping_like [1]\n1,0.1\n2,0.2\n")
     Path("nan.csv").write_text("thickness [nm],damping_like [1]\n1,nan\n2,0.2\n")
+    Path("rho.csv").write_text(
+        "thickness [nm],damping_like [1],resistivity [uOhm cm]\n1,0.1,20\n2,0.2,20\n3,0.2,20\n"
+    )
     for arguments, expected in (
         (("--example",), "exists already"),
         ((), "Missing argument"),
         ((*example, "-o", "fit.json"), "exists already"),
+        ((*example, "--figure", "fit.svg"), "exists already"),
+        ((*example, "--figure", "fit.jpg"), "must be one of png, pdf, svg"),
         ((*example, "-o", "ir_cofeb.csv", "--force"), "must be different files"),
+        ((*example, "-o", "new.svg", "--figure", "new.svg"), "must be different files"),
+        ((*example, "ir_cofeb.csv"), "must be different files"),
         ((*example, "--fix", "mixing_conductance_real"), "NAME=VALUE with a number"),
         ((*example, "--fix", "conductance=1"), "must be one of"),
         ((*example, "--model", "microscopic"), "[heavy_metal]"),
         (("ir_cofeb.csv",), "of some torques only"),
         (("missing.csv",), "missing.csv: no such file"),
         (("two.csv", "--resistivity", "2e-7"), "at least 3"),
+        (("two.csv", "--resistivity", "-1"), "resistivity = -1.0: must be positive"),
+        (("rho.csv", "--resistivity", "2e-7"), "for rho, which has a column of it"),
         (("nan.csv", "--resistivity", "2e-7"), "line 2, column 'damping_like [1]'"),
     ):
         status, text, message = command(*arguments)
@@ -63,6 +90,126 @@ def test_command(command: Callable[..., tuple[int, str, str]], tmp_path: Path) -
         assert expected in message
         errors = [line for line in message.splitlines() if "error" in line]
         assert len(errors) == 1
+    assert {path.name for path in tmp_path.glob("*.svg")} == {"fit.svg"}
+
+
+def write_csv(name: str, header: str, rows: Sequence[Sequence[float]]) -> None:
+    lines = [header, *(",".join(f"{value:.8g}" for value in row) for row in rows)]
+    Path(name).write_text("\n".join(lines) + "\n")
+
+
+def fitted(name: str = "fit.json") -> dict[str, float]:
+    parameters = json.loads(Path(name).read_text())["parameters"]
+    return {key: entry["value"] for key, entry in parameters.items()}
+
+
+def test_command_by_angle(command: Callable[..., tuple[int, str, str]]) -> None:
+    """One film, m turned in the plane: an amplitude times abs(m x y_p) = cos(phi)."""
+    angles = np.arange(0.0, 90.0, 15.0)
+    rows = [(90.0, phi, 1.3 * np.cos(np.radians(phi))) for phi in angles]
+    write_csv("scan.csv", "theta [deg],phi [deg],damping_like [1e5 (hbar/2e)/(Ohm m)]", rows)
+    Path("scan.toml").write_text(
+        "[fit]\nthickness = 5.0\nresistivity = 2e-7\n[fit.errors]\ndamping_like = 0.01\n"
+        "[fit.parameters]\nspin_diffusion_length = 1.6\nmixing_conductance_real = 0.6\n"
+        "spin_hall_conductivity = {}\n"
+    )
+    run = ("scan.csv", "--config", "scan.toml", "-o", "fit.json", "--force")
+    status, _, message = command(*run, "--figure", "scan.png")
+    assert status == 0, message
+    # By hand: x = 5/1.6, G~ = 2 l G rho = 0.384, torque = G~/(tanh x + G~) (1 - sech x) sigma_SH.
+    x, conductance = 5.0 / 1.6, 2.0 * 1.6e-9 * 0.6e15 * 2e-7
+    share = conductance / (np.tanh(x) + conductance) * (1.0 - 1.0 / np.cosh(x))
+    assert fitted()["spin_hall_conductivity"] == pytest.approx(1.3 / share, rel=1e-5)
+    Path("scan.toml").write_text(Path("scan.toml").read_text().replace("thickness = 5.0\n", ""))
+    status, _, message = command(*run)
+    assert status == 2
+    assert "no column 'thickness [nm]'; if all films have the same" in message
+
+
+def test_command_with_two_stackings(command: Callable[..., tuple[int, str, str]]) -> None:
+    x, conductance = THICKNESS / 1.6, 2.0 * 1.6e-9 * 0.6e15 * 2e-7
+    share = conductance / (np.tanh(x) + conductance) * (1.0 - 1.0 / np.cosh(x))
+    # 32.910598 mT per unit efficiency for M_s t = 1e-3 A; 2e5 * 2e-7 is the spin Hall angle.
+    field = 32.910598 * 0.04 * share
+    header = "thickness [nm],damping_like [mT/(1e11 A/m^2)]"
+    write_csv("below.csv", header, list(zip(THICKNESS, field, strict=True)))
+    write_csv("above.csv", header, list(zip(THICKNESS, -0.5 * field, strict=True)))
+    text = (
+        "[fit]\nresistivity = 2e-7\nsaturation_magnetization = 1e6\nferromagnet_thickness = 1.0\n"
+        "separate = ['spin_hall_conductivity']\n[fit.errors]\ndamping_like = 0.01\n"
+        "[fit.files.'above.csv']\nheavy_metal = 'above'\nferromagnet_thickness = 2.0\n"
+        "[fit.parameters]\nmixing_conductance_real = 0.6\n"
+    )
+    Path("two.toml").write_text(text)
+    run = ("below.csv", "above.csv", "--config", "two.toml", "-o", "fit.json", "--force")
+    status, out, message = command(*run, "--no-profile", "--figure", "two.pdf")
+    assert status == 0, message
+    assert "data sets: 1 below, 2 above" in out
+    found = fitted()
+    assert found["spin_diffusion_length"] == pytest.approx(1.6, rel=1e-4)
+    assert found["spin_hall_conductivity_1"] == pytest.approx(2.0, rel=1e-4)
+    assert found["spin_hall_conductivity_2"] == pytest.approx(2.0, rel=1e-4)
+    Path("two.toml").write_text(text.replace("above.csv", "abve.csv"))
+    status, _, message = command(*run)
+    assert status == 2
+    assert "fit.files.abve.csv: must be one of the data files, below.csv, above.csv" in message
+
+
+def test_figure_shows_data_fit_band_and_residuals() -> None:
+    data = [
+        synthetic(phenomenological_curves(), 2e3, np.random.default_rng(seed)) for seed in (1, 2)
+    ]
+    data[1] = replace(data[1], name="other", series=data[1].series[:1])
+    data[0].series[0].values[5] *= 0.5
+    result = fit_torques(data, PhenomenologicalModel(), FITTED, measurement=RHO, profile=False)
+    figure = fit_figure(result, "title")
+    upper, _, lower, _ = figure.axes
+    assert upper.get_title("left") == "(a) damping-like"
+    assert lower.get_xlabel() == "heavy-metal thickness (nm)"
+    curves = {c.data: c for c in fit_curves(result) if c.component == "damping_like"}
+    drawn = [line.get_xydata() for line in upper.get_lines() if len(line.get_xdata()) > 2]
+    for line, name in zip(drawn, ("synthetic", "other"), strict=True):
+        np.testing.assert_allclose(line, np.stack([curves[name].x, 1e-5 * curves[name].model]).T)
+    points = {
+        tuple(line.get_xydata()[0]) for line in upper.get_lines() if len(line.get_xdata()) == 1
+    }
+    left_over = {
+        tuple(line.get_xydata()[0]) for line in lower.get_lines() if len(line.get_xdata()) == 1
+    }
+    for point in result.points:
+        if point.component == "damping_like":
+            assert (point.thickness, point.measured * 1e-5) in points
+            assert (point.thickness, point.residual) in left_over
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "synthetic",
+        "other",
+        "68 % band of the fit",
+        "does not follow the others",
+    ]
+
+
+def test_page(command: Callable[..., tuple[int, str, str]]) -> None:
+    """Everything that docs/fitting.md tells to type, in order."""
+    page = (Path(__file__).parents[2] / "docs" / "fitting.md").read_text(encoding="utf-8")
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert {language for language, _ in found} == {"sh", "csv", "toml", "python"}
+    namespace: dict[str, object] = {}
+    for language, text in found:
+        if language == "sh":
+            for line in text.splitlines():
+                program, _, *arguments = shlex.split(line)
+                status, _, message = command(*arguments)
+                assert (program, status) == ("torkivity", 0), message
+        elif language == "python":
+            exec(compile(text, "docs/fitting.md", "exec"), namespace)
+        else:
+            name = text.split("\n", 1)[0].removeprefix("# ")
+            Path(name).write_text(text)
+            if language == "toml":
+                load_fit_settings(Path(name))
+    assert Path("pt.pdf").exists()
+    assert Path("ir_cofeb.png").exists()
 
 
 def test_command_with_a_film(command: Callable[..., tuple[int, str, str]], small_toml: str) -> None:

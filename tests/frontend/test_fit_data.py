@@ -30,6 +30,15 @@ def test_reading(tmp_path: Path) -> None:
     assert data.lines == (3, 4, 6, 7)
     assert data.thickness.tolist() == [1.0, 2.0, 3.0, 4.0]
     assert data.series[0].values[1] == pytest.approx(3.4e4)
+    with pytest.raises(ConfigError, match="no column 'thickness"):
+        read_torque_data(str(path), {"thickness [nm]": "resistivity [Ohm m]"}, thickness=None)
+    with pytest.raises(ConfigError, match=r"fit.thickness = 5: the file has its own column"):
+        read_torque_data(path, thickness=5.0)
+    path.write_text(GOOD.replace(",", ";"))
+    with pytest.raises(ConfigError, match="line 2: columns must be separated by commas"):
+        read_torque_data(path)
+    path.write_text("theta [deg],damping_like [1]\n10,0.1\n20,0.2\n")
+    assert read_torque_data(path, thickness=5.0).thickness.tolist() == [5.0, 5.0]
     path.write_text("t,xi,low,high,note\n10,-5,-6,-3,x\n")
     columns = {
         "t": "thickness [angstrom]",
@@ -103,6 +112,18 @@ def test_settings(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"fit\.toml") as caught:
             load_fit_settings(path)
         assert expected in str(caught.value)
+    path.write_text(
+        "[fit]\nresistivity = 2e-7\nheavy_metal = 'above'\nthickness = 5.0\n"
+        "[fit.files.'a.csv']\nheavy_metal = 'below'\n[fit.files.'a.csv'.errors]\nfield_like = 0.1\n"
+    )
+    settings = load_fit_settings(path)
+    assert settings.films.measurement == Measurement(2e-7, heavy_metal_above=True)
+    own = settings.files["a.csv"]
+    assert (own.measurement, own.thickness) == (Measurement(2e-7), 5.0)
+    assert own.errors == {"field_like": 0.1}
+    updated = settings.updated("microscopic", 3e-7, {"rashba": 0.1})
+    assert updated.files["a.csv"].measurement == Measurement(3e-7)
+    assert (updated.model_name, updated.parameters) == ("microscopic", {"rashba": 0.1})
     assert parse_setting("a=1:0:2") == ("a", ParameterSetting(1.0, least=0.0, most=2.0))
     assert parse_setting("a") == ("a", ParameterSetting())
     with pytest.raises(InputError, match="NAME=START:MIN:MAX"):

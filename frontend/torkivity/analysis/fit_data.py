@@ -186,6 +186,9 @@ def _rows(path: Path, file: str) -> list[tuple[int, list[str]]]:
         raise ConfigError(
             file, "needs a header line like 'thickness [nm],damping_like [1]' and data below it"
         )
+    line, header = rows[0]
+    if len(header) == 1 and any(separator in header[0] for separator in ";\t"):
+        raise ConfigError(file, f"line {line}: columns must be separated by commas: {header[0]!r}")
     return rows
 
 

@@ -80,6 +80,11 @@ class Measurement:
         surfaces scatter.
         """
         if data.resistivity is not None:
+            if self.resistivity is not None:
+                raise InputError(
+                    *("resistivity", self.resistivity),
+                    f"must not be given for {data.name}, which has a column of it",
+                )
             if np.array_equal(thickness, data.thickness):
                 return data.resistivity
             inverse, places = np.unique(1.0 / data.thickness, return_index=True)

@@ -140,6 +140,8 @@ class FitSettings:
             read_torque_data(path, own.columns, own.errors, own.thickness)
             for path, own in zip(paths, films, strict=True)
         ]
+        if len({entry.name for entry in data}) < len(data):
+            data = [replace(d, name=str(p)) for d, p in zip(data, paths, strict=True)]
         return data, [own.measurement for own in films]
 
     def build_model(self) -> TorqueModel:
