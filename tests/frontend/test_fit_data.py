@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from torkivity import InputError
-from torkivity.analysis.fit import ParameterSetting
+from torkivity.analysis.fit import Measurement, ParameterSetting
 from torkivity.analysis.fit_data import read_torque_data
 from torkivity.analysis.fit_settings import load_fit_settings, parse_setting
 from torkivity.config import ConfigError
