@@ -24,11 +24,13 @@ from fit_cases import (
     phenomenological_curves,
     synthetic,
 )
-from torkivity import InputError, solve_boltzmann
+from torkivity import InputError, PhysicsError, solve_boltzmann
 from torkivity.analysis.fit import Measurement, ParameterSetting, fit_torques
 from torkivity.analysis.fit_curves import fit_curves
 from torkivity.analysis.fit_data import Series, TorqueData
 from torkivity.analysis.fit_models import Conditions, PhenomenologicalModel
+from torkivity.analysis.fit_problem import FitProblem
+from torkivity.analysis.fit_profile import profile_intervals
 from torkivity.analysis.fit_report import fit_json, fit_report
 from torkivity.analysis.fit_settings import load_fit_settings
 from torkivity_engine.boundary_layer import boundary_layer_parameters
@@ -465,6 +467,19 @@ def test_profile_is_the_chi_square_with_the_other_parameter_eliminated() -> None
     assert high - found.value > 1.2 * (found.value - low)
 
 
+def test_a_better_fit_than_the_one_found_is_said() -> None:
+    data = spin_hall_data(2e3)
+    problem = FitProblem(
+        (data,), PhenomenologicalModel(), (RHO,), {"mixing_conductance_real": 0.6}, ()
+    )
+    best = problem.minimize(problem.start, covariance=True)
+    assert profile_intervals(problem, best, "spin_diffusion_length")[1] is None
+    best.chisqr += 3.0
+    note = profile_intervals(problem, best, "spin_diffusion_length")[1]
+    assert note is not None
+    assert "there is a better fit than this one near spin_diffusion_length = " in note
+
+
 def test_bound() -> None:
     data = synthetic(phenomenological_curves(), 1e3, np.random.default_rng(6))
     bound = fit_torques(
@@ -490,6 +505,10 @@ def test_wrong_requests() -> None:
         fit({"spin_diffusion_length": ParameterSetting(1.0, least=2.0)})
     with pytest.raises(InputError, match="must be positive"):
         fit({"spin_diffusion_length": 0.0})
+    with pytest.raises(InputError, match="mixing_conductance_real = inf: must be a finite number"):
+        fit({"mixing_conductance_real": math.inf})
+    with pytest.raises(PhysicsError, match="no finite value somewhere"):
+        fit({"lattice_torque_field_like": ParameterSetting(1e300)})
     with pytest.raises(InputError, match="at least one to fit"):
         fit(TRUTH)
     with pytest.raises(InputError, match="resistivity"):

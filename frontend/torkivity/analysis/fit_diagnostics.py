@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity.analysis.fit_problem import FitProblem
+from torkivity_engine.errors import InputError, PhysicsError
 
 __all__ = [
     "Outliers",
@@ -265,7 +266,7 @@ def _far_from_robust_fit(problem: FitProblem, best: Any) -> BoolArray:
             robust = problem.minimize(
                 params, method="least_squares", loss="cauchy", f_scale=scale, x_scale="jac"
             )
-        except (ValueError, ArithmeticError):
+        except (InputError, PhysicsError):
             return np.zeros(count, dtype=bool)
         params = robust.params
         residuals = problem.residuals(params)
@@ -304,7 +305,7 @@ def _without(
         return None
     try:
         rests = [problem.minimize(start, ~members) for start in (best.params, problem.start)]
-    except (ValueError, ArithmeticError):
+    except (InputError, PhysicsError):
         return None
     rest = min((float(found.chisqr), index) for index, found in enumerate(rests))
     chi_square, params = rest[0], rests[rest[1]].params

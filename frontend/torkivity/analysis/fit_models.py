@@ -154,7 +154,10 @@ class PhenomenologicalModel:
         )
 
     def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
-        """Refuse lengths that are not positive."""
+        """Refuse infinite values and lengths that are not positive."""
+        for name, (least, most) in limits.items():
+            if least == most and not math.isfinite(least):
+                raise InputError(name, least, "must be a finite number")
         for name in self.alternatives[1]:
             if name in limits and not limits[name][0] > 0.0:
                 raise InputError(name, limits[name][0], "must be positive, and so its least value")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torkivity.analysis.fit_data import Series, TorqueData
 from torkivity.analysis.fit_models import Conditions, Parameter, TorqueModel
 from torkivity.units import convert_torque
-from torkivity_engine.errors import InputError
+from torkivity_engine.errors import InputError, PhysicsError
 
 __all__ = ["Entry", "FitProblem", "Measurement", "ParameterSetting", "derivatives"]
 
@@ -364,7 +364,7 @@ class FitProblem:
 
         Raises
         ------
-        ValueError, ArithmeticError
+        InputError, PhysicsError
             Where the model has no value.
         """
         minimizer = self._lmfit.Minimizer(
@@ -375,10 +375,21 @@ class FitProblem:
             nan_policy="raise",
             calc_covar=covariance,
         )
-        with warnings.catch_warnings():
-            # What lmfit and numpy say about singular matrices is said elsewhere in words.
-            warnings.simplefilter("ignore")
-            return minimizer.minimize(**{"method": "leastsq", **options})
+        try:
+            with warnings.catch_warnings():
+                # What lmfit and numpy say about singular matrices is said elsewhere in words.
+                warnings.simplefilter("ignore")
+                found = minimizer.minimize(**{"method": "leastsq", **options})
+        except InputError:
+            raise
+        except ValueError:  # what lmfit says of NaN
+            found = None
+        if found is None or not math.isfinite(found.chisqr):
+            raise PhysicsError(
+                "the model has no finite value somewhere on the way to the best fit: start nearer, "
+                "or give min and max"
+            )
+        return found
 
 
 def derivatives(

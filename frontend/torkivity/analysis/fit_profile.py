@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from torkivity.analysis.fit_problem import FitProblem
+from torkivity_engine.errors import InputError, PhysicsError
 
 __all__ = ["LEVELS", "profile_intervals"]
 
@@ -61,7 +62,7 @@ def profile_intervals(
             limits[side] = [
                 profile.limit(side, float(spread.ppf(0.5 * (1.0 + level)))) for level in LEVELS
             ]
-    except (ValueError, ArithmeticError):
+    except (InputError, PhysicsError):
         return {}, f"no profile interval of {name}: the fit does not follow it"
     intervals = dict(zip(LEVELS, zip(limits[-1], limits[1], strict=True), strict=True))
     if profile.better is not None:
@@ -111,7 +112,7 @@ class _Profile:
                 chi_square = float(residuals @ residuals)
             rise = (chi_square - self.lowest) / self.unit
             if not math.isfinite(rise):
-                raise ArithmeticError(f"chi-square at {self.name} = {value} is {chi_square}")
+                raise PhysicsError(f"chi-square at {self.name} = {value} is {chi_square}")
             if rise < -0.01:
                 self.better = value
             self.roots[value] = math.sqrt(max(rise, 0.0))
