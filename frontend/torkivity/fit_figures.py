@@ -60,7 +60,7 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
     """Measured torques with the fitted model above their residuals.
 
     Bands are 68 % intervals of the curve from the covariance of the parameters. Outliers have a
-    ring.
+    ring, and the fit without them is dotted.
 
     Parameters
     ----------
@@ -81,6 +81,8 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
         panel = (point.component, point.quantity, axis_of[point.data])
         panels.setdefault(panel, []).append((point, bar))
     curves = {_panel_and_key(curve): curve for curve in fit_curves(result)}
+    others = fit_curves(result, without_outliers=True)
+    rest = {_panel_and_key(curve): curve for curve in others}
     keys = list(dict.fromkeys(_key(point, axis_of[point.data]) for point in result.points))
     styles = {key: _STYLES[index % len(_STYLES)] for index, key in enumerate(keys)}
 
@@ -90,7 +92,7 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
     grid = figure.subplots(2, count, squeeze=False, sharex="col", height_ratios=(3.0, 1.0))
     for column, (panel, measured) in enumerate(panels.items()):
         upper, lower = grid[:, column]
-        _draw_torques(upper, panel, measured, styles, curves)
+        _draw_torques(upper, panel, measured, styles, curves, rest)
         _draw_residuals(lower, panel, measured, styles, result.error_bars)
         letter = f"({chr(97 + column)}) " if count > 1 else ""
         upper.set_title(f"{letter}{panel[0].replace('_', '-')}", loc="left", fontsize=9)
@@ -102,7 +104,7 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
     handles = _legend(
         keys, styles, result, any(np.isfinite(c.error).all() for c in curves.values())
     )
-    columns = 2 if count == 1 else 3
+    columns = 2 if count == 1 else 4
     figure.legend(
         handles=handles,
         loc="outside lower center",
@@ -132,18 +134,28 @@ def _draw_torques(
     measured: Sequence[tuple[Point, Any]],
     styles: dict[_Key, Any],
     curves: dict[tuple[_Panel, _Key], Curve],
+    rest: dict[tuple[_Panel, _Key], Curve],
 ) -> None:
     _, quantity, axis = panel
     scale, text = _QUANTITIES[quantity]
+    shown: list[float] = []
     for key, (colour, _, line) in styles.items():
         curve = curves.get((panel, key))
         if curve is None:
             continue
         model, error = scale * curve.model, scale * curve.error
         axes.plot(curve.x, model, color=colour, linestyle=line, linewidth=1.3)
+        shown += [float(model.min()), float(model.max())]
         if np.isfinite(error).all():
             axes.fill_between(
                 *(curve.x, model - error, model + error), color=colour, alpha=0.22, linewidth=0.0
+            )
+        if (panel, key) in rest:
+            axes.plot(
+                *(curve.x, scale * rest[panel, key].model),
+                color=_OUTLIER,
+                linestyle=(0, (1, 1.5)),
+                linewidth=1.2,
             )
     for point, bar in measured:
         colour, marker, _ = styles[_key(point, axis)]
@@ -159,10 +171,14 @@ def _draw_torques(
             linewidth=1.0,
             zorder=3,
         )
+        below, above = (0.0, 0.0) if bar is None else bar
+        shown += [scale * (point.measured - below), scale * (point.measured + above)]
         if point.outlier:
             _ring(axes, _x(point, axis), scale * point.measured)
     axes.set_ylabel(text)
-    axes.margins(y=0.08)
+    # A band may be so wide that nothing else would be seen.
+    margin = 0.08 * (max(shown) - min(shown)) or 1.0
+    axes.set_ylim(min(shown) - margin, max(shown) + margin)
 
 
 def _draw_residuals(
@@ -232,6 +248,15 @@ def _legend(
                 markersize=8.0,
                 markerfacecolor="none",
                 label="does not follow the others",
+            )
+        )
+        handles.append(
+            Line2D(
+                *([], []),
+                color=_OUTLIER,
+                linestyle=(0, (1, 1.5)),
+                linewidth=1.2,
+                label="fit without these",
             )
         )
     return handles

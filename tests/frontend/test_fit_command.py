@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -160,16 +161,29 @@ def test_figure_shows_data_fit_band_and_residuals() -> None:
         synthetic(phenomenological_curves(), 2e3, np.random.default_rng(seed)) for seed in (1, 2)
     ]
     data[1] = replace(data[1], name="other", series=data[1].series[:1])
+    fit = partial(
+        fit_torques,
+        model=PhenomenologicalModel(),
+        parameters=FITTED,
+        measurement=RHO,
+        profile=False,
+    )
+    fit_without_outlier = fit(data)
     data[0].series[0].values[5] *= 0.5
-    result = fit_torques(data, PhenomenologicalModel(), FITTED, measurement=RHO, profile=False)
+    result = fit(data)
     figure = fit_figure(result, "title")
     upper, _, lower, _ = figure.axes
     assert upper.get_title("left") == "(a) damping-like"
     assert lower.get_xlabel() == "heavy-metal thickness (nm)"
-    curves = {c.data: c for c in fit_curves(result) if c.component == "damping_like"}
+    fits = (fit_curves(result), fit_curves(result, without_outliers=True))
+    found = [{c.data: c for c in fit if c.component == "damping_like"} for fit in fits]
     drawn = [line.get_xydata() for line in upper.get_lines() if len(line.get_xdata()) > 2]
-    for line, name in zip(drawn, ("synthetic", "other"), strict=True):
-        np.testing.assert_allclose(line, np.stack([curves[name].x, 1e-5 * curves[name].model]).T)
+    expected = [curves[name] for name in ("synthetic", "other") for curves in found]
+    for line, curve in zip(drawn, expected, strict=True):
+        np.testing.assert_allclose(line, np.stack([curve.x, 1e-5 * curve.model]).T)
+    clean = 1e-5 * phenomenological_curves(thickness=found[1]["other"].x)[0]
+    np.testing.assert_allclose(1e-5 * found[1]["other"].model, clean, atol=0.02)
+    assert fit_curves(fit_without_outlier, without_outliers=True) == ()
     points = {
         tuple(line.get_xydata()[0]) for line in upper.get_lines() if len(line.get_xdata()) == 1
     }
@@ -186,6 +200,7 @@ def test_figure_shows_data_fit_band_and_residuals() -> None:
         "other",
         "68 % band of the fit",
         "does not follow the others",
+        "fit without these",
     ]
 
 

@@ -27,13 +27,9 @@ from torkivity.analysis.fit_diagnostics import (
     undetermined,
 )
 from torkivity.analysis.fit_models import MicroscopicModel, PhenomenologicalModel, TorqueModel
-from torkivity.analysis.fit_problem import (
-    FitProblem,
-    Measurement,
-    ParameterSetting,
-    derivatives,
-)
+from torkivity.analysis.fit_problem import FitProblem, derivatives
 from torkivity.analysis.fit_profile import LEVELS, profile_intervals
+from torkivity.analysis.fit_request import Measurement, ParameterSetting
 
 __all__ = [
     "LEVELS",
@@ -137,11 +133,14 @@ class FitState:
         At the best fit.
     covariance : ndarray, shape (parameters, parameters), or None
         Of the fitted parameters; None where it is undetermined.
+    params_without_outliers : lmfit.Parameters or None
+        At the best fit to the other points, if there are outliers.
     """
 
     problem: FitProblem
     params: Any
     covariance: FloatArray | None
+    params_without_outliers: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +252,7 @@ def fit_torques(
     notes += [poor] if poor else []
     outliers = find_outliers(problem, best, jacobian)
     points = _points(problem, best, slopes, jacobian, outliers)
-    notes += [_outlier_note(points, outliers)] if outliers else []
+    notes += [_outlier_note(points, outliers, varied)] if outliers else []
 
     covariance = getattr(best, "covar", None)
     return FitResult(
@@ -278,7 +277,7 @@ def fit_torques(
         points=points,
         warnings=tuple(notes),
         success=bool(best.success),
-        state=FitState(problem, best.params, covariance),
+        state=FitState(problem, best.params, covariance, outliers.params if outliers else None),
     )
 
 
@@ -330,10 +329,10 @@ def _points(
     return tuple(points)
 
 
-def _outlier_note(points: Sequence[Point], outliers: Outliers) -> str:
+def _outlier_note(points: Sequence[Point], outliers: Outliers, varied: Sequence[str]) -> str:
     found = [point for point in points if point.outlier]
     chance = f"{math.exp(max(outliers.log_chance, -300.0)):.0e}"
-    without = ", ".join(f"{name} = {value:.4g}" for name, value in outliers.without.items())
+    without = ", ".join(f"{name} = {outliers.params[name].value:.4g}" for name in varied)
     if len(found) == 1:
         (point,) = found
         text = (

@@ -56,7 +56,9 @@ def curve_axis(data: TorqueData) -> str:
     return max(_columns(data).items(), key=lambda item: len(np.unique(item[1])))[0]
 
 
-def fit_curves(result: FitResult, points: int = 121) -> tuple[Curve, ...]:
+def fit_curves(
+    result: FitResult, points: int = 121, *, without_outliers: bool = False
+) -> tuple[Curve, ...]:
     """The fitted model on a fine grid over the range of each data set.
 
     Parameters
@@ -64,6 +66,8 @@ def fit_curves(result: FitResult, points: int = 121) -> tuple[Curve, ...]:
     result : FitResult
     points : int, optional
         Of each curve.
+    without_outliers : bool, optional
+        Curves of the fit to the other points, without errors; none if nothing stands out.
 
     Returns
     -------
@@ -72,6 +76,10 @@ def fit_curves(result: FitResult, points: int = 121) -> tuple[Curve, ...]:
     """
     problem, params = result.state.problem, result.state.params
     covariance = result.state.covariance
+    if without_outliers:
+        params, covariance = result.state.params_without_outliers, None
+        if params is None:
+            return ()
     curves = []
     for index, data in enumerate(problem.sets):
         axis = curve_axis(data)

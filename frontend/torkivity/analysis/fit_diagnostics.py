@@ -185,14 +185,14 @@ class Outliers:
         Logarithm of the chance of anything like it in a good data set.
     chi_square : float
         Of the other points.
-    without : dict of str to float
-        Fitted parameters without these points.
+    params : lmfit.Parameters
+        At the best fit without these points.
     """
 
     members: BoolArray
     log_chance: float
     chi_square: float
-    without: dict[str, float]
+    params: Any
 
 
 def find_outliers(problem: FitProblem, best: Any, jacobian: FloatArray) -> Outliers | None:
@@ -255,22 +255,24 @@ def _end_films(problem: FitProblem) -> list[BoolArray]:
 
 
 def _far_from_robust_fit(problem: FitProblem, best: Any) -> BoolArray:
-    """Points far from a fit that large residuals hardly influence."""
+    """Points far from a fit that large residuals hardly influence; none if they are many."""
     params, count = best.params, len(problem.measured)
+    none = np.zeros(count, dtype=bool)
     residuals = problem.residuals(params)
     for _ in range(2):
         scale = 1.4826 * float(np.median(np.abs(residuals))) * math.sqrt(count / best.nfree)
         if not scale > 0.0:
-            return np.zeros(count, dtype=bool)
+            return none
         try:
             robust = problem.minimize(
                 params, method="least_squares", loss="cauchy", f_scale=scale, x_scale="jac"
             )
         except (InputError, PhysicsError):
-            return np.zeros(count, dtype=bool)
+            return none
         params = robust.params
         residuals = problem.residuals(params)
-    return np.asarray(np.abs(residuals) > _FAR * scale)
+    far = np.abs(residuals) > _FAR * scale
+    return far if far.sum() <= count // 3 else none
 
 
 def _needed(problem: FitProblem, best: Any, members: BoolArray) -> BoolArray:
@@ -307,12 +309,11 @@ def _without(
         rests = [problem.minimize(start, ~members) for start in (best.params, problem.start)]
     except (InputError, PhysicsError):
         return None
-    rest = min((float(found.chisqr), index) for index, found in enumerate(rests))
-    chi_square, params = rest[0], rests[rest[1]].params
+    rest = min(rests, key=lambda found: float(found.chisqr))
+    chi_square = float(rest.chisqr)
     fall = float(best.chisqr) - chi_square
     chance = _log_chance(problem, fall, chi_square, removed, best.nfree - removed)
-    without = {name: float(params[name].value) for name in problem.varied}
-    return Outliers(members, chance + log_ways, chi_square, without)
+    return Outliers(members, chance + log_ways, chi_square, rest.params)
 
 
 def _log_chance(problem: FitProblem, fall: float, rest: float, removed: int, free: int) -> float:

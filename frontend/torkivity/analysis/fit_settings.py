@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from torkivity.analysis.fit_data import TorqueData, read_torque_data
-from torkivity.analysis.fit_problem import Measurement, ParameterSetting
+from torkivity.analysis.fit_request import Measurement, ParameterSetting
 from torkivity.config import ConfigError, build_film, build_mesh, check_config
 from torkivity_engine.errors import InputError
 
