@@ -67,6 +67,17 @@ def phenomenological_curves(
     return PhenomenologicalModel().torques(truth, conditions)
 
 
+def two_phases(thin: int, error_bars: bool, seed: int = 1) -> TorqueData:
+    """Films of 2 to 15 nm; the thinnest have three times the spin Hall conductivity."""
+    thickness = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0])
+    thick_phase = {**TRUTH, "spin_hall_conductivity": 1.0}
+    other = phenomenological_curves({**thick_phase, "spin_hall_conductivity": 3.0}, thickness)
+    usual = phenomenological_curves(thick_phase, thickness)
+    is_thin = np.arange(len(thickness)) < thin
+    curves = [np.where(is_thin, a, b) for a, b in zip(other, usual, strict=True)]
+    return synthetic(curves, 2e3, np.random.default_rng(seed), thickness, error_bars)
+
+
 def microscopic(mesh: SphericalMesh | None = None) -> MicroscopicModel:
     return MicroscopicModel(FILM, mesh or SphericalMesh(4, 4))
 

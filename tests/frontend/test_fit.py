@@ -23,6 +23,7 @@ from fit_cases import (
     microscopic,
     phenomenological_curves,
     synthetic,
+    two_phases,
 )
 from torkivity import InputError, PhysicsError, solve_boltzmann
 from torkivity.analysis.fit import Measurement, ParameterSetting, fit_torques
@@ -332,17 +333,6 @@ def test_outlier_is_named() -> None:
     assert point.studentised < -5.0
     assert any("line 7 of synthetic" in text for text in result.warnings)
     assert any("chi-square" in text for text in result.warnings)
-
-
-def two_phases(thin: int, error_bars: bool, seed: int = 1) -> TorqueData:
-    """Films of 2 to 15 nm; the thinnest have three times the spin Hall conductivity."""
-    thickness = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0])
-    thick_phase = {**TRUTH, "spin_hall_conductivity": 1.0}
-    other = phenomenological_curves({**thick_phase, "spin_hall_conductivity": 3.0}, thickness)
-    usual = phenomenological_curves(thick_phase, thickness)
-    is_thin = np.arange(len(thickness)) < thin
-    curves = [np.where(is_thin, a, b) for a, b in zip(other, usual, strict=True)]
-    return synthetic(curves, 2e3, np.random.default_rng(seed), thickness, error_bars)
 
 
 @pytest.mark.parametrize("error_bars", [True, False])

@@ -18,6 +18,7 @@ from fit_cases import (
     microscopic_curves,
     phenomenological_curves,
     synthetic,
+    two_phases,
 )
 from torkivity.analysis.fit import FitResult, ParameterSetting, fit_torques
 from torkivity.analysis.fit_data import TorqueData
@@ -132,3 +133,25 @@ def test_coverage_microscopic_200() -> None:
     fit = partial(fit_torques, model=model, parameters=settings)
     counts = coverage(fit, microscopic_curves(model), truth, 5e3, 200)
     check_200(counts)
+
+
+@pytest.mark.slow
+def test_outliers_in_many_data_sets() -> None:
+    fit = partial(
+        fit_torques,
+        model=PhenomenologicalModel(),
+        parameters=FITTED,
+        measurement=RHO,
+        profile=False,
+    )
+    accused = named = 0
+    for error_bars in (True, False):
+        for seed in range(300):
+            accused += bool(fit(two_phases(0, error_bars, seed)).outliers)
+        for thin in (1, 2, 3, 4):
+            for seed in range(16):
+                found = fit(two_phases(thin, error_bars, seed)).outliers
+                named += {point.thickness for point in found} == set(range(2, 2 + thin))
+    print(accused, named)
+    assert accused <= 12  # 6 +- 2.4 would be one in a hundred
+    assert named >= 122  # of 128
