@@ -264,9 +264,7 @@ def _far_from_robust_fit(problem: FitProblem, best: Any) -> BoolArray:
         if not scale > 0.0:
             return none
         try:
-            robust = problem.minimize(
-                params, method="least_squares", loss="cauchy", f_scale=scale, x_scale="jac"
-            )
+            robust = problem.minimize(params, loss="cauchy", f_scale=scale)
         except (InputError, PhysicsError):
             return none
         params = robust.params

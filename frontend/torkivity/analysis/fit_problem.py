@@ -297,7 +297,8 @@ class FitProblem:
             with warnings.catch_warnings():
                 # What lmfit and numpy say about singular matrices is said elsewhere in words.
                 warnings.simplefilter("ignore")
-                found = minimizer.minimize(**{"method": "leastsq", **options})
+                # Trust region, reflective: bounds are no transformations that flatten at them.
+                found = minimizer.minimize(method="least_squares", gtol=1e-10, **options)
         except InputError:
             raise
         except ValueError:  # what lmfit says of NaN

@@ -119,7 +119,7 @@ def parameter_entry(parameter: Parameter, asked: float | ParameterSetting | None
     vary = asked.vary and asked.expression is None
     if math.isnan(value) or (vary and not math.isfinite(value)):
         raise InputError(name, value, "must be a finite number to start from")
-    if vary and not least < most:
+    if vary and not (least < most and not math.isclose(least, most, rel_tol=1e-12)):
         raise InputError(f"{name}.min", least, f"must be below its maximum {most:g}")
     if vary and not least <= value <= most:
         raise InputError(name, value, f"must start between its bounds {least:g} and {most:g}")
