@@ -299,15 +299,14 @@ def _needed(problem: FitProblem, best: Any, members: BoolArray) -> BoolArray:
 def _without(
     problem: FitProblem, best: Any, members: BoolArray, log_ways: float
 ) -> Outliers | None:
-    """A set of points as outliers: the fit without them, from both ends of the fit with them."""
+    """A set of points as outliers: the fit without them, from where the fit with them began."""
     removed = int(members.sum())
     if best.nfree - removed < 1:
         return None
     try:
-        rests = [problem.minimize(start, ~members) for start in (best.params, problem.start)]
+        rest = problem.minimize(problem.start, ~members)
     except (InputError, PhysicsError):
         return None
-    rest = min(rests, key=lambda found: float(found.chisqr))
     chi_square = float(rest.chisqr)
     fall = float(best.chisqr) - chi_square
     chance = _log_chance(problem, fall, chi_square, removed, best.nfree - removed)
