@@ -21,18 +21,9 @@ from torkivity import InputError
 from torkivity.analysis.comparison import Comparison
 from torkivity.cli import main
 from torkivity.config import RunConfig
-from torkivity.export import (
-    FilmTorque,
-    ResultTable,
-    cmtj_script,
-    film_torque,
-    in_quantity,
-    mumax3_script,
-    read_results,
-    table_csv,
-    table_json,
-)
+from torkivity.export import ResultTable, in_quantity, read_results, table_csv, table_json
 from torkivity.results import write_comparison
+from torkivity.simulation import FilmTorque, cmtj_script, film_torque, mumax3_script
 from torkivity_engine.constants import ELEMENTARY_CHARGE, HBAR
 from torkivity_engine.record import Variable
 from torkivity_hpc.store import Axis, create_results
@@ -153,7 +144,7 @@ def direction(torque: FilmTorque) -> NDArray[np.float64]:
 def assignments(script: str) -> dict[str, Any]:
     """Values of 'name = number' and 'name = vector(...)' lines."""
     found: dict[str, Any] = {}
-    for name, value in re.findall(r"^(\w+) = (.+?)$", script, re.MULTILINE):
+    for name, value in re.findall(r"^(\w+) = (.+?)(?:  #.*)?$", script, re.MULTILINE):
         numbers = re.fullmatch(r"vector\((.+)\)", value)
         if numbers:
             found[name] = np.array([float(part) for part in numbers[1].split(",")])
@@ -187,6 +178,64 @@ def test_platinum_pulls_the_magnetization_against_y(table: ResultTable) -> None:
     torque = film_torque(table, MS)
     assert torque.damping_like > 0.0
     assert torque.polarization == (0.0, -1.0, 0.0)
+
+
+def test_numbers_by_hand() -> None:
+    torque = FilmTorque(
+        damping_like=0.1,
+        field_like=-0.04,
+        polarization=(0.0, -1.0, 0.0),
+        field_direction=(1.0, 0.0, 0.0),
+        magnetization=(0.0, 0.0, 1.0),
+        saturation_magnetization=1e6,
+        thickness=1.0,
+        resistivity=2e-7,
+        origin="by hand",
+    )
+    script = assignments(mumax3_script(torque, 1e11))
+    # hbar J / (e M_s d) = 6.5821196e-16 V s * 1e11 A/m^2 / (1e6 A/m * 1e-9 m) = 65.821196 mT;
+    # half of it times xi are 3.2910598 mT and -1.3164239 mT.
+    beta = 6.5821196e-16 * script["J"][2] / (script["Msat"] * script["FreeLayerThickness"])
+    assert beta * script["Pol"] / 2.0 == pytest.approx(3.2910598e-3, rel=1e-7)
+    assert beta * script["EpsilonPrime"] == pytest.approx(-1.3164239e-3, rel=1e-7)
+    assert script["Lambda"] == 1.0
+    assert script["FixedLayer"].tolist() == [0.0, -1.0, 0.0]
+    program = assignments(cmtj_script(torque, 1e11))
+    # 3.2910598e-14 T per A/m^2 over 4 pi 1e-7 T m/A; 1e6 A/m are 1.2566371 T.
+    assert program["DAMPING_LIKE"] == pytest.approx(2.6189422e-8, rel=1e-7)
+    assert program["FIELD_LIKE"] == pytest.approx(-1.0475769e-8, rel=1e-7)
+    assert program["MS"] == pytest.approx(1.2566371, rel=1e-7)
+    assert program["THICKNESS"] == pytest.approx(1e-9)
+
+
+@pytest.mark.parametrize(("mirrored", "sign"), [(False, 1.0), (True, -1.0)])
+def test_tilted_m_and_turned_field_by_hand(mirrored: bool, sign: float) -> None:
+    # E along y, so y_p = z x E = -x and p = +x; m = (sin 60, 0, cos 60) deg has abs(m x y_p) = 1/2.
+    config = {
+        "film": {
+            "field_direction_deg": 90.0,
+            "magnetization_angles_deg": {"theta": 60.0, "phi": 0.0},
+        },
+        "ferromagnet": {"thickness": 2.0},
+    }
+    values = {"damping_like": 1e5, "field_like": -3e4}
+    names = {f"boltzmann_all_torque_total_{part}": value for part, value in values.items()}
+    table = ResultTable(
+        attributes={"config_json": json.dumps(config)},
+        coordinates={},
+        units={},
+        meanings={},
+        dims=dict.fromkeys(names, ()),
+        values={name: np.array(value) for name, value in names.items()},
+    )
+    torque = film_torque(table, MS, resistivity=2e-7, mirrored=mirrored)
+    # xi = 2 T rho / (1/2)
+    assert torque.damping_like == pytest.approx(sign * 0.08)
+    assert torque.field_like == pytest.approx(-sign * 0.024)
+    assert torque.polarization == (1.0, 0.0, 0.0)
+    assert torque.field_direction == (0.0, 1.0, 0.0)
+    expected = (sign * math.sin(math.radians(60.0)), 0.0, 0.5)
+    assert torque.magnetization == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("mirrored", [False, True])

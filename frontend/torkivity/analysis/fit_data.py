@@ -1,8 +1,8 @@
-"""Measured torques against heavy-metal thickness, read from CSV.
+"""Measured torques against heavy-metal thickness or direction of m, read from CSV.
 
 The first line that is not a comment (#) names the columns as ``name [unit]``:
 
-- ``thickness [nm]``, always needed;
+- ``thickness [nm]`` of the heavy metal, unless all films have the same;
 - ``damping_like`` and ``field_like``, at least one, each in a unit that says what was measured
   (`torkivity.units.parse_unit`): spin-torque conductivity, efficiency, or effective field;
 - their error bars: ``damping_like_error`` (standard deviation), or both
@@ -101,20 +101,23 @@ class TorqueData:
 
 
 def read_torque_data(
-    path: Path,
+    path: Path | str,
     columns: Mapping[str, str] | None = None,
     errors: Mapping[str, float] | None = None,
+    thickness: float | None = None,
 ) -> TorqueData:
     """Read and check a data file.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
     columns : mapping of str to str, optional
         For files with another header: its names to ``name [unit]``. Columns that are neither
         here nor declared in the header are then left out.
     errors : mapping of str to float, optional
         Error bar of components that have none in the file, in the unit of the column.
+    thickness : float, optional
+        Of the heavy metal in nm, for a file without a column of it.
 
     Returns
     -------
@@ -125,11 +128,22 @@ def read_torque_data(
     ConfigError
         With file, line and column in one line.
     """
+    path = Path(path)
     file = str(path)
     rows = _rows(path, file)
     (header_line, header), body = rows[0], rows[1:]
     places, scales, quantities = _columns(header, header_line, columns or {}, file)
     table = _table(body, header, places, scales, file)
+    if thickness is not None and "thickness" in table:
+        raise ConfigError(file, f"fit.thickness = {thickness:g}: the file has its own column")
+    if thickness is not None:
+        table["thickness"] = np.full(len(body), thickness)
+    elif "thickness" not in table:
+        raise ConfigError(
+            file,
+            f"line {header_line}: there is no column 'thickness [nm]'; if all films have the same, "
+            "say so with thickness under [fit] in the configuration",
+        )
     lines = tuple(line for line, _ in body)
     _check_coordinates(table, lines, file)
     unknown = sorted(set(errors or {}) - set(quantities))
@@ -172,6 +186,9 @@ def _rows(path: Path, file: str) -> list[tuple[int, list[str]]]:
         raise ConfigError(
             file, "needs a header line like 'thickness [nm],damping_like [1]' and data below it"
         )
+    line, header = rows[0]
+    if len(header) == 1 and any(separator in header[0] for separator in ";\t"):
+        raise ConfigError(file, f"line {line}: columns must be separated by commas: {header[0]!r}")
     return rows
 
 
@@ -207,8 +224,6 @@ def _columns(
         scales[name] = found.scale
         if name in COMPONENTS:
             quantities[name] = found.quantity
-    if "thickness" not in places:
-        raise ConfigError(file, f"line {line}: there is no column 'thickness [nm]'")
     if not quantities:
         raise ConfigError(
             file, f"line {line}: there is no column 'damping_like [unit]' or 'field_like [unit]'"

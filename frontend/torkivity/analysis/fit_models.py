@@ -122,8 +122,9 @@ class PhenomenologicalModel:
         """All parameters."""
         sigma, conductance = "1e5 (hbar/2e)/(Ohm m)", "1e15 1/(Ohm m^2)"
         return (
-            Parameter("spin_hall_conductivity", sigma, 1.0, varied=True),
-            Parameter("spin_hall_angle", "1", 0.05, varied=True),
+            # Wide bounds, so that what is undetermined does not run off to infinity.
+            Parameter("spin_hall_conductivity", sigma, 1.0, varied=True, least=-1e3, most=1e3),
+            Parameter("spin_hall_angle", "1", 0.05, varied=True, least=-1e2, most=1e2),
             Parameter("spin_diffusion_length", "nm", 1.5, varied=True, least=0.05, most=100.0),
             Parameter(
                 "spin_diffusion_length_resistivity",
@@ -153,7 +154,10 @@ class PhenomenologicalModel:
         )
 
     def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
-        """Refuse lengths that are not positive."""
+        """Refuse infinite values and lengths that are not positive."""
+        for name, (least, most) in limits.items():
+            if least == most and not math.isfinite(least):
+                raise InputError(name, least, "must be a finite number")
         for name in self.alternatives[1]:
             if name in limits and not limits[name][0] > 0.0:
                 raise InputError(name, limits[name][0], "must be positive, and so its least value")
@@ -302,9 +306,11 @@ class MicroscopicModel:
             phi = np.zeros(count) if where.phi_deg is None else where.phi_deg
             angles = list(zip(where.theta_deg.tolist(), phi.tolist(), strict=True))
         key = tuple(values[parameter.name] for parameter in self.parameters)
-        torque = np.empty((2, count))
-        for index, (thickness, angle) in enumerate(zip(where.thickness, angles, strict=True)):
-            found = self._solve(key, angle, values).response(float(thickness))
+        torque = np.zeros((2, count))
+        # For m along y_p there is no torque, and no direction that it could have.
+        for index in np.flatnonzero(_transverse_share(where) > 1e-9):
+            thickness = float(where.thickness[index])
+            found = self._solve(key, angles[index], values).response(thickness)
             total = found.torque_total
             torque[:, index] = found.damping_like(total), found.field_like(total)
         damping, field = convert_torque(torque, "per_e_tilde", "spin_torque_conductivity")

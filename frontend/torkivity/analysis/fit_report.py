@@ -24,9 +24,13 @@ def fit_report(result: FitResult) -> str:
     """
     names = [entry.name for entry in result.parameters]
     width = max(map(len, names))
-    levels = "".join(f"  {f'{100 * level:.3g} % interval':<22}" for level in LEVELS)
+    levels = "".join(f"  {f'{100 * level:.3g} % interval':<23}" for level in LEVELS)
     head = f"  {'':<{width}}  {'value':>10}  {'error':>9}{levels}".rstrip()
-    lines = [f"{result.model} model", "", head]
+    lines = [f"{result.model} model", ""]
+    if len(result.data) > 1:
+        numbered = (f"{index} {name}" for index, name in enumerate(result.data, start=1))
+        lines += [f"data sets: {', '.join(numbered)}", ""]
+    lines.append(head)
     lines += [_parameter_line(entry, width) for entry in result.parameters]
     origin = "error bars" if result.error_bars else "scatter, there are no error bars"
     lines += [
@@ -55,7 +59,7 @@ def _parameter_line(entry: Fitted, width: int) -> str:
         if level in entry.intervals:
             low, high = entry.intervals[level]
             text = f"{low:.4g} ... {high:.4g}"
-        intervals += f"  {text:<22}"
+        intervals += f"  {text:<23}"
     unit = "" if entry.unit == "1" else entry.unit
     return f"  {entry.name:<{width}}  {entry.value:>10.4g}  {error:>9}{intervals}{unit}".rstrip()
 
@@ -75,6 +79,7 @@ def fit_json(result: FitResult) -> dict[str, Any]:
         "model": result.model,
         "success": result.success,
         "chi_square": _plain(result.chi_square),
+        "data": list(result.data),
         "degrees_of_freedom": result.degrees_of_freedom,
         "error_bars": result.error_bars,
         "parameters": {
@@ -102,4 +107,6 @@ def fit_json(result: FitResult) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from torkivity.analysis.fit import Measurement, ParameterSetting
+from torkivity.analysis.fit_data import TorqueData, read_torque_data
+from torkivity.analysis.fit_request import Measurement, ParameterSetting
 from torkivity.config import ConfigError, build_film, build_mesh, check_config
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:
     from torkivity.analysis.fit_models import TorqueModel
 
-__all__ = ["FitSettings", "load_fit_settings", "parse_setting"]
-
-_MODELS = ("phenomenological", "microscopic")
+__all__ = ["FilmSettings", "FitSettings", "load_fit_settings", "parse_setting"]
 
 
 class _Section(BaseModel):
@@ -35,17 +33,43 @@ class _Parameter(_Section):
     expression: str | None = None
 
 
-class _Fit(_Section):
-    model: Literal["phenomenological", "microscopic"] = "phenomenological"
-    resistivity: float | None = None
+class _Films(_Section):
+    """What may differ between the data sets."""
+
+    thickness: float | None = Field(None, gt=0.0, allow_inf_nan=False)
+    resistivity: float | None = Field(None, gt=0.0, allow_inf_nan=False)
     resistivity_surface: float = Field(0.0, allow_inf_nan=False)
-    saturation_magnetization: float | None = None
-    ferromagnet_thickness: float | None = None
+    saturation_magnetization: float | None = Field(None, gt=0.0, allow_inf_nan=False)
+    ferromagnet_thickness: float | None = Field(None, gt=0.0, allow_inf_nan=False)
     heavy_metal: Literal["below", "above"] = "below"
-    separate: list[str] = []
     columns: dict[str, str] = {}
-    errors: dict[str, float] = {}
+    errors: dict[str, Annotated[float, Field(gt=0.0, allow_inf_nan=False)]] = {}
+
+
+class _Fit(_Films):
+    model: Literal["phenomenological", "microscopic"] = "phenomenological"
+    separate: list[str] = []
     parameters: dict[str, float | _Parameter] = {}
+    files: dict[str, _Films] = {}
+
+
+@dataclass(frozen=True)
+class FilmSettings:
+    """What a fit is told about the films of one data file.
+
+    Attributes
+    ----------
+    measurement : Measurement
+    thickness : float or None
+        Of the heavy metal in nm, for a file without a column of it.
+    columns, errors : dict
+        As in `torkivity.analysis.fit_data.read_torque_data`.
+    """
+
+    measurement: Measurement = field(default_factory=Measurement)
+    thickness: float | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,11 +79,12 @@ class FitSettings:
     Attributes
     ----------
     model_name : {"phenomenological", "microscopic"}
-    measurement : Measurement
+    films : FilmSettings
+        Of all files that are not among the next.
+    files : dict of str to FilmSettings
+        By name of the file.
     parameters : dict of str to float or ParameterSetting
     separate : tuple of str
-    columns, errors : dict
-        As in `torkivity.analysis.fit_data.read_torque_data`.
     path : Path or None
         The file, which has the film of the microscopic model.
     film : dict
@@ -67,11 +92,10 @@ class FitSettings:
     """
 
     model_name: str = "phenomenological"
-    measurement: Measurement = field(default_factory=Measurement)
+    films: FilmSettings = field(default_factory=FilmSettings)
+    files: dict[str, FilmSettings] = field(default_factory=dict)
     parameters: dict[str, float | ParameterSetting] = field(default_factory=dict)
     separate: tuple[str, ...] = ()
-    columns: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, float] = field(default_factory=dict)
     path: Path | None = None
     film: dict[str, Any] = field(default_factory=dict)
 
@@ -82,15 +106,43 @@ class FitSettings:
         parameters: Mapping[str, float | ParameterSetting],
     ) -> FitSettings:
         """Settings with what the command line says in place of the file."""
-        known = self.measurement
-        if resistivity is not None:
-            known = replace(known, resistivity=resistivity, resistivity_surface=0.0)
+
+        def known(films: FilmSettings) -> FilmSettings:
+            if resistivity is None:
+                return films
+            facts = replace(films.measurement, resistivity=resistivity, resistivity_surface=0.0)
+            return replace(films, measurement=facts)
+
         return replace(
             self,
             model_name=model or self.model_name,
-            measurement=known,
+            films=known(self.films),
+            files={name: known(films) for name, films in self.files.items()},
             parameters={**self.parameters, **parameters},
         )
+
+    def read(self, paths: Sequence[Path]) -> tuple[list[TorqueData], list[Measurement]]:
+        """Data of files, and what is known about their films.
+
+        Raises
+        ------
+        ConfigError
+            With file, line and column in one line.
+        """
+        unknown = sorted(set(self.files) - {path.name for path in paths})
+        if unknown:
+            names = ", ".join(path.name for path in paths)
+            raise ConfigError(
+                str(self.path), f"fit.files.{unknown[0]}: must be one of the data files, {names}"
+            )
+        films = [self.files.get(path.name, self.films) for path in paths]
+        data = [
+            read_torque_data(path, own.columns, own.errors, own.thickness)
+            for path, own in zip(paths, films, strict=True)
+        ]
+        if len({entry.name for entry in data}) < len(data):
+            data = [replace(d, name=str(p)) for d, p in zip(data, paths, strict=True)]
+        return data, [own.measurement for own in films]
 
     def build_model(self) -> TorqueModel:
         """The model, with the film and mesh of the file if it needs one.
@@ -149,18 +201,14 @@ def load_fit_settings(path: Path) -> FitSettings:
         section = _Fit.model_validate(data.get("fit", {}))
     except ValidationError as error:
         raise ConfigError(file, _problem(error)) from None
-    for name, entry in section.errors.items():
-        if not (math.isfinite(entry) and entry > 0.0):
-            raise ConfigError(file, f"fit.errors.{name} = {entry!r}: must be a positive number")
+    own = {
+        name: _film_settings(section.model_copy(update=films.model_dump(exclude_unset=True)))
+        for name, films in section.files.items()
+    }
     return FitSettings(
         model_name=section.model,
-        measurement=Measurement(
-            resistivity=section.resistivity,
-            resistivity_surface=section.resistivity_surface,
-            saturation_magnetization=section.saturation_magnetization,
-            ferromagnet_thickness=section.ferromagnet_thickness,
-            heavy_metal_above=section.heavy_metal == "above",
-        ),
+        films=_film_settings(section),
+        files=own,
         parameters={
             name: entry
             if not isinstance(entry, _Parameter)
@@ -168,10 +216,23 @@ def load_fit_settings(path: Path) -> FitSettings:
             for name, entry in section.parameters.items()
         },
         separate=tuple(section.separate),
-        columns=section.columns,
-        errors=section.errors,
         path=path,
         film=film,
+    )
+
+
+def _film_settings(section: _Films) -> FilmSettings:
+    return FilmSettings(
+        measurement=Measurement(
+            resistivity=section.resistivity,
+            resistivity_surface=section.resistivity_surface,
+            saturation_magnetization=section.saturation_magnetization,
+            ferromagnet_thickness=section.ferromagnet_thickness,
+            heavy_metal_above=section.heavy_metal == "above",
+        ),
+        thickness=section.thickness,
+        columns=section.columns,
+        errors=section.errors,
     )
 
 

@@ -79,12 +79,12 @@ def export(
     heavy_metal: str,
 ) -> None:
     """Write the result file PATH in another form."""
-    simulation = target in ("mumax3", "cmtj")
-    if simulation and ms is None:
+    for_simulation = target in ("mumax3", "cmtj")
+    if for_simulation and ms is None:
         raise click.UsageError(f"--to {target} needs --ms, the saturation magnetization in A/m")
-    if simulation and quantity is not None:
+    if for_simulation and quantity is not None:
         raise click.UsageError("--quantity is for csv and json")
-    if not simulation and heavy_metal == "above":
+    if not for_simulation and heavy_metal == "above":
         raise click.UsageError("--heavy-metal above is for mumax3 and cmtj")
     if not math.isfinite(current):
         raise click.UsageError(f"--current {current}: must be a finite number of A/m^2")
@@ -96,8 +96,10 @@ def export(
     if output is not None:
         check_output(output, force=force)
     table = exports.read_results(path)
-    if ms is not None and simulation:
-        torque = exports.film_torque(
+    if ms is not None and for_simulation:
+        from torkivity import simulation
+
+        torque = simulation.film_torque(
             table,
             ms,
             model=model,
@@ -105,7 +107,7 @@ def export(
             mirrored=heavy_metal == "above",
             file=path.name,
         )
-        write = exports.mumax3_script if target == "mumax3" else exports.cmtj_script
+        write = simulation.mumax3_script if target == "mumax3" else simulation.cmtj_script
         text = write(torque, current)
     else:
         if quantity is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from torkivity.commands.common import EXIT_FAILED, FILE, say
+from torkivity.commands.common import EXIT_FAILED, FILE, figure_format, say
 
 __all__ = ["fit"]
 
@@ -18,7 +19,7 @@ _EXAMPLE = ("ir_cofeb.csv", "ir_cofeb.toml")
     epilog="""\b
 Examples:
   torkivity fit --example                             write ir_cofeb.csv and ir_cofeb.toml
-  torkivity fit ir_cofeb.csv --config ir_cofeb.toml -o fit.json
+  torkivity fit ir_cofeb.csv --config ir_cofeb.toml -o fit.json --figure fit.png
   torkivity fit a.csv --resistivity 2e-7 --fix mixing_conductance_real=0.6 --vary spin_hall_angle
 \b
 The header of the data names each column with its unit:
@@ -41,6 +42,7 @@ Exit status: 0 fitted (warnings say what the data leave open), 1 no convergence,
 @click.option("--resistivity", type=float, help="Of the heavy metal, Ohm m.")
 @click.option("--no-profile", is_flag=True, help="No profile intervals.")
 @click.option("-o", "--output", type=FILE, help="JSON file to write.")
+@click.option("--figure", type=FILE, help="Figure to write, .png, .pdf or .svg.")
 @click.option("--force", is_flag=True, help="Overwrite existing output.")
 @click.option("--example", is_flag=True, help="Write an example, data and configuration, here.")
 def fit(
@@ -52,6 +54,7 @@ def fit(
     resistivity: float | None,
     no_profile: bool,
     output: Path | None,
+    figure: Path | None,
     force: bool,
     example: bool,
 ) -> int:
@@ -62,13 +65,15 @@ def fit(
         raise click.UsageError("Missing argument 'DATA...'.")
     from torkivity_hpc.store import check_output, new_file
 
-    if output is not None:
-        if output.resolve() in {path.resolve() for path in (*data, *([config] if config else []))}:
-            raise click.UsageError("input and output must be different files")
-        check_output(output, force=force)
+    file_format = figure_format(figure)
+    outputs = [path for path in (output, figure) if path is not None]
+    files = [*data, *([config] if config else []), *outputs]
+    if len({path.resolve() for path in files}) < len(files):
+        raise click.UsageError("data, configuration and output must be different files")
+    for path in outputs:
+        check_output(path, force=force)
     say("loading numerics")
     from torkivity.analysis.fit import ParameterSetting, fit_torques
-    from torkivity.analysis.fit_data import read_torque_data
     from torkivity.analysis.fit_report import fit_json, fit_report
     from torkivity.analysis.fit_settings import FitSettings, load_fit_settings, parse_setting
 
@@ -76,7 +81,7 @@ def fit(
     asked.update(map(_fixed, fix))
     settings = load_fit_settings(config) if config is not None else FitSettings()
     settings = settings.updated(model, resistivity, asked)
-    sets = [read_torque_data(path, settings.columns, settings.errors) for path in data]
+    sets, measurements = settings.read(data)
     chosen = settings.build_model()
     say(f"fitting {sum(entry.size for entry in sets)} points")
     try:
@@ -84,20 +89,28 @@ def fit(
             sets,
             chosen,
             settings.parameters,
-            measurement=settings.measurement,
+            measurement=measurements,
             separate=settings.separate,
             profile=not no_profile,
         )
     except ModuleNotFoundError as error:
         raise click.UsageError(str(error)) from None
     click.echo(fit_report(result))
-    if output is not None:
-        import json
+    with ExitStack() as stack:
+        # All appear together at the end, or none does.
+        names = {path: stack.enter_context(new_file(path, force=force)) for path in outputs}
+        if output is not None:
+            import json
 
-        with new_file(output, force=force) as temporary:
             text = json.dumps(fit_json(result), indent=2, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
-        click.echo(f"\nwrote {output}")
+            names[output].write_text(text + "\n", encoding="utf-8")
+        if figure is not None and file_format is not None:
+            from torkivity.figures import save_figure
+            from torkivity.fit_figures import fit_figure
+
+            save_figure(fit_figure(result, f"{result.model} model"), names[figure], file_format)
+    if outputs:
+        click.echo(f"\nwrote {' and '.join(map(str, outputs))}")
     return 0 if result.success else EXIT_FAILED
 
 

@@ -1,0 +1,274 @@
+"""Figures of fits: measured torques, fitted curves with their uncertainty, residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from torkivity.analysis.fit import FitResult, Point
+from torkivity.analysis.fit_curves import Curve, curve_axis, fit_curves
+
+__all__ = ["fit_figure"]
+
+# Colour, marker and line of a data set differ together, so grey print is enough.
+_STYLES = (
+    ("#14305c", "o", "-"),
+    ("#d9822b", "s", "--"),
+    ("#3f8f7c", "^", "-."),
+    ("#8c3b6e", "D", ":"),
+    ("#5c5c5c", "v", (0, (5, 1, 1, 1, 1, 1))),
+)
+_OUTLIER = "#b3001b"
+_AXES = {
+    "thickness": "heavy-metal thickness (nm)",
+    "theta": r"polar angle $\theta$ of $\hat{m}$ (deg)",
+    "phi": r"azimuth $\varphi$ of $\hat{m}$ (deg)",
+}
+_SYMBOLS = {
+    "thickness": "$t$ = {:g} nm",
+    "theta": r"$\theta$ = {:g}°",
+    "phi": r"$\varphi$ = {:g}°",
+}
+#: Scale and axis label of a quantity.
+_QUANTITIES = {
+    "per_e_tilde": (1e-5, r"torque ($10^{5}\,\Omega^{-1}\,\mathrm{m}^{-1}$)"),
+    "spin_torque_conductivity": (
+        1e-5,
+        "spin-torque conductivity\n" r"($10^{5}\,(\hbar/2e)\,\Omega^{-1}\,\mathrm{m}^{-1}$)",
+    ),
+    "efficiency": (1.0, "efficiency"),
+    "effective_field": (
+        1.0,
+        "effective field\n" r"(mT per $10^{11}\,\mathrm{A}\,\mathrm{m}^{-2}$)",
+    ),
+}
+
+#: A panel: component, quantity, axis.
+_Panel = tuple[str, str, str]
+#: A line in a panel: data set, and where its other axes stand.
+_Key = tuple[str, tuple[tuple[str, float], ...]]
+
+
+def fit_figure(result: FitResult, title: str = "") -> Figure:
+    """Measured torques with the fitted model above their residuals.
+
+    Bands are 68 % intervals of the curve from the covariance of the parameters. Outliers have a
+    ring, and the fit without them is dotted.
+
+    Parameters
+    ----------
+    result : FitResult
+    title : str, optional
+        Line above the panels.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A pair of panels for each component and quantity that was measured.
+    """
+    axis_of = {data.name: curve_axis(data) for data in result.state.problem.sets}
+    lengths = result.state.problem.bar_lengths
+    bars = [None] * len(result.points) if lengths is None else list(zip(*lengths, strict=True))
+    panels: dict[_Panel, list[tuple[Point, Any]]] = {}
+    for point, bar in zip(result.points, bars, strict=True):
+        panel = (point.component, point.quantity, axis_of[point.data])
+        panels.setdefault(panel, []).append((point, bar))
+    curves = {_panel_and_key(curve): curve for curve in fit_curves(result)}
+    others = fit_curves(result, without_outliers=True)
+    rest = {_panel_and_key(curve): curve for curve in others}
+    keys = list(dict.fromkeys(_key(point, axis_of[point.data]) for point in result.points))
+    styles = {key: _STYLES[index % len(_STYLES)] for index, key in enumerate(keys)}
+
+    count = len(panels)
+    figure = Figure(figsize=(7.0 if count == 2 else max(3.6, 3.3 * count), 4.1))
+    figure.set_layout_engine("constrained")
+    grid = figure.subplots(2, count, squeeze=False, sharex="col", height_ratios=(3.0, 1.0))
+    for column, (panel, measured) in enumerate(panels.items()):
+        upper, lower = grid[:, column]
+        _draw_torques(upper, panel, measured, styles, curves, rest)
+        _draw_residuals(lower, panel, measured, styles, result.error_bars)
+        letter = f"({chr(97 + column)}) " if count > 1 else ""
+        upper.set_title(f"{letter}{panel[0].replace('_', '-')}", loc="left", fontsize=9)
+        for axes in (upper, lower):
+            axes.tick_params(direction="in", top=True, right=True, labelsize=8)
+            for label in (axes.xaxis.label, axes.yaxis.label):
+                label.set_fontsize(9)
+    figure.align_ylabels(grid)
+    handles = _legend(
+        keys, styles, result, any(np.isfinite(c.error).all() for c in curves.values())
+    )
+    columns = 2 if count == 1 else 4
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=min(columns, len(handles)),
+        frameon=False,
+        fontsize=8,
+    )
+    if title:
+        figure.suptitle(title, fontsize=9.5)
+    return figure
+
+
+def _key(point: Point, axis: str) -> _Key:
+    places = {"thickness": point.thickness, "theta": point.theta_deg, "phi": point.phi_deg}
+    at = tuple((n, v) for n, v in places.items() if v is not None and n != axis)
+    return point.data, at
+
+
+def _panel_and_key(curve: Curve) -> tuple[_Panel, _Key]:
+    panel = (curve.component, curve.quantity, curve.axis)
+    return panel, (curve.data, tuple(curve.at.items()))
+
+
+def _draw_torques(
+    axes: Axes,
+    panel: _Panel,
+    measured: Sequence[tuple[Point, Any]],
+    styles: dict[_Key, Any],
+    curves: dict[tuple[_Panel, _Key], Curve],
+    rest: dict[tuple[_Panel, _Key], Curve],
+) -> None:
+    _, quantity, axis = panel
+    scale, text = _QUANTITIES[quantity]
+    shown: list[float] = []
+    for key, (colour, _, line) in styles.items():
+        curve = curves.get((panel, key))
+        if curve is None:
+            continue
+        model, error = scale * curve.model, scale * curve.error
+        axes.plot(curve.x, model, color=colour, linestyle=line, linewidth=1.3)
+        shown += [float(model.min()), float(model.max())]
+        if np.isfinite(error).all():
+            axes.fill_between(
+                *(curve.x, model - error, model + error), color=colour, alpha=0.22, linewidth=0.0
+            )
+        if (panel, key) in rest:
+            axes.plot(
+                *(curve.x, scale * rest[panel, key].model),
+                color=_OUTLIER,
+                linestyle=(0, (1, 1.5)),
+                linewidth=1.2,
+            )
+    for point, bar in measured:
+        colour, marker, _ = styles[_key(point, axis)]
+        axes.errorbar(
+            [_x(point, axis)],
+            [scale * point.measured],
+            yerr=None if bar is None else scale * np.array(bar)[:, None],
+            color=colour,
+            marker=marker,
+            markersize=4.0,
+            markerfacecolor="white",
+            capsize=2.0,
+            linewidth=1.0,
+            zorder=3,
+        )
+        below, above = (0.0, 0.0) if bar is None else bar
+        shown += [scale * (point.measured - below), scale * (point.measured + above)]
+        if point.outlier:
+            _ring(axes, _x(point, axis), scale * point.measured)
+    axes.set_ylabel(text)
+    # A band may be so wide that nothing else would be seen.
+    margin = 0.08 * (max(shown) - min(shown)) or 1.0
+    axes.set_ylim(min(shown) - margin, max(shown) + margin)
+
+
+def _draw_residuals(
+    axes: Axes,
+    panel: _Panel,
+    measured: Sequence[tuple[Point, Any]],
+    styles: dict[_Key, Any],
+    error_bars: bool,
+) -> None:
+    axis = panel[2]
+    axes.axhspan(-1.0, 1.0, color="0.92", zorder=0)
+    axes.axhline(0.0, color="0.5", linewidth=0.7, zorder=1)
+    for point, _ in measured:
+        colour, marker, _ = styles[_key(point, axis)]
+        place = (_x(point, axis), point.residual)
+        axes.plot(*place, color=colour, marker=marker, markersize=4.0, markerfacecolor="white")
+        if point.outlier:
+            _ring(axes, *place)
+    reach = 1.25 * max(1.6, *(abs(point.residual) for point, _ in measured))
+    axes.set_ylim(-reach, reach)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.set_xlabel(_AXES[axis])
+    axes.set_ylabel("residual\n" + ("(error bars)" if error_bars else "(std. dev.)"))
+
+
+def _ring(axes: Axes, x: float, y: float) -> None:
+    axes.plot(
+        *(x, y), "o", color=_OUTLIER, markersize=10.0, markerfacecolor="none", markeredgewidth=1.2
+    )
+
+
+def _x(point: Point, axis: str) -> float:
+    places = {"thickness": point.thickness, "theta": point.theta_deg, "phi": point.phi_deg}
+    value = places[axis]
+    assert value is not None
+    return value
+
+
+def _legend(
+    keys: Sequence[_Key], styles: dict[_Key, Any], result: FitResult, band: bool
+) -> list[Line2D | Patch]:
+    """Entries for the data sets, the band and the ring."""
+    handles: list[Line2D | Patch] = []
+    for key in keys:
+        colour, marker, line = styles[key]
+        handles.append(
+            Line2D(
+                *([], []),
+                color=colour,
+                marker=marker,
+                linestyle=line,
+                markersize=4.0,
+                markerfacecolor="white",
+                linewidth=1.3,
+                label=_label(key, keys),
+            )
+        )
+    if band:
+        handles.append(Patch(color=styles[keys[0]][0], alpha=0.22, label="68 % band of the fit"))
+    if result.outliers:
+        handles.append(
+            Line2D(
+                *([], []),
+                color=_OUTLIER,
+                marker="o",
+                linestyle="none",
+                markersize=8.0,
+                markerfacecolor="none",
+                label="does not follow the others",
+            )
+        )
+        handles.append(
+            Line2D(
+                *([], []),
+                color=_OUTLIER,
+                linestyle=(0, (1, 1.5)),
+                linewidth=1.2,
+                label="fit without these",
+            )
+        )
+    return handles
+
+
+def _label(key: _Key, keys: Sequence[_Key]) -> str:
+    """Name of the data set, and what its other axes are where they differ."""
+    name, at = key
+    others = [dict(places) for known, places in keys if known == name]
+    differing = [
+        _SYMBOLS[axis].format(value)
+        for axis, value in at
+        if len({places.get(axis) for places in others}) > 1
+    ]
+    return ", ".join([name, *differing])
