@@ -27,7 +27,7 @@ from torkivity.analysis.fit import PhenomenologicalModel, fit_torques
 from torkivity.analysis.fit_curves import fit_curves
 from torkivity.analysis.fit_settings import load_fit_settings
 from torkivity.cli import main
-from torkivity.fit_figures import fit_figure
+from torkivity.figures import fit_figure
 
 pytest.importorskip("lmfit")
 

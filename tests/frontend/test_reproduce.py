@@ -27,7 +27,7 @@ from torkivity.analysis.reproduce import (
     write_figure_data,
 )
 from torkivity.config import build_film
-from torkivity.paper_figures import paper_figure
+from torkivity.figures.paper import paper_figure
 from torkivity_engine.errors import InputError
 from torkivity_meshes import SphericalMesh
 

@@ -61,7 +61,7 @@ def reproduce(figure: str, output: Path, quick: bool, force: bool) -> None:
     from torkivity.analysis.reproduce import PRESET, compute_figure, paper_config, write_figure_data
     from torkivity.compilation import announce_compilation
     from torkivity.figures import save_figure
-    from torkivity.paper_figures import paper_figure
+    from torkivity.figures.paper import paper_figure
 
     with announce_compilation(say):
         data = {name: compute_figure(name, quick=quick, progress=say) for name in names}

@@ -2,7 +2,7 @@
 
 `sweep_figure`, `line_figure`, `map_figure`, `angular_figure` and `difference_figure` take the
 Dataset of a sweep as `torkivity.open_results` gives it, `thickness_figure` that of a single
-film, `profile_figure` a film and its solution. `save_figure` writes any of them.
+film, `profile_figure` a film and its solution, `fit_figure` a fit. `save_figure` writes any of them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from torkivity.figures.angular import angular_figure
 from torkivity.figures.convergence import convergence_figure
 from torkivity.figures.differences import difference_figure
+from torkivity.figures.fits import fit_figure
 from torkivity.figures.profiles import profile_figure
 from torkivity.figures.style import save_figure
 from torkivity.figures.sweeps import line_figure, map_figure, sweep_figure
@@ -19,6 +20,7 @@ __all__ = [
     "angular_figure",
     "convergence_figure",
     "difference_figure",
+    "fit_figure",
     "line_figure",
     "map_figure",
     "profile_figure",
