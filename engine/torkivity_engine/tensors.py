@@ -7,7 +7,8 @@ With incoming g- (heavy-metal side) and g+ (ferromagnet side) at each k_parallel
     s     =  C int dOmega T (g- + g+),          tau_mag = 2 u_ex s x m
 
 over the half sphere, (B9)-(B15) with the factors that make j_s(0-) - j_s(0+) = tau_mag an
-identity at u_R = 0. (R - 1)_cc is taken as -T_cc, so weak scattering keeps its digits.
+identity without spin-orbit coupling. (R - 1)_cc is taken as -T_cc, so weak scattering keeps
+its digits.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from torkivity_engine.model import (
     Bilayer,
     HalfSpace,
     HeavyMetal,
+    Interface,
     Layer,
-    RashbaInterface,
     Stack,
     as_stack,
 )
@@ -192,7 +193,7 @@ def tensor_integrals(
     Parameters
     ----------
     mesh : FermiSurfaceMesh
-    parameters : ndarray, shape (7,)
+    parameters : ndarray, shape (12,)
         From `torkivity_engine.scattering.interface_parameters`.
     minus, plus : ndarray, shape (4,)
         Incoming distributions at 0- and 0+ are v_E times these, in nm.
@@ -326,7 +327,8 @@ def circuit_conductances(
     interface : int, optional
         Which interface of a stack, from the left.
     keep_rashba : bool, optional
-        Evaluate at the interface's u_R instead of u_R = 0 (the published choice).
+        Keep the interface's spin-orbit coupling, of whatever form, instead of leaving it out
+        (the published choice, u_R = 0).
     mesh : FermiSurfaceMesh, optional
         Used with `keep_rashba`; without it closed forms are used.
 
@@ -337,7 +339,7 @@ def circuit_conductances(
     """
     stack = _checked(film, interface)
     barrier, m = stack.interfaces[interface], stack.interface_magnetization(interface)
-    if keep_rashba and barrier.rashba != 0.0:
+    if keep_rashba and np.any(barrier.spin_orbit):
         return _conductances_by_quadrature(stack, interface, mesh or default_mesh())
     up, down = _barriers(barrier)
     c = 2.0 * np.pi * stack.prefactor
@@ -383,7 +385,7 @@ def _conductances_by_quadrature(
 
 
 def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
-    """Spin mixing conductance G = 2 pi C int dmu mu (1 - r_up r_down*), at u_R = 0.
+    """Spin mixing conductance G = 2 pi C int dmu mu (1 - r_up r_down*), at W = 0.
 
     Parameters
     ----------
@@ -403,7 +405,7 @@ def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
 
 
 def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
-    """Transmitted mixing conductance 2 pi C int dmu mu t_up t_down*, at u_R = 0 (Eq. 4).
+    """Transmitted mixing conductance 2 pi C int dmu mu t_up t_down*, at W = 0 (Eq. 4).
 
     Parameters
     ----------
@@ -421,8 +423,8 @@ def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) ->
     return 2.0 * np.pi * stack.prefactor * moment
 
 
-def _barriers(interface: RashbaInterface) -> tuple[float, float]:
-    """Barriers at u_R = 0 of spins along -m (up, majority) and +m (down)."""
+def _barriers(interface: Interface) -> tuple[float, float]:
+    """Barriers without spin-orbit coupling of spins along -m (up, majority) and +m (down)."""
     return interface.barrier - interface.exchange, interface.barrier + interface.exchange
 
 
