@@ -90,9 +90,12 @@ def _potential(key: str, value: Any) -> float:
 
 def _spin_orbit_matrix(key: str, value: Any) -> SpinOrbitMatrix:
     """W as nested tuples."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    sequences = (list, tuple)
     rows = [
-        list(row) if isinstance(row, (list, tuple, np.ndarray)) else []
-        for row in (value if isinstance(value, (list, tuple, np.ndarray)) else ())
+        list(row) if isinstance(row, sequences) else []
+        for row in (value if isinstance(value, sequences) else ())
     ]
     if [len(row) for row in rows] != [2, 2, 2]:
         raise InputError(
