@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         HeavyMetal,
         RashbaInterface,
         Reservoir,
+        SpinOrbitInterface,
         Stack,
         Surface,
     )
@@ -52,6 +53,7 @@ __all__ = [
     "RashbaInterface",
     "Reservoir",
     "SphericalMesh",
+    "SpinOrbitInterface",
     "Stack",
     "Surface",
     "__version__",
@@ -82,6 +84,7 @@ _HOME = {
     "RashbaInterface": "torkivity_engine.model",
     "Reservoir": "torkivity_engine.model",
     "SphericalMesh": "torkivity_meshes",
+    "SpinOrbitInterface": "torkivity_engine.model",
     "Stack": "torkivity_engine.model",
     "Surface": "torkivity_engine.model",
     "boundary_layer_parameters": "torkivity_engine.boundary_layer",
