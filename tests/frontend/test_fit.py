@@ -14,7 +14,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from torkivity import Bilayer, Ferromagnet, HeavyMetal, InputError, RashbaInterface
+from torkivity import (
+    Bilayer,
+    Ferromagnet,
+    HeavyMetal,
+    InputError,
+    RashbaInterface,
+    SpinOrbitInterface,
+)
 from torkivity.analysis.fit import (
     FitResult,
     Measurement,
@@ -160,6 +167,12 @@ def test_coverage_phenomenological_200(error_bars: bool) -> None:
 
 def microscopic(mesh: SphericalMesh | None = None) -> MicroscopicModel:
     return MicroscopicModel(FILM, mesh or SphericalMesh(4, 4))
+
+
+def test_fits_are_of_rashba_interfaces() -> None:
+    interface = SpinOrbitInterface(0.4, 0.2, ((0.1, 0.0), (0.0, -0.1), (0.0, 0.0)))
+    with pytest.raises(InputError, match="must be a RashbaInterface"):
+        MicroscopicModel(replace(FILM, interface=interface))
 
 
 def microscopic_case(names: Sequence[str]) -> tuple[MicroscopicModel, dict[str, float]]:
