@@ -504,7 +504,8 @@ def _parameters(film: Bilayer | Stack) -> dict[str, _Parameter]:
 
 def _keys(thing: object) -> tuple[str, ...]:
     """Names of what a layer or an interface can be differentiated by; infinite lengths cannot."""
-    return tuple(n for n in _NAMES[type(thing)] if getattr(thing, n, None) != math.inf)
+    names = next(names for kind, names in _NAMES.items() if isinstance(thing, kind))
+    return tuple(name for name in names if getattr(thing, name, None) != math.inf)
 
 
 def _step(thing: object, key: str) -> float:
