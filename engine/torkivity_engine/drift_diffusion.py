@@ -118,7 +118,8 @@ def solve_drift_diffusion(
     spin_diffusion_length : {"exact", "diffusive"}, optional
         l_sf of heavy metals, see the function of that name.
     keep_rashba : bool, optional
-        Keep u_R in the conductances; the paper takes them at u_R = 0.
+        Keep the interfaces' spin-orbit coupling, of whatever form, in the conductances; the
+        paper takes them at u_R = 0.
     mesh : FermiSurfaceMesh, optional
         Quadrature of the interface parameters.
 

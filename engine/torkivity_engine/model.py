@@ -23,15 +23,19 @@ __all__ = [
     "Ferromagnet",
     "HalfSpace",
     "HeavyMetal",
+    "Interface",
     "Layer",
     "RashbaInterface",
     "Reservoir",
+    "SpinOrbitInterface",
+    "SpinOrbitMatrix",
     "Stack",
     "Surface",
     "Vector",
 ]
 
 Vector = tuple[float, float, float]
+SpinOrbitMatrix = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 
 
 def _number(key: str, value: Any) -> float:
@@ -74,6 +78,30 @@ def _direction(key: str, value: Any) -> Vector:
     numbers = [x / scale for x in numbers]
     norm = math.sqrt(sum(x * x for x in numbers))
     x, y, z = (part / norm + 0.0 for part in numbers)  # one zero: equal directions, equal digits
+    return (x, y, z)
+
+
+def _potential(key: str, value: Any) -> float:
+    number = _finite(key, value)
+    if abs(number) > 1e100:
+        raise InputError(key, value, "must be smaller than 1e100 in magnitude")
+    return number
+
+
+def _spin_orbit_matrix(key: str, value: Any) -> SpinOrbitMatrix:
+    """W as nested tuples."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    sequences = (list, tuple)
+    rows = [
+        list(row) if isinstance(row, sequences) else []
+        for row in (value if isinstance(value, sequences) else ())
+    ]
+    if [len(row) for row in rows] != [2, 2, 2]:
+        raise InputError(
+            key, value, "must be 3 rows (spin x, y, z) of 2 numbers (k_x, k_y), all dimensionless"
+        )
+    x, y, z = ((_potential(key, row[0]), _potential(key, row[1])) for row in rows)
     return (x, y, z)
 
 
@@ -299,12 +327,68 @@ class RashbaInterface:
 
     def __post_init__(self) -> None:
         for key in ("barrier", "exchange", "rashba"):
-            value = _finite(key, getattr(self, key))
-            if abs(value) > 1e100:
-                raise InputError(key, value, "must be smaller than 1e100 in magnitude")
-            _set(self, key, value)
+            _set(self, key, _potential(key, getattr(self, key)))
         if self.magnetization is not None:
             _set(self, "magnetization", _direction("magnetization", self.magnetization))
+
+    @property
+    def spin_orbit(self) -> SpinOrbitMatrix:
+        """W of `SpinOrbitInterface`: ((0, u_R), (-u_R, 0), (0, 0))."""
+        return ((0.0, self.rashba), (-self.rashba, 0.0), (0.0, 0.0))
+
+    def without_spin_orbit(self) -> RashbaInterface:
+        """The same interface with u_R = 0."""
+        return replace(self, rashba=0.0)
+
+    def with_mirrored_spin_orbit(self) -> RashbaInterface:
+        """The same interface with the mirror image of k x z under z -> -z: u_R -> -u_R."""
+        return replace(self, rashba=-self.rashba)
+
+
+@dataclass(frozen=True)
+class SpinOrbitInterface:
+    """Delta-function interface u0 + b.sigma, b = u_ex m + W (k_x, k_y)/k_F.
+
+    Parameters
+    ----------
+    barrier, exchange : float
+        u0, u_ex, dimensionless, of any sign.
+    spin_orbit : 3 x 2 numbers
+        W, dimensionless: rows are the spin components x, y, z, columns k_x and k_y. Rashba
+        coupling is ((0, u_R), (-u_R, 0), (0, 0)), Dresselhaus coupling of a (001) plane
+        ((u_D, 0), (0, -u_D), (0, 0)).
+    magnetization : vector, optional
+        As in `RashbaInterface`.
+
+    Raises
+    ------
+    InputError
+        If a value is not finite, or above 1e100, or the matrix not 3 x 2.
+    """
+
+    barrier: float
+    exchange: float
+    spin_orbit: SpinOrbitMatrix
+    magnetization: Vector | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("barrier", "exchange"):
+            _set(self, key, _potential(key, getattr(self, key)))
+        _set(self, "spin_orbit", _spin_orbit_matrix("spin_orbit", self.spin_orbit))
+        if self.magnetization is not None:
+            _set(self, "magnetization", _direction("magnetization", self.magnetization))
+
+    def without_spin_orbit(self) -> SpinOrbitInterface:
+        """The same interface with W = 0."""
+        return replace(self, spin_orbit=((0.0, 0.0),) * 3)
+
+    def with_mirrored_spin_orbit(self) -> SpinOrbitInterface:
+        """The same interface with the mirror image of W under z -> -z: spins x and y turn."""
+        x, y, z = self.spin_orbit
+        return replace(self, spin_orbit=((-x[0], -x[1]), (-y[0], -y[1]), z))
+
+
+Interface = RashbaInterface | SpinOrbitInterface
 
 
 @dataclass(frozen=True)
@@ -368,7 +452,7 @@ class Stack:
     ----------
     layers : sequence of HeavyMetal or Ferromagnet
         From left (bottom) to right (top). Ferromagnets carry their own magnetization.
-    interfaces : sequence of RashbaInterface
+    interfaces : sequence of RashbaInterface or SpinOrbitInterface
         One fewer than layers.
     left, right : Surface, Reservoir or HalfSpace, optional
         Outer boundaries.
@@ -379,7 +463,7 @@ class Stack:
     """
 
     layers: tuple[Layer, ...]
-    interfaces: tuple[RashbaInterface, ...]
+    interfaces: tuple[Interface, ...]
     left: Boundary = field(default_factory=Surface)
     right: Boundary = field(default_factory=Surface)
     fermi_wavevector: float = 16.0
@@ -394,8 +478,12 @@ class Stack:
             if isinstance(layer, Ferromagnet) and layer.magnetization is None:
                 raise InputError("magnetization", None, "each ferromagnet of a stack needs its own")
         for interface in self.interfaces:
-            if not isinstance(interface, RashbaInterface):
-                raise InputError("interfaces", interface, "must hold RashbaInterface objects")
+            if not isinstance(interface, Interface):
+                raise InputError(
+                    "interfaces",
+                    interface,
+                    "must hold RashbaInterface or SpinOrbitInterface objects",
+                )
             if interface.magnetization is None and interface.exchange != 0.0:
                 raise InputError(
                     "magnetization", None, "an interface with exchange needs a magnetization"
@@ -462,12 +550,12 @@ class Stack:
 
 @dataclass(frozen=True)
 class Bilayer:
-    """Heavy metal (z < 0) | Rashba interface at z = 0 | ferromagnet (z > 0).
+    """Heavy metal (z < 0) | interface at z = 0 | ferromagnet (z > 0).
 
     Parameters
     ----------
     heavy_metal : HeavyMetal
-    interface : RashbaInterface
+    interface : RashbaInterface or SpinOrbitInterface
     ferromagnet : Ferromagnet
     magnetization : vector, optional
         m, common to interface and ferromagnet unless they name their own.
@@ -480,7 +568,7 @@ class Bilayer:
     """
 
     heavy_metal: HeavyMetal
-    interface: RashbaInterface
+    interface: Interface
     ferromagnet: Ferromagnet
     magnetization: Vector = (0.0, 0.0, 1.0)
     fermi_wavevector: float = 16.0
@@ -489,13 +577,14 @@ class Bilayer:
     right: Boundary = field(default_factory=Surface)
 
     def __post_init__(self) -> None:
-        for key, kind in (
-            ("heavy_metal", HeavyMetal),
-            ("interface", RashbaInterface),
-            ("ferromagnet", Ferromagnet),
+        for key, kinds in (
+            ("heavy_metal", (HeavyMetal,)),
+            ("interface", (RashbaInterface, SpinOrbitInterface)),
+            ("ferromagnet", (Ferromagnet,)),
         ):
-            if not isinstance(getattr(self, key), kind):
-                raise InputError(key, getattr(self, key), f"must be a {kind.__name__}")
+            if not isinstance(getattr(self, key), kinds):
+                names = " or a ".join(kind.__name__ for kind in kinds)
+                raise InputError(key, getattr(self, key), f"must be a {names}")
         _set(self, "magnetization", _direction("magnetization", self.magnetization))
         _set(self, "_stack", self._checked_stack())
 
@@ -532,7 +621,7 @@ def mirrored(stack: Stack) -> Stack:
     -------
     Stack
         Layers and ends reversed, magnetizations and injected spins as axial vectors,
-        (x, y, z) -> (-x, -y, z), and u_R -> -u_R, since k x z changes sign.
+        (x, y, z) -> (-x, -y, z), and so the rows of the interfaces' W (u_R -> -u_R).
     """
 
     def axial(v: Vector) -> Vector:
@@ -541,8 +630,8 @@ def mirrored(stack: Stack) -> Stack:
     def turned(thing: Any) -> Any:
         if isinstance(thing, Reservoir):
             return replace(thing, spin=axial(thing.spin))
-        if isinstance(thing, RashbaInterface):
-            thing = replace(thing, rashba=-thing.rashba)
+        if isinstance(thing, Interface):
+            thing = thing.with_mirrored_spin_orbit()
         m = getattr(thing, "magnetization", None)
         return thing if m is None else replace(thing, magnetization=axial(m))
 

@@ -172,7 +172,7 @@ class Assembly:
 
     @property
     def parameters(self) -> FloatArray:
-        """Interfaces as kernels take them, shape (n_interfaces, 7)."""
+        """Interfaces as kernels take them, shape (n_interfaces, 12)."""
         stack = self.stack
         return np.stack(
             [

@@ -1,14 +1,13 @@
 """Mesh refinement: polar and azimuthal sizes apart, with an error estimate.
 
 The polar integrals converge spectrally with a Gauss rule per hemisphere unless the barrier
-matches the exchange and Rashba fields, u0^2 = |b|^2, for some grazing direction: one spin
+matches the exchange and spin-orbit fields, u0^2 = |b|^2, for some grazing direction: one spin
 channel then stays open down to mu = 0 and the integrands have a pole next to the end of the
 interval. A rule graded towards grazing angles restores the convergence there.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +24,8 @@ Evaluate = Callable[[int, int], FloatArray]
 
 #: A pole this close to grazing incidence slows a Gauss rule down.
 _NEAR = 0.1
+#: (k_x, k_y)/k_F all around at grazing incidence, every degree.
+_EQUATOR = np.column_stack([np.cos(np.radians(range(360))), np.sin(np.radians(range(360)))])
 #: A difference must not be smaller than this part of the one before to be believed: the error
 #: of an oscillating sequence can vanish by accident.
 _BELIEF = 0.1
@@ -85,12 +86,10 @@ def polar_rule_for(stack: Stack) -> str:
         "graded" where abs(b) comes within 0.1 of abs(u0) at grazing incidence.
     """
     for index, interface in enumerate(stack.interfaces):
-        m = stack.interface_magnetization(index)
-        # |b|^2 = u_ex^2 + u_R^2 + 2 u_ex u_R (m_x k_y - m_y k_x) around the equator
-        centre = interface.exchange**2 + interface.rashba**2
-        swing = 2.0 * abs(interface.exchange * interface.rashba) * math.hypot(m[0], m[1])
-        low, high = (math.sqrt(max(0.0, centre + sign * swing)) for sign in (-1.0, 1.0))
-        if low - _NEAR < abs(interface.barrier) < high + _NEAR:
+        m = np.array(stack.interface_magnetization(index))
+        b = interface.exchange * m + _EQUATOR @ np.transpose(interface.spin_orbit)
+        size = np.linalg.norm(b, axis=1)
+        if size.min() - _NEAR < abs(interface.barrier) < size.max() + _NEAR:
             return "graded"
     return "gauss"
 

@@ -1,18 +1,20 @@
-"""Scattering at a delta-function interface with exchange and Rashba coupling.
+"""Scattering at a delta-function interface with exchange and spin-orbit coupling.
 
 The amplitudes of the potential (31) between equal Fermi spheres are
 
     t = (1 + i U / mu)^(-1),   r = t - 1,   U = u0 + b . sigma,
-    b = u_ex m + u_R (k_y, -k_x, 0) / k_F,
+    b = u_ex m + w,   w = W (k_x, k_y) / k_F,
 
-the same from both sides, with mu = |k_z| / k_F. Writing both as s + c b.sigma,
+the same from both sides, with mu = |k_z| / k_F and W a real 3 x 2 matrix (Rashba coupling:
+w = u_R (k_y, -k_x, 0) / k_F). Writing both as s + c b.sigma,
 
     D = (mu + i u0)^2 + b^2,   c = -i mu / D,
     s_t = mu (mu + i u0) / D,   s_r = -(delta + i mu u0) / D,   delta = b^2 - u0^2,
 
 needs neither the length of b (no special case at b = 0) nor the difference t - 1, and
 every tensor R_ab = tr[r^+ sigma_a r sigma_b] / 2 (A9) follows from a handful of real
-numbers. The only cancellation left is delta, which is taken from factors.
+numbers. The only cancellation left is delta, which is taken from factors:
+delta = (u_ex - u0) (u_ex + u0) + w . (w + 2 u_ex m).
 """
 
 from __future__ import annotations
@@ -21,32 +23,33 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from torkivity_engine.model import RashbaInterface
+from torkivity_engine.model import Interface
 
 __all__ = ["interface_parameters", "scattering_amplitudes", "scattering_matrices"]
 
 FloatArray = NDArray[np.float64]
 
 
-def interface_parameters(interface: RashbaInterface, magnetization: ArrayLike) -> FloatArray:
+def interface_parameters(interface: Interface, magnetization: ArrayLike) -> FloatArray:
     """Interface as the plain array that kernels take.
 
     Parameters
     ----------
-    interface : RashbaInterface
+    interface : RashbaInterface or SpinOrbitInterface
     magnetization : array_like, shape (3,)
         Unit vector m.
 
     Returns
     -------
-    ndarray, shape (7,)
-        (u0, u_ex, u_R, m_x, m_y, m_z, 1) with the potentials and the last entry divided by
-        a common scale of at least one, so that no product of them overflows.
+    ndarray, shape (12,)
+        (u0, u_ex, u_ex m (3), W row by row (6), 1), all divided by a common scale of at least
+        one, so that no product of them overflows. Only their ratios matter.
     """
-    u = (interface.barrier, interface.exchange, interface.rashba)
-    scale = max(1.0, *(abs(x) for x in u))
-    m = np.asarray(magnetization, dtype=np.float64)
-    return np.array([u[0] / scale, u[1] / scale, u[2] / scale, m[0], m[1], m[2], 1.0 / scale])
+    exchange = interface.exchange * np.asarray(magnetization, dtype=np.float64)
+    u = np.array(
+        [interface.barrier, interface.exchange, *exchange, *np.ravel(interface.spin_orbit), 1.0]
+    )
+    return np.asarray(u / np.abs(u).max())
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -65,13 +68,15 @@ def scatter(kx, ky, mu, parameters):  # type: ignore[no-untyped-def]
     re_t, im_r, im_t : float
         Re(s_t c*) = -Re(s_r c*), Im(s_r c*), Im(s_t c*).
     """
-    u0, ux, ur = parameters[0], parameters[1], parameters[2]
-    mx, my, mz = parameters[3], parameters[4], parameters[5]
-    x = mu * parameters[6]
-    bx = ux * mx + ur * ky
-    by = ux * my - ur * kx
-    bz = ux * mz
-    delta = (ux - u0) * (ux + u0) + ur * (2.0 * ux * (mx * ky - my * kx) + ur * (kx * kx + ky * ky))
+    u0, ux = parameters[0], parameters[1]
+    ax, ay, az = parameters[2], parameters[3], parameters[4]
+    wx = parameters[5] * kx + parameters[6] * ky
+    wy = parameters[7] * kx + parameters[8] * ky
+    wz = parameters[9] * kx + parameters[10] * ky
+    x = mu * parameters[11]
+    bx, by, bz = ax + wx, ay + wy, az + wz
+    delta = (ux - u0) * (ux + u0)
+    delta += wx * (wx + 2.0 * ax) + wy * (wy + 2.0 * ay) + wz * (wz + 2.0 * az)
     x2 = x * x
     even = x2 + delta
     inverse = 1.0 / (even * even + 4.0 * x2 * u0 * u0)
@@ -115,13 +120,13 @@ def _fill_matrices(directions, parameters, reflection, transmission):  # type: i
 
 
 def scattering_matrices(
-    interface: RashbaInterface, magnetization: ArrayLike, directions: ArrayLike
+    interface: Interface, magnetization: ArrayLike, directions: ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
     """Reflection and transmission tensors R_ab, T_ab of an interface (A9), (A11), (A12).
 
     Parameters
     ----------
-    interface : RashbaInterface
+    interface : RashbaInterface or SpinOrbitInterface
         Its own magnetization is not looked at.
     magnetization : array_like, shape (3,)
         Unit vector m.
@@ -141,13 +146,13 @@ def scattering_matrices(
 
 
 def scattering_amplitudes(
-    interface: RashbaInterface, magnetization: ArrayLike, directions: ArrayLike
+    interface: Interface, magnetization: ArrayLike, directions: ArrayLike
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Spinor amplitudes r and t of an interface.
 
     Parameters
     ----------
-    interface : RashbaInterface
+    interface : RashbaInterface or SpinOrbitInterface
     magnetization : array_like, shape (3,)
         Unit vector m.
     directions : array_like, shape (n, 3)
@@ -159,12 +164,12 @@ def scattering_amplitudes(
         In the basis of sigma_z.
     """
     k = np.asarray(directions, dtype=np.float64)
-    u0, ux, ur, mx, my, mz, unit = interface_parameters(interface, magnetization)
+    parameters = interface_parameters(interface, magnetization)
+    u0, ux, exchange, unit = parameters[0], parameters[1], parameters[2:5], parameters[11]
     x = np.abs(k[:, 2]) * unit
-    b = np.stack([ux * mx + ur * k[:, 1], ux * my - ur * k[:, 0], np.full(len(k), ux * mz)], axis=1)
-    delta = (ux - u0) * (ux + u0) + ur * (
-        2.0 * ux * (mx * k[:, 1] - my * k[:, 0]) + ur * (k[:, 0] ** 2 + k[:, 1] ** 2)
-    )
+    w = k[:, :2] @ parameters[5:11].reshape(3, 2).T
+    b = exchange + w
+    delta = (ux - u0) * (ux + u0) + np.sum(w * (w + 2.0 * exchange), axis=1)
     denominator = x * x + delta + 2j * x * u0
     c = -1j * x / denominator
     vector = np.empty((len(k), 2, 2), dtype=np.complex128)

@@ -25,7 +25,15 @@ from numpy.typing import NDArray
 from torkivity_engine.channels import CHUNK, build, factorize, substitute, take_azimuths
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
-from torkivity_engine.model import Bilayer, Ferromagnet, HeavyMetal, Stack, as_stack
+from torkivity_engine.model import (
+    Bilayer,
+    Ferromagnet,
+    HeavyMetal,
+    RashbaInterface,
+    SpinOrbitInterface,
+    Stack,
+    as_stack,
+)
 from torkivity_engine.reduced import Assembly, Drive, InterfaceStates, ring_structure
 from torkivity_engine.runtime import with_one_blas_thread
 from torkivity_engine.scattering import fill_tensor, scatter
@@ -52,7 +60,19 @@ _MAGNET = (
     "spin_flip_length",
     "precession_length",
 )
-_INTERFACE = ("barrier", "exchange", "rashba")
+_RASHBA = ("barrier", "exchange", "rashba")
+#: Element of W by name: rows are spins, columns k_x and k_y.
+_SPIN_ORBIT = {
+    f"spin_orbit_{s}{k}": (row, column)
+    for row, s in enumerate("xyz")
+    for column, k in enumerate("xy")
+}
+_NAMES: dict[type, tuple[str, ...]] = {
+    HeavyMetal: _METAL,
+    Ferromagnet: _MAGNET,
+    RashbaInterface: _RASHBA,
+    SpinOrbitInterface: ("barrier", "exchange", *_SPIN_ORBIT),
+}
 _ANGLES = ("theta_deg", "phi_deg")
 
 
@@ -97,7 +117,8 @@ def sensitivity_names(film: Bilayer | Stack) -> tuple[str, ...]:
     tuple of str
         For a bilayer "interface.barrier", "heavy_metal.thickness", "magnetization.theta_deg"
         and so on; for a stack "interfaces.0.barrier", "layers.1.thickness",
-        "layers.1.theta_deg" and so on. Infinite lengths are left out.
+        "layers.1.theta_deg" and so on. Infinite lengths are left out. W of a
+        `SpinOrbitInterface` has six: "interface.spin_orbit_xy" is that of spin x and k_y.
     """
     return tuple(_parameters(film))
 
@@ -184,7 +205,10 @@ class _Tangent:
                 for row, step in zip(shifted, steps, strict=True)
             ]
 
-        self._parameters = np.array(slope(lambda a: a.parameters))
+        # Only the ratios of an interface's parameters matter. In units of the last one they are
+        # smooth, which their common scale, a maximum, is not.
+        unit = base.parameters[:, -1:]
+        self._parameters = np.array(slope(lambda a: a.parameters / a.parameters[:, -1:])) * unit
         self._local = np.array(slope(lambda a: a.local))
         drives = [[_along(a.field_drive(), field) for a in row] for row in shifted]
         self._incoming, self._outgoing = (
@@ -258,7 +282,7 @@ def _slopes(  # type: ignore[no-untyped-def]
     t = np.empty((4, 4), dtype=np.complex128)
     arriving = np.empty((n, chunk))
     changed = np.empty((n, chunk))
-    stepped = np.empty(7, dtype=np.complex128)
+    stepped = np.empty(parameters.shape[1], dtype=np.complex128)
     for k in range(n):
         for c in range(chunk):
             total = 0.0
@@ -283,9 +307,9 @@ def _slopes(  # type: ignore[no-untyped-def]
         for i in range(n_interfaces):
             row = 8 * i
             touched = False
-            for q in range(7):
+            for q in range(len(stepped)):
                 touched = touched or d_parameters[p, i, q] != 0.0
-            for q in range(7):
+            for q in range(len(stepped)):
                 stepped[q] = parameters[i, q] + 1j * _COMPLEX_STEP * d_parameters[p, i, q]
             for j in range(row, row + 8):
                 for c in range(chunk):
@@ -479,14 +503,9 @@ def _parameters(film: Bilayer | Stack) -> dict[str, _Parameter]:
 
 
 def _keys(thing: object) -> tuple[str, ...]:
-    names: tuple[str, ...]
-    if isinstance(thing, HeavyMetal):
-        names = _METAL
-    elif isinstance(thing, Ferromagnet):
-        names = _MAGNET
-    else:
-        names = _INTERFACE
-    return tuple(name for name in names if math.isfinite(getattr(thing, name)))
+    """Names of what a layer or an interface can be differentiated by; infinite lengths cannot."""
+    names = next(names for kind, names in _NAMES.items() if isinstance(thing, kind))
+    return tuple(name for name in names if getattr(thing, name, None) != math.inf)
 
 
 def _step(thing: object, key: str) -> float:
@@ -494,7 +513,7 @@ def _step(thing: object, key: str) -> float:
         return _ANGLE_STEP_DEG
     if key == "spin_hall_angle":
         return _SPIN_HALL_STEP
-    if key in _INTERFACE:
+    if key in _RASHBA or key in _SPIN_ORBIT:
         # S is differentiated exactly along the direction that this step gives.
         return 1e-3
     return _RELATIVE_STEP * float(getattr(thing, key))
@@ -503,6 +522,10 @@ def _step(thing: object, key: str) -> float:
 def _moved(thing: Any, key: str, amount: float) -> Any:
     if key in _ANGLES:
         return replace(thing, magnetization=_turned(thing.magnetization, key, amount))
+    if key in _SPIN_ORBIT:
+        matrix = np.array(thing.spin_orbit)
+        matrix[_SPIN_ORBIT[key]] += amount
+        return replace(thing, spin_orbit=matrix)
     return replace(thing, **{key: getattr(thing, key) + amount})
 
 

@@ -43,7 +43,8 @@ def film_with_source(film: Bilayer | Stack, source: str) -> Stack:
     ----------
     film : Bilayer or Stack
     source : {"all", "rashba", "spin_hall", "reservoirs"}
-        "rashba" sets the spin Hall angles to zero, "spin_hall" the u_R.
+        "rashba" sets the spin Hall angles to zero, "spin_hall" the spin-orbit fields of the
+        interfaces.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def film_with_source(film: Bilayer | Stack, source: str) -> Stack:
         )
         return stack if layers == stack.layers else replace(stack, layers=layers)
     if source == "spin_hall":
-        return replace(stack, interfaces=tuple(replace(i, rashba=0.0) for i in stack.interfaces))
+        return replace(stack, interfaces=tuple(i.without_spin_orbit() for i in stack.interfaces))
     if source == "reservoirs" and not any(
         isinstance(end, Reservoir) and (end.charge or any(end.spin))
         for end in (stack.left, stack.right)
@@ -100,10 +101,10 @@ def solve_boltzmann(
         the NT x NT method of Appendix C on any mesh. Both give the same numbers.
     source : {"all", "rashba", "spin_hall", "reservoirs"}, optional
         What drives the film. "all" is an in-plane field with every mechanism at work;
-        "rashba" switches skew scattering off, "spin_hall" the Rashba interfaces (the two
-        need not add up to "all" beyond first order). "reservoirs" is the response to what
-        they inject, without a field; currents then are in 1/(Ohm m^2) times the injected
-        coefficient.
+        "rashba" switches skew scattering off, "spin_hall" the interfaces' spin-orbit coupling,
+        whatever its form (the two need not add up to "all" beyond first order). "reservoirs"
+        is the response to what they inject, without a field; currents then are in
+        1/(Ohm m^2) times the injected coefficient.
     memory_limit : int, optional
         Bytes that the dense method may use; by default what the machine has free.
 

@@ -7,7 +7,8 @@ With incoming g- (heavy-metal side) and g+ (ferromagnet side) at each k_parallel
     s     =  C int dOmega T (g- + g+),          tau_mag = 2 u_ex s x m
 
 over the half sphere, (B9)-(B15) with the factors that make j_s(0-) - j_s(0+) = tau_mag an
-identity at u_R = 0. (R - 1)_cc is taken as -T_cc, so weak scattering keeps its digits.
+identity without spin-orbit coupling. (R - 1)_cc is taken as -T_cc, so weak scattering keeps
+its digits.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from torkivity_engine.model import (
     Bilayer,
     HalfSpace,
     HeavyMetal,
+    Interface,
     Layer,
-    RashbaInterface,
     Stack,
     as_stack,
 )
@@ -106,80 +107,79 @@ class CircuitConductances:
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _apply(diagonal, q2, im2, re2, charge, bx, by, bz, g0, g1, g2, g3):  # type: ignore[no-untyped-def]
-    """One tensor in scalar form times one (x, y, z, charge) vector."""
-    along = q2 * (bx * g0 + by * g1 + bz * g2) + re2 * g3
-    return (
-        diagonal * g0 + along * bx + im2 * (by * g2 - bz * g1),
-        diagonal * g1 + along * by + im2 * (bz * g0 - bx * g2),
-        diagonal * g2 + along * bz + im2 * (bx * g1 - by * g0),
-        charge * g3 + re2 * (bx * g0 + by * g1 + bz * g2),
-    )
+def _cross(ax, ay, az, bx, by, bz):  # type: ignore[no-untyped-def]
+    return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 def _tensor_sums(kx, ky, mu, weight, parameters, minus, plus, out):  # type: ignore[no-untyped-def]
     """Sums of (B20)-(B22) for incoming distributions v_E minus[4] and v_E plus[4].
 
-    `out` has shape (11, 2): j(0-) (4), j(0+) (4), s (3), columns E_x and E_y.
+    `out` has shape (11, 2): j(0-) (4), j(0+) (4), s (3), columns E_x and E_y. Written with the
+    sum and the difference of the two distributions, since T differs from R - 1 in few terms.
     """
-    a0, a1, a2, a3 = minus[0], minus[1], minus[2], minus[3]
-    c0, c1, c2, c3 = plus[0], plus[1], plus[2], plus[3]
-    m0x = m1x = m2x = m3x = m0y = m1y = m2y = m3y = 0.0
-    p0x = p1x = p2x = p3x = p0y = p1y = p2y = p3y = 0.0
+    a0, a1, a2 = minus[0], minus[1], minus[2]
+    c0, c1, c2 = plus[0], plus[1], plus[2]
+    sum0, sum1, sum2, sum3 = a0 + c0, a1 + c1, a2 + c2, minus[3] + plus[3]
+    diff0, diff1, diff2, diff3 = c0 - a0, c1 - a1, c2 - a2, plus[3] - minus[3]
+    m0x = m1x = m2x = m0y = m1y = m2y = 0.0
+    p0x = p1x = p2x = p0y = p1y = p2y = 0.0
     s0x = s1x = s2x = s0y = s1y = s2y = 0.0
+    chargex = chargey = 0.0
     for n in range(kx.shape[0]):
         x, y, z = kx[n], ky[n], mu[n]
         bx, by, bz, _, p_t, q, re_t, im_r, im_t = scatter(x, y, z, parameters)
-        b2 = bx * bx + by * by + bz * bz
-        qb2 = q * b2
-        t_cc = p_t + qb2
+        qb2 = q * (bx * bx + by * by + bz * bz)
         # (R - 1) with its diagonal from unitarity: no difference of nearly equal numbers.
         r_diagonal, t_diagonal = -(p_t + 3.0 * qb2), p_t - qb2
         q2, re2, ir2, it2 = 2.0 * q, 2.0 * re_t, 2.0 * im_r, 2.0 * im_t
-        rm = _apply(r_diagonal, q2, ir2, -re2, -t_cc, bx, by, bz, a0, a1, a2, a3)
-        rp = _apply(r_diagonal, q2, ir2, -re2, -t_cc, bx, by, bz, c0, c1, c2, c3)
-        tm = _apply(t_diagonal, q2, it2, re2, t_cc, bx, by, bz, a0, a1, a2, a3)
-        tp = _apply(t_diagonal, q2, it2, re2, t_cc, bx, by, bz, c0, c1, c2, c3)
+        along = q2 * (bx * sum0 + by * sum1 + bz * sum2)
+        minus_along, plus_along, s_along = (
+            along + re2 * diff3,
+            along - re2 * diff3,
+            along + re2 * sum3,
+        )
+        u0, u1, u2 = _cross(bx, by, bz, a0, a1, a2)
+        v0, v1, v2 = _cross(bx, by, bz, c0, c1, c2)
         wx, wy = weight[n] * x, weight[n] * y
         fx, fy = wx * z, wy * z
-        h = rm[0] + tp[0]
+        # Into the interface at 0-: (R - 1) minus + T plus; the charge is the same at 0+.
+        h = r_diagonal * a0 + t_diagonal * c0 + minus_along * bx + ir2 * u0 + it2 * v0
         m0x -= fx * h
         m0y -= fy * h
-        h = rm[1] + tp[1]
+        h = r_diagonal * a1 + t_diagonal * c1 + minus_along * by + ir2 * u1 + it2 * v1
         m1x -= fx * h
         m1y -= fy * h
-        h = rm[2] + tp[2]
+        h = r_diagonal * a2 + t_diagonal * c2 + minus_along * bz + ir2 * u2 + it2 * v2
         m2x -= fx * h
         m2y -= fy * h
-        h = rm[3] + tp[3]
-        m3x -= fx * h
-        m3y -= fy * h
-        h = rp[0] + tm[0]
+        h = (p_t + qb2) * diff3 + re2 * (bx * diff0 + by * diff1 + bz * diff2)
+        chargex -= fx * h
+        chargey -= fy * h
+        # Out of it at 0+: (R - 1) plus + T minus.
+        h = r_diagonal * c0 + t_diagonal * a0 + plus_along * bx + ir2 * v0 + it2 * u0
         p0x += fx * h
         p0y += fy * h
-        h = rp[1] + tm[1]
+        h = r_diagonal * c1 + t_diagonal * a1 + plus_along * by + ir2 * v1 + it2 * u1
         p1x += fx * h
         p1y += fy * h
-        h = rp[2] + tm[2]
+        h = r_diagonal * c2 + t_diagonal * a2 + plus_along * bz + ir2 * v2 + it2 * u2
         p2x += fx * h
         p2y += fy * h
-        h = rp[3] + tm[3]
-        p3x += fx * h
-        p3y += fy * h
-        h = tm[0] + tp[0]
+        # Density: T (minus + plus).
+        h = t_diagonal * sum0 + s_along * bx + it2 * (u0 + v0)
         s0x += wx * h
         s0y += wy * h
-        h = tm[1] + tp[1]
+        h = t_diagonal * sum1 + s_along * by + it2 * (u1 + v1)
         s1x += wx * h
         s1y += wy * h
-        h = tm[2] + tp[2]
+        h = t_diagonal * sum2 + s_along * bz + it2 * (u2 + v2)
         s2x += wx * h
         s2y += wy * h
-    out[0, 0], out[1, 0], out[2, 0], out[3, 0] = m0x, m1x, m2x, m3x
-    out[0, 1], out[1, 1], out[2, 1], out[3, 1] = m0y, m1y, m2y, m3y
-    out[4, 0], out[5, 0], out[6, 0], out[7, 0] = p0x, p1x, p2x, p3x
-    out[4, 1], out[5, 1], out[6, 1], out[7, 1] = p0y, p1y, p2y, p3y
+    out[0, 0], out[1, 0], out[2, 0], out[3, 0] = m0x, m1x, m2x, chargex
+    out[0, 1], out[1, 1], out[2, 1], out[3, 1] = m0y, m1y, m2y, chargey
+    out[4, 0], out[5, 0], out[6, 0], out[7, 0] = p0x, p1x, p2x, chargex
+    out[4, 1], out[5, 1], out[6, 1], out[7, 1] = p0y, p1y, p2y, chargey
     out[8, 0], out[9, 0], out[10, 0] = s0x, s1x, s2x
     out[8, 1], out[9, 1], out[10, 1] = s0y, s1y, s2y
 
@@ -192,7 +192,7 @@ def tensor_integrals(
     Parameters
     ----------
     mesh : FermiSurfaceMesh
-    parameters : ndarray, shape (7,)
+    parameters : ndarray, shape (12,)
         From `torkivity_engine.scattering.interface_parameters`.
     minus, plus : ndarray, shape (4,)
         Incoming distributions at 0- and 0+ are v_E times these, in nm.
@@ -326,7 +326,8 @@ def circuit_conductances(
     interface : int, optional
         Which interface of a stack, from the left.
     keep_rashba : bool, optional
-        Evaluate at the interface's u_R instead of u_R = 0 (the published choice).
+        Keep the interface's spin-orbit coupling, of whatever form, instead of leaving it out
+        (the published choice, u_R = 0).
     mesh : FermiSurfaceMesh, optional
         Used with `keep_rashba`; without it closed forms are used.
 
@@ -337,7 +338,7 @@ def circuit_conductances(
     """
     stack = _checked(film, interface)
     barrier, m = stack.interfaces[interface], stack.interface_magnetization(interface)
-    if keep_rashba and barrier.rashba != 0.0:
+    if keep_rashba and np.any(barrier.spin_orbit):
         return _conductances_by_quadrature(stack, interface, mesh or default_mesh())
     up, down = _barriers(barrier)
     c = 2.0 * np.pi * stack.prefactor
@@ -383,7 +384,7 @@ def _conductances_by_quadrature(
 
 
 def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
-    """Spin mixing conductance G = 2 pi C int dmu mu (1 - r_up r_down*), at u_R = 0.
+    """Spin mixing conductance G = 2 pi C int dmu mu (1 - r_up r_down*), at W = 0.
 
     Parameters
     ----------
@@ -403,7 +404,7 @@ def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
 
 
 def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
-    """Transmitted mixing conductance 2 pi C int dmu mu t_up t_down*, at u_R = 0 (Eq. 4).
+    """Transmitted mixing conductance 2 pi C int dmu mu t_up t_down*, at W = 0 (Eq. 4).
 
     Parameters
     ----------
@@ -421,8 +422,8 @@ def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) ->
     return 2.0 * np.pi * stack.prefactor * moment
 
 
-def _barriers(interface: RashbaInterface) -> tuple[float, float]:
-    """Barriers at u_R = 0 of spins along -m (up, majority) and +m (down)."""
+def _barriers(interface: Interface) -> tuple[float, float]:
+    """Barriers without spin-orbit coupling of spins along -m (up, majority) and +m (down)."""
     return interface.barrier - interface.exchange, interface.barrier + interface.exchange
 
 

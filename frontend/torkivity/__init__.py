@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         HeavyMetal,
         RashbaInterface,
         Reservoir,
+        SpinOrbitInterface,
         Stack,
         Surface,
     )
@@ -57,6 +58,7 @@ __all__ = [
     "RashbaInterface",
     "Reservoir",
     "SphericalMesh",
+    "SpinOrbitInterface",
     "Stack",
     "Surface",
     "__version__",
@@ -92,6 +94,7 @@ _HOME = {
     "RashbaInterface": "torkivity_engine.model",
     "Reservoir": "torkivity_engine.model",
     "SphericalMesh": "torkivity_meshes",
+    "SpinOrbitInterface": "torkivity_engine.model",
     "Stack": "torkivity_engine.model",
     "Surface": "torkivity_engine.model",
     "anisotropy_of_sweep": "torkivity.analysis.anisotropy_sweep",

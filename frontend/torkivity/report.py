@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity.analysis.comparison import Comparison, relative_difference
+from torkivity_engine.model import RashbaInterface
 from torkivity_engine.solution import TorqueNames
 
 __all__ = ["comparison_report"]
@@ -54,9 +55,15 @@ def comparison_report(
     """
     film = comparison.film
     m = ", ".join(_fixed(x, 4) for x in film.magnetization)
+    interface = film.interface
+    coupling = (
+        f"u_R = {interface.rashba:g}"
+        if isinstance(interface, RashbaInterface)
+        else "W = (" + "; ".join(f"{x:g}, {y:g}" for x, y in interface.spin_orbit) + ")"
+    )
     lines = [
-        f"{names[0]} ({film.heavy_metal.thickness:g} nm) | u0 = {film.interface.barrier:g}, "
-        f"u_ex = {film.interface.exchange:g}, u_R = {film.interface.rashba:g} | "
+        f"{names[0]} ({film.heavy_metal.thickness:g} nm) | u0 = {interface.barrier:g}, "
+        f"u_ex = {interface.exchange:g}, {coupling} | "
         f"{names[1]} ({film.ferromagnet.thickness:g} nm)",
         f"m = ({m}), E in the film plane at {film.field_direction_deg:g} deg from x",
         "",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from doc_blocks import Page
-from draws import pt_co
+from draws import U0, U_EX, pt_co
 from torkivity_engine.drift_diffusion import solve_drift_diffusion
-from torkivity_engine.model import Bilayer, Stack
+from torkivity_engine.model import Bilayer, SpinOrbitInterface, Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.tensors import InterfaceTensors, interface_tensors
 from torkivity_meshes import SphericalMesh
@@ -36,9 +37,9 @@ def rows(tensors: InterfaceTensors) -> np.ndarray:
     return np.array([getattr(tensors, part)[:3] for part in PARTS])
 
 
-def test_without_dresselhaus_it_is_the_package(code: dict[str, Any]) -> None:
+def test_without_the_new_term_it_is_the_package(code: dict[str, Any]) -> None:
     tilted = film(0.2, (0.3, 0.2, 1.0))
-    ours = code["tensors"](tilted, 0.0, MESH)
+    ours = code["tensors"](tilted, code["warping"](0.0), MESH)
     theirs = interface_tensors(tilted, MESH)
     scale = np.abs(theirs.conductivity).max()
     for part in PARTS:
@@ -48,9 +49,28 @@ def test_without_dresselhaus_it_is_the_package(code: dict[str, Any]) -> None:
 def test_dresselhaus_is_rashba_with_turned_spins(code: dict[str, Any]) -> None:
     m = np.array([0.3, 0.2, 1.0])
     rashba = rows(interface_tensors(film(0.2, tuple(m)), MESH))
-    dresselhaus = rows(code["tensors"](film(0.0, tuple(TURN @ m)), 0.2, MESH))
-    np.testing.assert_allclose(dresselhaus, TURN @ rashba, atol=1e-13 * np.abs(rashba).max())
-    assert np.abs(dresselhaus - rashba).max() > 0.1 * np.abs(rashba).max()
+    turned = film(0.0, tuple(TURN @ m))
+    added = code["tensors"](turned, lambda kx, ky: 0.2 * np.stack([kx, -ky, 0 * kx], axis=1), MESH)
+    interface = SpinOrbitInterface(U0, U_EX, 0.2 * code["dresselhaus_field"])
+    declared = interface_tensors(replace(turned, interface=interface), MESH)
+    for dresselhaus in (rows(added), rows(declared)):
+        np.testing.assert_allclose(dresselhaus, TURN @ rashba, atol=1e-13 * np.abs(rashba).max())
+        assert np.abs(dresselhaus - rashba).max() > 0.1 * np.abs(rashba).max()
+
+
+def test_warping_has_a_three_fold_axis(code: dict[str, Any]) -> None:
+    """A rotation of film, field and m by 120 degrees; by 90 degrees it is another interface."""
+    mesh, m = SphericalMesh(8, 24), np.array([0.3, 0.2, 1.0])
+    here = rows(code["tensors"](film(0.2, tuple(m)), code["warping"](0.5), mesh))
+    errors = []
+    for angle in np.radians([120.0, 90.0]):
+        c, s = np.cos(angle), np.sin(angle)
+        turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+        there = rows(code["tensors"](film(0.2, tuple(turn @ m)), code["warping"](0.5), mesh))
+        expected = turn @ here @ turn[:2, :2].T
+        errors.append(np.abs(there - expected).max() / np.abs(here).max())
+    assert errors[0] < 1e-12
+    assert errors[1] > 1e-3
 
 
 @pytest.mark.parametrize("barrier", [-0.4, 0.0, 0.7])
@@ -75,7 +95,7 @@ def test_without_spin_orbit_coupling_spins_lost_are_the_torque(
 def test_torque_is_that_of_drift_diffusion(code: dict[str, Any]) -> None:
     tilted = film(0.2, (0.1, 0.0, 1.0))
     known = solve_drift_diffusion(tilted, source="rashba", mesh=MESH)
-    d, f = code["total_torque"](tilted, 0.0, MESH)
+    d, f = code["total_torque"](tilted, code["warping"](0.0), MESH)
     assert d == pytest.approx(known.damping_like(known.torque_total), rel=1e-12)
     assert f == pytest.approx(known.field_like(known.torque_total), rel=1e-12)
 

@@ -141,6 +141,26 @@ def test_cartesian_table(comparison: Comparison) -> None:
     assert "damping" not in report
 
 
+def test_any_spin_orbit_field_is_compared() -> None:
+    """The report names the matrix; Dresselhaus turns the torque of m along z by 90 degrees."""
+    metal, magnet = torkivity.HeavyMetal(5.0, 2.0, 20.0), torkivity.Ferromagnet(5.0, 9, 5, 90, 1.5)
+    mesh = torkivity.SphericalMesh(4, 8)
+    rashba, dresselhaus = (
+        compare_film(
+            torkivity.Bilayer(metal, torkivity.SpinOrbitInterface(0.4, 0.2, matrix), magnet), mesh
+        )
+        for matrix in (((0, 0.1), (-0.1, 0), (0, 0)), ((0.1, 0), (0, -0.1), (0, 0)))
+    )
+    assert "W = (0.1, 0; 0, -0.1; 0, 0)" in comparison_report(dresselhaus)
+    for name, solution in rashba.solutions.items():
+        # y -> -y takes m = z to -z and (x, y) of the torque to (-x, y), half a turn of spins
+        # about (1, -1, 0) takes that back and to (-y, x).
+        x, y, _ = solution.torque_total
+        found = dresselhaus.solutions[name].torque_total
+        scale = np.abs(solution.torque_total).max() + 1.0
+        np.testing.assert_allclose(found[:2], [-y, x], atol=1e-9 * scale, err_msg=name)
+
+
 def test_torque_frame() -> None:
     film = torkivity.Bilayer(
         torkivity.HeavyMetal(5.0, 2.0, 20.0),

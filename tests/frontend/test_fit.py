@@ -25,11 +25,11 @@ from fit_cases import (
     synthetic,
     two_phases,
 )
-from torkivity import InputError, PhysicsError, solve_boltzmann
+from torkivity import InputError, PhysicsError, SpinOrbitInterface, solve_boltzmann
 from torkivity.analysis.fit import Measurement, ParameterSetting, fit_torques
 from torkivity.analysis.fit_curves import fit_curves
 from torkivity.analysis.fit_data import Series, TorqueData
-from torkivity.analysis.fit_models import Conditions, PhenomenologicalModel
+from torkivity.analysis.fit_models import Conditions, MicroscopicModel, PhenomenologicalModel
 from torkivity.analysis.fit_problem import FitProblem
 from torkivity.analysis.fit_profile import profile_intervals
 from torkivity.analysis.fit_report import fit_json, fit_report
@@ -42,6 +42,12 @@ from torkivity_meshes import SphericalMesh
 pytest.importorskip("lmfit")
 
 FloatArray = NDArray[np.float64]
+
+
+def test_fits_are_of_rashba_interfaces() -> None:
+    interface = SpinOrbitInterface(0.4, 0.2, ((0.1, 0.0), (0.0, -0.1), (0.0, 0.0)))
+    with pytest.raises(InputError, match="must be a RashbaInterface"):
+        MicroscopicModel(replace(FILM, interface=interface))
 
 
 def test_phenomenological_model_is_the_engines_drift_diffusion() -> None:

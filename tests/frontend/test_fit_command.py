@@ -208,7 +208,7 @@ def test_page(command: Callable[..., tuple[int, str, str]]) -> None:
     """Everything that docs/fitting.md tells to type, in order."""
     page = (Path(__file__).parents[2] / "docs" / "fitting.md").read_text(encoding="utf-8")
     found = re.findall(r"^```(\w+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert {language for language, _ in found} == {"sh", "csv", "toml", "python"}
+    assert {language for language, _ in found} == {"sh", "text", "toml", "python"}
     namespace: dict[str, object] = {}
     for language, text in found:
         if language == "sh":

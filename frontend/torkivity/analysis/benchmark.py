@@ -33,7 +33,15 @@ from torkivity_engine import modes, response_cache
 from torkivity_engine.bmatrix import b_matrix
 from torkivity_engine.collision import collision_terms, driven_distribution
 from torkivity_engine.constants import METRE_PER_NM
-from torkivity_engine.model import Bilayer, Ferromagnet, HeavyMetal, Layer, RashbaInterface, Stack
+from torkivity_engine.model import (
+    Bilayer,
+    Ferromagnet,
+    HeavyMetal,
+    Interface,
+    Layer,
+    RashbaInterface,
+    Stack,
+)
 from torkivity_engine.reduced import Assembly, ring_structure, solve_reduced
 from torkivity_engine.scattering import interface_parameters
 from torkivity_engine.solve import solve_boltzmann
@@ -296,7 +304,8 @@ def tensor_sums_elementwise(
     ----------
     points : ndarray, shape (4, n)
         k_x, k_y, mu and solid angle of each channel.
-    parameters : ndarray, shape (7,)
+    parameters : ndarray, shape (12,)
+        Of a `RashbaInterface`.
     minus, plus : ndarray, shape (4,)
     block : int, optional
         Points handled together.
@@ -305,8 +314,7 @@ def tensor_sums_elementwise(
     -------
     ndarray, shape (11, 2)
     """
-    u0, ux, ur, mx, my, mz, unit = (float(p) for p in parameters)
-    bz = ux * mz
+    u0, _, ax, ay, bz, _, ur, *_, unit = (float(p) for p in parameters)
     out = np.zeros((11, 2))
 
     def applied(
@@ -326,7 +334,7 @@ def tensor_sums_elementwise(
 
     for start in range(0, points.shape[1], block):
         x, y, z, weight = points[:, start : start + block]
-        bx, by = ux * mx + ur * y, ux * my - ur * x
+        bx, by = ax + ur * y, ay - ur * x
         b2 = bx * bx
         b2 += by * by
         b2 += bz * bz
@@ -382,7 +390,8 @@ def tensor_sums_moments(
     ----------
     points : ndarray, shape (4, n)
         k_x, k_y, mu and solid angle of each channel.
-    parameters : ndarray, shape (7,)
+    parameters : ndarray, shape (12,)
+        Of a `RashbaInterface`.
     minus, plus : ndarray, shape (4,)
     block : int, optional
         Points handled together.
@@ -391,7 +400,7 @@ def tensor_sums_moments(
     -------
     ndarray, shape (11, 2)
     """
-    u0, ux, ur, mx, my, mz, unit = (float(p) for p in parameters)
+    u0, _, ax, ay, az, _, ur, *_, unit = (float(p) for p in parameters)
     # Rows: flux-weighted p_t, q, Im r, Im t, then solid-angle-weighted p_t, q, Im t.
     total = np.zeros((7, 9))
     n = min(block, points.shape[1])
@@ -405,13 +414,13 @@ def tensor_sums_moments(
         ):  # fmt: skip
             np.multiply(k[left], k[right], out=k[row])
         delta = ur * y
-        delta += ux * mx
+        delta += ax
         delta *= delta
         by = (-ur) * x
-        by += ux * my
+        by += ay
         by *= by
         delta += by
-        delta += (ux * mz) ** 2 - u0 * u0
+        delta += az * az - u0 * u0
         x1 = z * unit
         x2 = x1 * x1
         inverse = x2 + delta
@@ -437,11 +446,11 @@ def _from_moments(
     total: FloatArray, parameters: FloatArray, minus: FloatArray, plus: FloatArray
 ) -> FloatArray:
     """(11, 2) sums from the moments with x, y, xx, xy, yy, xxx, xxy, xyy, yyy."""
-    u0, ux, ur, mx, my, mz, _ = (float(p) for p in parameters)
+    u0 = float(parameters[0])
     # Per field direction the moments of 1, x, y, xx, xy, yy times v_E.
     by_field = total[:, [[0, 2, 3, 5, 6, 7], [1, 3, 4, 6, 7, 8]]]
     # b_i = offset + slope . (x, y), and the polynomials b_i b_j.
-    b = np.array([[ux * mx, 0.0, ur], [ux * my, -ur, 0.0], [ux * mz, 0.0, 0.0]])
+    b = np.column_stack([parameters[2:5], parameters[5:11].reshape(3, 2)])
     b1 = np.zeros((3, 6))
     b1[:, :3] = b
     b2 = np.zeros((3, 3, 6))
@@ -895,11 +904,10 @@ _PAULI = np.array(
 
 
 def _textbook_scattering(
-    interface: RashbaInterface, m: FloatArray, k: FloatArray
+    interface: Interface, m: FloatArray, k: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """R and T, shape (n, 4, 4), from the 2 x 2 amplitudes."""
-    field = np.stack([k[:, 1], -k[:, 0], np.zeros(len(k))], axis=1)
-    b = interface.exchange * m + interface.rashba * field
+    b = interface.exchange * m + k[:, :2] @ np.transpose(interface.spin_orbit)
     u = interface.barrier * np.eye(2) + np.einsum("na,aij->nij", b, _PAULI[:3])
     t = np.linalg.inv(np.eye(2) + 1j * u / np.abs(k[:, 2])[:, None, None])
     both = []

@@ -20,7 +20,7 @@ from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion_length import spin_diffusion_length
 from torkivity_engine.drift_diffusion import dephased_spin_current
 from torkivity_engine.errors import InputError
-from torkivity_engine.model import Bilayer, HeavyMetal
+from torkivity_engine.model import Bilayer, HeavyMetal, RashbaInterface
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
@@ -217,16 +217,26 @@ class MicroscopicModel:
     Parameters
     ----------
     film : Bilayer
-        Start values, and everything that is not a parameter.
+        Start values, and everything that is not a parameter; its interface is a Rashba one.
     mesh : FermiSurfaceMesh, optional
         By default ``SphericalMesh(12, 10)``, good to some 1e-3.
+
+    Raises
+    ------
+    InputError
+        If the film has another interface.
     """
 
     name = "microscopic"
     _KEPT = 64
 
     def __init__(self, film: Bilayer, mesh: FermiSurfaceMesh | None = None) -> None:
+        if not isinstance(film.interface, RashbaInterface):
+            raise InputError(
+                "interface", film.interface, "must be a RashbaInterface: u_R is fitted"
+            )
         self.film = film
+        self._interface = film.interface
         self.mesh = mesh or SphericalMesh(12, 10)
         self._solved: OrderedDict[tuple[float, ...], BoundaryLayerParameters] = OrderedDict()
 
@@ -235,7 +245,7 @@ class MicroscopicModel:
         """All parameters, starting from the film."""
         metal, interface, magnet = (
             self.film.heavy_metal,
-            self.film.interface,
+            self._interface,
             self.film.ferromagnet,
         )
         length = spin_diffusion_length(metal)
@@ -335,7 +345,7 @@ class MicroscopicModel:
             self.film,
             heavy_metal=_heavy_metal(self.film, values),
             interface=replace(
-                self.film.interface,
+                self._interface,
                 barrier=values["barrier"],
                 exchange=values["exchange"],
                 rashba=values["rashba"],

@@ -19,7 +19,7 @@ from torkivity_engine.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion_length import spin_diffusion_length
 from torkivity_engine.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.errors import InputError
-from torkivity_engine.model import Bilayer
+from torkivity_engine.model import Bilayer, RashbaInterface
 from torkivity_engine.record import TORQUE_PARTS, VARIABLES, Variable
 from torkivity_engine.solution import TorqueNames
 from torkivity_engine.solve import solve_boltzmann
@@ -290,10 +290,13 @@ def grid_data(
         rashba_ratio=Axis(tuple(ratios), "1", "u_R / u_0, Rashba strength over barrier"),
         exchange=Axis(tuple(exchanges), "1", "u_ex, interfacial exchange strength"),
     )
+    u0 = film.interface.barrier
     films = [
         replace(
             film,
-            interface=replace(film.interface, rashba=ratio * film.interface.barrier, exchange=e),
+            interface=RashbaInterface(
+                u0, exchange=e, rashba=ratio * u0, magnetization=film.interface.magnetization
+            ),
         )
         for ratio in ratios
         for e in exchanges

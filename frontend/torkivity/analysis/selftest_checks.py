@@ -120,6 +120,7 @@ def tensors_by_matrices() -> float:
     stack = film.stack()
     m = np.array(stack.interface_magnetization(0))
     k = mesh.directions[mesh.upward]
+    assert isinstance(film.interface, RashbaInterface)
     tensors = _inverted(film.interface, m, k)
     found = interface_tensors(film, mesh)
     unit = stack.prefactor * METRE_PER_NM

@@ -105,8 +105,7 @@ def fit(
             text = json.dumps(fit_json(result), indent=2, allow_nan=False)
             names[output].write_text(text + "\n", encoding="utf-8")
         if figure is not None and file_format is not None:
-            from torkivity.figures import save_figure
-            from torkivity.figures import fit_figure
+            from torkivity.figures import fit_figure, save_figure
 
             save_figure(fit_figure(result, f"{result.model} model"), names[figure], file_format)
     if outputs:

@@ -2,7 +2,8 @@
 
 `sweep_figure`, `line_figure`, `map_figure`, `angular_figure` and `difference_figure` take the
 Dataset of a sweep as `torkivity.open_results` gives it, `thickness_figure` that of a single
-film, `profile_figure` a film and its solution, `fit_figure` a fit. `save_figure` writes any of them.
+film, `profile_figure` a film and its solution, `fit_figure` a fit. `save_figure` writes any of
+them.
 """
 
 from __future__ import annotations
