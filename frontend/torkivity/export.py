@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity.units import QUANTITIES, convert_torque
-from torkivity_engine.errors import InputError
 from torkivity_engine.record import COORDINATES
-from torkivity_hpc.store import STATUS, read_values
+from torkivity_hpc.store import STATUS, read_values, require_results
 
 __all__ = ["ResultTable", "in_quantity", "read_results", "table_csv", "table_json"]
 
@@ -75,13 +74,8 @@ def read_results(path: Path) -> ResultTable:
     InputError
         If it is not a result file.
     """
-    if not path.is_file():
-        raise InputError("file", str(path), "no such file")
-    if not h5py.is_hdf5(path):
-        raise InputError("file", str(path), "is not an HDF5 file")
+    require_results(path)
     with h5py.File(path, "r") as file:
-        if "status" not in file or "torkivity_version" not in file.attrs:
-            raise InputError("file", str(path), "is an HDF5 file, but not one of torkivity's")
         status = file["status"]
         grid = _dims(status)
         done = np.asarray(status[...]) == STATUS["done"]

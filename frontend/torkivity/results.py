@@ -13,8 +13,7 @@ import h5py
 import numpy as np
 
 import torkivity
-from torkivity_engine.errors import InputError
-from torkivity_hpc.store import STATUS, Axis, create_results, read_values
+from torkivity_hpc.store import STATUS, Axis, create_results, read_values, require_results
 
 if TYPE_CHECKING:
     import xarray
@@ -115,7 +114,7 @@ def open_results(path: str | Path) -> xarray.Dataset:
         raise ModuleNotFoundError(
             f"open_results needs {error.name}: pip install 'torkivity[xarray]'", name=error.name
         ) from None
-    _require_results(Path(path))
+    require_results(Path(path))
     with xarray.open_dataset(path, engine="h5netcdf", cache=False) as file:
         # The state first: what it calls done was complete before.
         status = file["status"].load()
@@ -188,7 +187,7 @@ def describe_results(path: Path) -> str:
     InputError
         If there is no such file, it is not HDF5 or was not written by torkivity.
     """
-    _require_results(path)
+    require_results(path)
     with h5py.File(path, "r") as file:
         attributes = dict(file.attrs)
         config = attributes.pop("config_toml", "")
@@ -212,16 +211,6 @@ def describe_results(path: Path) -> str:
             lines += ["", title]
             lines += [_variable_line(name, file[name]) for name in members]
     return "\n".join(lines)
-
-
-def _require_results(path: Path) -> None:
-    if not path.is_file():
-        raise InputError("file", str(path), "no such file")
-    if not h5py.is_hdf5(path):
-        raise InputError("file", str(path), "is not an HDF5 file")
-    with h5py.File(path, "r") as file:
-        if "status" not in file or "torkivity_version" not in file.attrs:
-            raise InputError("file", str(path), "is an HDF5 file, but not one of torkivity's")
 
 
 def _status(status: Any) -> list[str]:

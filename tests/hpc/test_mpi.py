@@ -212,6 +212,7 @@ def test_a_process_that_dies_ends_all(tmp_path: Path, rank: str) -> None:
     assert run(tmp_path / "a.h5")[0] == 0
 
 
+@pytest.mark.slow
 def test_ranks_in_a_long_point_do_not_hold_up_the_end(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     started = time.monotonic()
