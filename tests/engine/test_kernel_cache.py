@@ -1,12 +1,21 @@
-"""Kernels find a place even where nothing else is writable."""
+"""Kernels find a place even where nothing else is writable, and never outlive their sources."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
+import pytest
+
 from torkivity_engine.kernel_cache import default_places, provide_kernel_cache
+
+
+@pytest.fixture(autouse=True)
+def _leave_numba_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", numba.config.CACHE_DIR)
 
 
 def unwritable(tmp_path: Path) -> Path:
@@ -15,22 +24,72 @@ def unwritable(tmp_path: Path) -> Path:
     return tmp_path / "file" / "cache"
 
 
-def test_nothing_is_done_where_numba_finds_a_place(tmp_path: Path) -> None:
+def test_first_place_that_can_be_written_to(tmp_path: Path) -> None:
     environment: dict[str, str] = {}
-    places = [unwritable(tmp_path), tmp_path / "new" / "folder"]
-    assert provide_kernel_cache(places, environment) is None
-    assert provide_kernel_cache([unwritable(tmp_path)], {"NUMBA_CACHE_DIR": "/x"}) is None
-    assert environment == {}
+    folder = provide_kernel_cache([unwritable(tmp_path), tmp_path / "new" / "folder"], environment)
+    assert folder.parent == tmp_path / "new" / "folder"
+    assert environment == {"NUMBA_CACHE_DIR": str(folder)}
+    assert numba.config.CACHE_DIR == str(folder)
+    assert provide_kernel_cache([tmp_path / "new" / "folder"], {}) == folder
+
+
+def test_folder_that_the_user_chose_comes_first(tmp_path: Path) -> None:
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "mine")}
+    folder = provide_kernel_cache([tmp_path / "other"], environment)
+    assert folder.parent == tmp_path / "mine"
+    assert provide_kernel_cache([tmp_path / "other"], environment) == folder, "in a child process"
+    environment = {"NUMBA_CACHE_DIR": str(unwritable(tmp_path))}
+    assert provide_kernel_cache([tmp_path / "other"], environment).parent == tmp_path / "other"
 
 
 def test_a_private_folder_where_there_is_none(tmp_path: Path) -> None:
     environment: dict[str, str] = {}
     folder = provide_kernel_cache([unwritable(tmp_path)], environment)
-    assert folder is not None
     assert environment["NUMBA_CACHE_DIR"] == str(folder)
     assert folder.stat().st_mode & 0o077 == 0
-    again: dict[str, str] = {}
-    assert provide_kernel_cache([unwritable(tmp_path)], again) == folder
+    assert provide_kernel_cache([unwritable(tmp_path)], {}) == folder
+
+
+def test_other_sources_have_another_folder(tmp_path: Path) -> None:
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "a.py").write_text("x = 1\n")
+    first = provide_kernel_cache([tmp_path], {}, sources)
+    (sources / "a.py").write_text("x = 2\n")
+    assert provide_kernel_cache([tmp_path], {"NUMBA_CACHE_DIR": str(first)}, sources) != first
+    (sources / "a.py").write_text("x = 1\n")
+    assert provide_kernel_cache([tmp_path], {}, sources) == first
+
+
+CALLEE, CALLER = (
+    "from numba import njit\n@njit(cache=True)\ndef value():\n    return {}\n",
+    "from torkivity_engine.kernel_cache import provide_kernel_cache\n"
+    "import os, pathlib\n"
+    "here = pathlib.Path(__file__).parent\n"
+    "provide_kernel_cache([here / 'cache'], os.environ, here)\n"
+    "from numba import njit\nfrom callee import value\n"
+    "@njit(cache=True)\ndef twice():\n    return 2 * value()\n"
+    "if __name__ == '__main__':\n    print(twice(), sum(twice.stats.cache_hits.values()))\n",
+)
+
+
+def test_a_changed_callee_in_another_file_is_noticed(tmp_path: Path) -> None:
+    """What Numba alone gets wrong."""
+    (tmp_path / "caller.py").write_text(CALLER)
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+
+    def run(value: int) -> list[str]:
+        (tmp_path / "callee.py").write_text(CALLEE.format(value))
+        done = subprocess.run(
+            [sys.executable, "caller.py"],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.split()
+
+    assert run(3) == ["6", "0"]
+    assert run(3) == ["6", "1"]
+    assert run(5) == ["10", "0"]
+    assert run(3) == ["6", "1"]
 
 
 def test_import_of_the_engine_asks_first() -> None:
