@@ -29,7 +29,7 @@ def test_first_place_that_can_be_written_to(tmp_path: Path) -> None:
     folder = provide_kernel_cache([unwritable(tmp_path), tmp_path / "new" / "folder"], environment)
     assert folder.parent == tmp_path / "new" / "folder"
     assert environment == {"NUMBA_CACHE_DIR": str(folder)}
-    assert numba.config.CACHE_DIR == str(folder)
+    assert str(folder) == numba.config.CACHE_DIR
     assert provide_kernel_cache([tmp_path / "new" / "folder"], {}) == folder
 
 

@@ -30,7 +30,7 @@ from torkivity_engine.tensors import (
 )
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["MODELS", "MODEL_NAMES", "Comparison", "ThicknessCurves", "compare_film"]
+__all__ = ["MODELS", "MODEL_NAMES", "Comparison", "ThicknessCurves", "add_curves", "compare_film"]
 
 FloatArray = NDArray[np.float64]
 Method = Literal["reduced", "dense"]
@@ -281,12 +281,8 @@ def compare_film(
     parameters = _boundary_layer(film, mesh)
     progress(f"Boltzmann equation, {method} method, {mesh.name}, NT = {mesh.n_unknowns}")
     boltzmann = _boltzmann(film, mesh, method, memory_limit)
-    curves = None
-    if len(thicknesses):
-        progress(f"both models at {len(thicknesses)} heavy-metal thicknesses")
-        curves = _curves(film, mesh, method, ferromagnet, memory_limit, thicknesses, parameters)
     k_f = film.fermi_wavevector
-    return Comparison(
+    comparison = Comparison(
         film=film,
         tensors=tensors,
         mixing_conductance=mixing_conductance(film),
@@ -297,8 +293,49 @@ def compare_film(
         boltzmann=boltzmann,
         drift_diffusion=drift_diffusion,
         boundary_layer={source: found.response() for source, found in parameters.items()},
-        curves=curves,
+        curves=None,
     )
+    if not len(thicknesses):
+        return comparison
+    return add_curves(
+        comparison,
+        mesh,
+        thicknesses,
+        method=method,
+        ferromagnet=ferromagnet,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
+
+
+def add_curves(
+    comparison: Comparison,
+    mesh: FermiSurfaceMesh,
+    thicknesses: Sequence[float],
+    *,
+    method: Method = "reduced",
+    ferromagnet: FerromagnetModel = "dephased",
+    memory_limit: int | None = None,
+    progress: Callable[[str], None] = lambda message: None,
+) -> Comparison:
+    """The same comparison with curves against heavy-metal thickness.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    mesh : FermiSurfaceMesh
+    thicknesses : sequence of float
+        nm.
+    method, ferromagnet, memory_limit, progress
+        As in `compare_film`.
+
+    Returns
+    -------
+    Comparison
+    """
+    progress(f"both models at {len(thicknesses)} heavy-metal thicknesses")
+    curves = _curves(comparison.film, mesh, method, ferromagnet, memory_limit, thicknesses)
+    return replace(comparison, curves=curves)
 
 
 def _boltzmann(
@@ -343,8 +380,8 @@ def _curves(
     ferromagnet: FerromagnetModel,
     memory_limit: int | None,
     thicknesses: Sequence[float],
-    parameters: dict[str, BoundaryLayerParameters],
 ) -> ThicknessCurves:
+    parameters = _boundary_layer(film, mesh)
     rows: dict[str, list[dict[str, FloatArray]]] = {}
 
     def add(model: str, solutions: Mapping[str, TorqueNames]) -> None:

@@ -6,7 +6,7 @@ import math
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -106,23 +106,32 @@ def run(
         raise click.UsageError("input, output and figure must be different files")
 
     say("loading numerics")
-    from torkivity.analysis.comparison import compare_film
+    from torkivity.analysis.comparison import add_curves, compare_film
     from torkivity.compilation import announce_compilation
     from torkivity.report import comparison_report
     from torkivity.results import write_comparison
 
     limit = settings.solver.memory_gb
+    options: dict[str, Any] = {
+        "method": settings.solver.method,
+        "ferromagnet": settings.drift_diffusion.ferromagnet,
+        "memory_limit": None if limit is None else int(limit * 1e9),
+        "progress": say,
+    }
     with announce_compilation(say):
-        comparison = compare_film(
-            film,
-            mesh,
-            method=settings.solver.method,
-            ferromagnet=settings.drift_diffusion.ferromagnet,
-            memory_limit=None if limit is None else int(limit * 1e9),
-            thicknesses=() if no_figure else settings.figure.heavy_metal_thickness,
-            progress=say,
-        )
+        comparison = compare_film(film, mesh, **options)
     labels = (settings.heavy_metal.name, settings.ferromagnet.name)
+    frame = components if components != "auto" else "torque-frame" if in_frame else "cartesian"
+    # The answer first; what is drawn takes longer.
+    click.echo(comparison_report(comparison, frame == "torque-frame", names=labels))
+    if not in_frame:
+        click.echo(
+            "\nm is parallel to z x E: damping-like and field-like directions do not exist, and all"
+            "\ntorques vanish by symmetry; the table is Cartesian and there is no figure."
+        )
+    if not no_figure and settings.figure.heavy_metal_thickness:
+        thicknesses = settings.figure.heavy_metal_thickness
+        comparison = add_curves(comparison, mesh, thicknesses, **options)
     elapsed = time.perf_counter() - started
     with ExitStack() as stack:
         # Both appear together at the end, or none does.
@@ -134,13 +143,6 @@ def run(
             say("drawing")
             title = _title(settings)
             save_figure(thickness_figure(comparison.curves, title), names[1], file_format)
-    frame = components if components != "auto" else "torque-frame" if in_frame else "cartesian"
-    click.echo(comparison_report(comparison, frame == "torque-frame", names=labels))
-    if not in_frame:
-        click.echo(
-            "\nm is parallel to z x E: damping-like and field-like directions do not exist, and all"
-            "\ntorques vanish by symmetry; the table is Cartesian and there is no figure."
-        )
     wrote = " and ".join(map(str, outputs))
     click.echo(f"\nwrote {wrote} in {time.perf_counter() - started:.1f} s")
 
