@@ -22,7 +22,8 @@ def main() -> int:
     for name in ("OPENBLAS", "OMP", "MKL", "BLIS", "NUMBA"):
         os.environ[f"{name}_NUM_THREADS"] = "1"
     os.environ["VECLIB_MAXIMUM_THREADS"] = "1"
-    from torkivity.analysis.benchmark import SECTIONS, replace_tables, run_benchmark, tables
+    from torkivity.analysis.benchmark import SECTIONS, run_benchmark, tables
+    from torkivity.tables import replace_tables
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"of {', '.join(SECTIONS)}")

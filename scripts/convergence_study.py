@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from torkivity.analysis.benchmark import Table, pt_co, replace_tables, torque_vector
+from torkivity.analysis.benchmark.films import pt_co, torque_vector
+from torkivity.tables import Table, replace_tables
 from torkivity_engine.model import Bilayer
 from torkivity_meshes import SphericalMesh
 

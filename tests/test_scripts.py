@@ -11,17 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from torkivity.analysis.benchmark import (
-    SECTIONS,
-    SINGLE_THREAD,
-    Table,
-    pt_co,
-    replace_tables,
-    solve_textbook,
-    tensor_sums_elementwise,
-    tensor_sums_moments,
-    textbook_modes,
-)
+from torkivity.analysis.benchmark import SECTIONS
+from torkivity.analysis.benchmark.films import pt_co
+from torkivity.analysis.benchmark.measuring import SINGLE_THREAD
+from torkivity.analysis.benchmark.tensors import tensor_sums_elementwise, tensor_sums_moments
+from torkivity.analysis.benchmark.textbook import solve_textbook, textbook_modes
+from torkivity.tables import Table, replace_tables
 from torkivity_engine.model import RashbaInterface
 from torkivity_engine.scattering import interface_parameters
 from torkivity_engine.solve import solve_boltzmann

@@ -301,7 +301,7 @@ def test_benchmark_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(arguments)
         raise subprocess.CalledProcessError(1, "python", stderr="Traceback\nMemoryError: none\n")
 
-    monkeypatch.setattr(benchmark, "_output", output)
+    monkeypatch.setattr(benchmark, "python_output", output)
     monkeypatch.setattr(module.run_checks, "__defaults__", ((), lambda result: None))
     done = CliRunner().invoke(cli, ["selftest", "--bench"], standalone_mode=False)
     assert done.exit_code == 1

@@ -12,7 +12,7 @@ from typing import Any
 import h5py
 
 from torkivity.analysis import selftest_checks as measure
-from torkivity.analysis.benchmark import machine_facts
+from torkivity.analysis.benchmark.measuring import machine_facts
 from torkivity.analysis.selftest_checks import SkippedError
 from torkivity_hpc.launcher import find_mpiexec
 

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from torkivity.analysis.benchmark import U0, U_EX, pt_co, solve_textbook
+from torkivity.analysis.benchmark.films import U0, U_EX, pt_co
+from torkivity.analysis.benchmark.textbook import solve_textbook
 from torkivity.config import RunConfig, check_config, preset_text, to_toml
 from torkivity.sweeps.plan import plan_sweep
 from torkivity_engine.boundary_layer import boundary_layer_parameters

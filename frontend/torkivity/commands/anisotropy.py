@@ -70,7 +70,7 @@ def anisotropy(
         if output.resolve() == path.resolve():
             raise click.UsageError("input and output must be different files")
     from torkivity.analysis.anisotropy_sweep import anisotropy_of_sweep, anisotropy_rows
-    from torkivity.analysis.benchmark import Table
+    from torkivity.tables import Table
     from torkivity_hpc.store import check_output, new_file
 
     if output is not None:
