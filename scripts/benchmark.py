@@ -13,15 +13,15 @@ import os
 import sys
 from pathlib import Path
 
+from torkivity_engine.threads import SINGLE_THREAD
+
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 
 
 def main() -> int:
     """Run the command line; returns the exit status."""
     # NumPy and SciPy read their thread settings when they are first imported.
-    for name in ("OPENBLAS", "OMP", "MKL", "BLIS", "NUMBA"):
-        os.environ[f"{name}_NUM_THREADS"] = "1"
-    os.environ["VECLIB_MAXIMUM_THREADS"] = "1"
+    os.environ.update(SINGLE_THREAD)
     from torkivity.analysis.benchmark import SECTIONS, run_benchmark, tables
     from torkivity.tables import replace_tables
 

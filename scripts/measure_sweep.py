@@ -25,6 +25,7 @@ import numpy as np
 
 from torkivity.config import load_config
 from torkivity.sweeps.plan import FRAME_FLAG, plan_sweep, point_variables
+from torkivity_engine.threads import SINGLE_THREAD
 from torkivity_hpc.grid import Dimension, Grid, Value
 from torkivity_hpc.launcher import find_mpiexec
 from torkivity_hpc.session import CrewMaker, SweepPlan, run_plan, with_crew
@@ -206,7 +207,7 @@ def busy(_: int = 0) -> float:
 
 def scaling(pairs: int, points: int) -> None:
     """Two ranks against one on the interface sweep, beside two separate processes."""
-    environment = {**os.environ, **{f"{x}_NUM_THREADS": "1" for x in ("OPENBLAS", "OMP", "MKL")}}
+    environment = {**os.environ, **SINGLE_THREAD}
     ratios, machine = [], []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.toml"

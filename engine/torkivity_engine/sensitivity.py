@@ -38,7 +38,7 @@ from torkivity_engine.reduced import Assembly, Drive, InterfaceStates, ring_stru
 from torkivity_engine.runtime import with_one_blas_thread
 from torkivity_engine.scattering import fill_tensor, scatter
 from torkivity_engine.solve import film_with_source
-from torkivity_engine.spin import CHARGE, cross_matrix, transverse
+from torkivity_engine.spin import CHARGE, cross_matrix, direction, transverse
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["Derivative", "sensitivities", "sensitivity_names"]
@@ -536,4 +536,4 @@ def _turned(m: tuple[float, float, float], key: str, amount: float) -> tuple[flo
         theta += math.radians(amount)
     else:
         phi += math.radians(amount)
-    return (math.sin(theta) * math.cos(phi), math.sin(theta) * math.sin(phi), math.cos(theta))
+    return direction(theta, phi)

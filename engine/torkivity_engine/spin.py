@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from torkivity_engine.errors import PhysicsError
 
-__all__ = ["CHARGE", "cross_matrix", "rotation_to", "torque_frame", "transverse"]
+__all__ = ["CHARGE", "cross_matrix", "direction", "rotation_to", "torque_frame", "transverse"]
 
 FloatArray = NDArray[np.float64]
 
@@ -18,6 +20,11 @@ def cross_matrix(m: ArrayLike) -> FloatArray:
     """Matrix [m x], shape (3, 3), with ``cross_matrix(m) @ s == cross(m, s)``."""
     x, y, z = np.asarray(m, dtype=np.float64)
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
+def direction(theta: float, phi: float) -> tuple[float, float, float]:
+    """Unit vector with these angles in radians, from z and of its in-plane part from x."""
+    return (math.sin(theta) * math.cos(phi), math.sin(theta) * math.sin(phi), math.cos(theta))
 
 
 def transverse(v: ArrayLike, m: ArrayLike) -> FloatArray:

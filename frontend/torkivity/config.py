@@ -27,6 +27,7 @@ from torkivity_engine.model import (
     RashbaInterface,
     Surface,
 )
+from torkivity_engine.spin import direction
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh, load_mesh
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "override",
     "preset_names",
     "preset_text",
+    "read_text",
+    "read_toml",
     "to_json",
     "to_toml",
 ]
@@ -250,19 +253,43 @@ def load_config(path: Path) -> RunConfig:
     ConfigError
         With file, key, value and what would be right, in one line.
     """
+    data = read_toml(path, "no such file; 'torkivity init' writes one to start from")
+    return check_config(data, str(path))
+
+
+def read_text(path: Path, kind: str, missing: str = "no such file") -> str:
+    """Content of a text file that a user wrote.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        What it is to be, for errors: "TOML", "CSV".
+    missing : str, optional
+        What to say if it is not there.
+
+    Raises
+    ------
+    ConfigError
+    """
     file = str(path)
     try:
-        text = path.read_bytes().decode("utf-8")
-        data = tomllib.loads(text)
+        return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise ConfigError(file, "no such file; 'torkivity init' writes one to start from") from None
+        raise ConfigError(file, missing) from None
     except OSError as error:
         raise ConfigError(file, f"cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise ConfigError(file, "is not a TOML file (not UTF-8 text)") from None
+        raise ConfigError(file, f"is not a {kind} file (not UTF-8 text)") from None
+
+
+def read_toml(path: Path, missing: str) -> dict[str, Any]:
+    """Tables of a TOML file; parameters and errors as of `read_text`."""
+    text = read_text(path, "TOML", missing)
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(file, f"is not valid TOML: {error}") from None
-    return check_config(data, file)
+        raise ConfigError(str(path), f"is not valid TOML: {error}") from None
 
 
 def check_config(data: Mapping[str, Any], file: str) -> RunConfig:
@@ -446,12 +473,7 @@ def _magnetization(film: FilmSection, source: _Source) -> tuple[float, float, fl
                 raise source.error(
                     f"film.magnetization_angles_deg.{key}", value, "must be a finite angle"
                 )
-        theta, phi = math.radians(angles.theta), math.radians(angles.phi)
-        return (
-            math.sin(theta) * math.cos(phi),
-            math.sin(theta) * math.sin(phi),
-            math.cos(theta),
-        )
+        return direction(math.radians(angles.theta), math.radians(angles.phi))
     # The engine checks the number of components.
     return tuple(vector) if vector is not None else (0.0, 0.0, 1.0)  # type: ignore[return-value]
 

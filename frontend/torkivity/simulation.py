@@ -19,6 +19,7 @@ from torkivity.export import ResultTable
 from torkivity.units import CURRENT_DENSITY, convert_torque
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
+from torkivity_engine.spin import direction
 
 __all__ = ["MODELS", "FilmTorque", "cmtj_script", "film_torque", "mumax3_script"]
 
@@ -160,9 +161,7 @@ def film_torque(
 def _magnetization(film: dict[str, Any]) -> FloatArray:
     angles = film.get("magnetization_angles_deg")
     if angles is not None:
-        theta, phi = math.radians(angles["theta"]), math.radians(angles["phi"])
-        polar = (math.sin(theta) * math.cos(phi), math.sin(theta) * math.sin(phi))
-        return np.array([*polar, math.cos(theta)])
+        return np.array(direction(math.radians(angles["theta"]), math.radians(angles["phi"])))
     vector = np.array(film.get("magnetization", [0.0, 0.0, 1.0]))
     return np.asarray(vector / np.linalg.norm(vector))
 

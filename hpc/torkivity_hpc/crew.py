@@ -15,20 +15,12 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from torkivity_engine.errors import InputError
+from torkivity_engine.threads import SINGLE_THREAD
 from torkivity_hpc.worker import Report, work
 
 __all__ = ["Crew", "ProcessCrew", "ThreadCrew", "WorkerError", "single_threaded"]
 
 Message = tuple[int, Report]
-
-_THREAD_SETTINGS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
 
 
 class WorkerError(RuntimeError):
@@ -58,8 +50,8 @@ class Crew(Protocol):
 @contextlib.contextmanager
 def single_threaded() -> Iterator[None]:
     """Environment in which numerical libraries of new processes start one thread each."""
-    saved = {name: os.environ.get(name) for name in _THREAD_SETTINGS}
-    os.environ.update(dict.fromkeys(_THREAD_SETTINGS, "1"))
+    saved = {name: os.environ.get(name) for name in SINGLE_THREAD}
+    os.environ.update(SINGLE_THREAD)
     try:
         yield
     finally:

@@ -94,11 +94,8 @@ def estimate_seconds(plan: SweepPlan, samples: int = 5) -> float:
         seconds(len(order) - 1)  # may compile
         chosen = starts[np.unique(np.linspace(0, len(starts) - 1, samples).astype(int))]
         new = [seconds(first) for first in chosen]
-        same = [
-            seconds(min(first + offset, len(order) - 1))
-            for first in chosen[-1:]
-            for offset in range(1, samples + 1)
-        ]
+        after = range(int(chosen[-1]) + 1, int(chosen[-1]) + 1 + samples)
+        same = [seconds(min(position, len(order) - 1)) for position in after]
     warm = float(np.median(same))
     cold = max(float(np.mean(new)), warm)
     return layers * (cold - warm) + grid.size * warm

@@ -103,9 +103,8 @@ class Comparison:
         By source: "rashba", "spin_hall", "all".
     drift_diffusion : dict of str to DriftDiffusionSolution
         By source, with the parameters of Appendix B.
-    boundary_layer : dict of str to InterfaceResponse
-        By source, with boundary-layer-exact parameters; empty where the heavy metal has no
-        diffusive regime.
+    parameters : dict of str to BoundaryLayerParameters
+        By source; empty where the heavy metal has no diffusive regime.
     curves : ThicknessCurves or None
     """
 
@@ -118,8 +117,13 @@ class Comparison:
     spin_diffusion_length: float
     boltzmann: dict[str, BoltzmannSolution]
     drift_diffusion: dict[str, DriftDiffusionSolution]
-    boundary_layer: dict[str, InterfaceResponse]
+    parameters: dict[str, BoundaryLayerParameters]
     curves: ThicknessCurves | None
+
+    @property
+    def boundary_layer(self) -> dict[str, InterfaceResponse]:
+        """Drift-diffusion by source with boundary-layer-exact parameters."""
+        return {source: found.response() for source, found in self.parameters.items()}
 
     @property
     def solutions(self) -> dict[str, TorqueNames]:
@@ -292,7 +296,7 @@ def compare_film(
         spin_diffusion_length=spin_diffusion_length(film.heavy_metal),
         boltzmann=boltzmann,
         drift_diffusion=drift_diffusion,
-        boundary_layer={source: found.response() for source, found in parameters.items()},
+        parameters=parameters,
         curves=None,
     )
     if not len(thicknesses):
@@ -334,7 +338,15 @@ def add_curves(
     Comparison
     """
     progress(f"both models at {len(thicknesses)} heavy-metal thicknesses")
-    curves = _curves(comparison.film, mesh, method, ferromagnet, memory_limit, thicknesses)
+    curves = _curves(
+        comparison.film,
+        mesh,
+        method,
+        ferromagnet,
+        memory_limit,
+        thicknesses,
+        comparison.parameters,
+    )
     return replace(comparison, curves=curves)
 
 
@@ -380,8 +392,8 @@ def _curves(
     ferromagnet: FerromagnetModel,
     memory_limit: int | None,
     thicknesses: Sequence[float],
+    parameters: Mapping[str, BoundaryLayerParameters],
 ) -> ThicknessCurves:
-    parameters = _boundary_layer(film, mesh)
     rows: dict[str, list[dict[str, FloatArray]]] = {}
 
     def add(model: str, solutions: Mapping[str, TorqueNames]) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from torkivity.config import ConfigError
+from torkivity.config import ConfigError, read_text
 from torkivity.units import QUANTITIES, parse_unit
 from torkivity_engine.errors import InputError
 
@@ -169,14 +169,7 @@ def read_torque_data(
 
 def _rows(path: Path, file: str) -> list[tuple[int, list[str]]]:
     """Lines with their numbers, without comments and empty ones."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(file, "no such file") from None
-    except OSError as error:
-        raise ConfigError(file, f"cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ConfigError(file, "is not a CSV file (not UTF-8 text)") from None
+    text = read_text(path, "CSV").removeprefix("\ufeff")  # spreadsheets write a byte-order mark
     rows = [
         (number, [cell.strip() for cell in next(csv.reader([line]))])
         for number, line in enumerate(text.splitlines(), start=1)

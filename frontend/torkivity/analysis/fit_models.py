@@ -21,6 +21,7 @@ from torkivity_engine.diffusion_length import spin_diffusion_length
 from torkivity_engine.drift_diffusion import dephased_spin_current
 from torkivity_engine.errors import InputError
 from torkivity_engine.model import Bilayer, HeavyMetal, RashbaInterface
+from torkivity_engine.spin import direction
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
@@ -365,9 +366,8 @@ class MicroscopicModel:
         return solved
 
     def _magnetization(self, theta_deg: float, phi_deg: float) -> tuple[float, float, float]:
-        theta = math.radians(theta_deg)
-        phi = math.radians(phi_deg + self.film.field_direction_deg)
-        return (math.sin(theta) * math.cos(phi), math.sin(theta) * math.sin(phi), math.cos(theta))
+        phi_deg = phi_deg + self.film.field_direction_deg
+        return direction(math.radians(theta_deg), math.radians(phi_deg))
 
 
 def _heavy_metal(film: Bilayer, values: Mapping[str, float]) -> HeavyMetal:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from torkivity.analysis.fit_data import TorqueData, read_torque_data
 from torkivity.analysis.fit_request import Measurement, ParameterSetting
-from torkivity.config import ConfigError, build_film, build_mesh, check_config
+from torkivity.config import ConfigError, build_film, build_mesh, check_config, read_toml
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -186,16 +185,7 @@ def load_fit_settings(path: Path) -> FitSettings:
         With file, key and value in one line.
     """
     file = str(path)
-    try:
-        data = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(file, "no such file; 'torkivity fit --example' writes one") from None
-    except OSError as error:
-        raise ConfigError(file, f"cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ConfigError(file, "is not a TOML file (not UTF-8 text)") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(file, f"is not valid TOML: {error}") from None
+    data = read_toml(path, "no such file; 'torkivity fit --example' writes one")
     film = {key: value for key, value in data.items() if key != "fit"}
     try:
         section = _Fit.model_validate(data.get("fit", {}))

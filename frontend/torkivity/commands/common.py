@@ -83,8 +83,9 @@ def one_thread() -> None:
 
     Several processes share the cores, and numbers must not depend on how many there are.
     """
-    for name in ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA"):
-        os.environ[f"{name}_NUM_THREADS"] = "1"
+    from torkivity_engine.threads import SINGLE_THREAD
+
+    os.environ.update(SINGLE_THREAD)
 
 
 def open_dataset(path: Path) -> xarray.Dataset:

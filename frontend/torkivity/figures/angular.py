@@ -14,7 +14,14 @@ from torkivity.analysis.angles import frame_length
 from torkivity.analysis.quantities import Component, Quantity
 from torkivity.analysis.selection import axis_name, select_points
 from torkivity.figures.style import Coordinate, new_figure, panel_titles
-from torkivity.figures.sweeps import draw_lines, families, lines_legend, set_title, without_noise
+from torkivity.figures.sweeps import (
+    NOISE,
+    draw_lines,
+    families,
+    lines_legend,
+    set_title,
+    without_noise,
+)
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,9 +31,6 @@ __all__ = ["ANGLES", "angular_figure"]
 
 #: Axes that are angles of m, with their symbols.
 ANGLES = {"theta": r"$\theta$", "phi": r"$\varphi$"}
-
-#: Part of the largest torque that is rounding noise.
-_NOISE = 1e-9
 
 
 def angular_figure(
@@ -99,7 +103,7 @@ def _ratio(
         bare = (array / length.where(length > 0.0)).transpose(*array.dims)
         reference = bare.isel({x: nearest})
         # No ratio to what vanishes by symmetry.
-        reference = reference.where(abs(reference) > _NOISE * abs(bare).max())
+        reference = reference.where(abs(reference) > NOISE * abs(bare).max())
         values[model] = (bare / reference).transpose(*array.dims)
     return Component(component.title, f"torque$/|m\\times y_p|$\n{label}", "1", values)
 

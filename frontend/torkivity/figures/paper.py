@@ -6,7 +6,7 @@ Models differ in line and marker, quantities in lightness too, so that grey prin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from torkivity.analysis.reproduce import MODELS, FigureData
-from torkivity.figures.style import MODEL_COLOURS, MODEL_STYLES, WIDTH
+from torkivity.figures.style import MODEL_COLOURS, MODEL_STYLES, WIDTH, legend_below
 from torkivity_engine.errors import InputError
 
 __all__ = ["paper_figure"]
@@ -82,7 +82,7 @@ def _thickness_figure(data: FigureData) -> Figure:
             axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     for axes in panels[-1]:
         axes.set_xlabel("heavy-metal thickness $t$ (nm)")
-    _legend(figure, [_model_handle(model) for model in MODELS], 2)
+    legend_below(figure, [_model_handle(model) for model in MODELS], 2, handlelength=2.8)
     return figure
 
 
@@ -118,7 +118,7 @@ def _exchange_figure(data: FigureData) -> Figure:
         for k in range(2)
         for line, marker in [_part_style(part, k)]
     ]
-    _legend(figure, handles, 2)
+    legend_below(figure, handles, 2, handlelength=2.8)
     return figure
 
 
@@ -152,7 +152,7 @@ def _rashba_figure(data: FigureData) -> Figure:
         Line2D([], [], label=f"open: {MODELS['particular']}", **(_STYLES["particular"] | grey)),
         Line2D([], [], label=MODELS["boundary_layer"], **(_STYLES["boundary_layer"] | grey)),
     ]
-    _legend(figure, handles, 4)
+    legend_below(figure, handles, 4, handlelength=2.8)
     return figure
 
 
@@ -241,14 +241,3 @@ def _exchange_styles(count: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 def _model_handle(model: str) -> Line2D:
     return Line2D([], [], label=MODELS[model], **(_STYLES[model] | {"color": _COLOURS[model]}))
-
-
-def _legend(figure: Figure, handles: Sequence[Line2D], columns: int) -> None:
-    figure.legend(
-        handles=list(handles),
-        loc="outside lower center",
-        ncols=columns,
-        frameon=False,
-        fontsize=8,
-        handlelength=2.8,
-    )

@@ -237,7 +237,9 @@ def model_handle(model: str, colour: str | None = None) -> Line2D:
     return Line2D([], [], label=MODEL_NAMES[model], **style)
 
 
-def legend_below(figure: Figure, handles: Iterable[Any], columns: int = 2) -> None:
+def legend_below(
+    figure: Figure, handles: Iterable[Any], columns: int = 2, handlelength: float | None = None
+) -> None:
     """Legend under all panels."""
     figure.legend(
         handles=list(handles),
@@ -245,6 +247,7 @@ def legend_below(figure: Figure, handles: Iterable[Any], columns: int = 2) -> No
         ncols=columns,
         frameon=False,
         fontsize=8,
+        handlelength=handlelength,
     )
 
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import xarray
 
 __all__ = [
+    "NOISE",
     "Family",
     "absent_handle",
     "draw_lines",
@@ -62,7 +63,7 @@ _MOST_LINES = 12
 #: Relative differences beyond these, in percent, have the colour of the end of the scale.
 _LARGEST_PERCENT = 100.0
 #: Part of the largest value that is rounding noise.
-_NOISE = 1e-9
+NOISE = 1e-9
 
 _GREY = "0.35"
 
@@ -245,7 +246,7 @@ def draw_map(
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 1.0)
     largest = max(-low, high) or 1.0
-    if percent or (low < -_NOISE * largest and high > _NOISE * largest):
+    if percent or (low < -NOISE * largest and high > NOISE * largest):
         end = min(largest, _LARGEST_PERCENT) if percent else largest
         colours, bounds = _BOTH_SIGNS, (-end, end)
     else:
@@ -335,7 +336,7 @@ def without_noise(components: list[Component]) -> list[Component]:
     largest = max(map(size, components))
     return [
         component
-        if size(component) > _NOISE * largest
+        if size(component) > NOISE * largest
         else replace(component, values={m: 0.0 * a for m, a in component.values.items()})
         for component in components
     ]

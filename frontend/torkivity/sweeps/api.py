@@ -27,6 +27,7 @@ from torkivity_engine.model import Bilayer
 from torkivity_engine.record import COORDINATES, VARIABLES, Variable
 from torkivity_engine.solution import BoltzmannSolution, TorqueNames
 from torkivity_engine.solve import solve_boltzmann
+from torkivity_engine.spin import direction
 from torkivity_hpc.crew import ProcessCrew, ThreadCrew
 from torkivity_hpc.grid import Grid, Value
 from torkivity_hpc.session import SweepPlan, run_plan
@@ -220,11 +221,7 @@ def _turned(
     x, y, z = magnetization
     theta = math.radians(float(angles.get("theta", math.degrees(math.atan2(math.hypot(x, y), z)))))
     phi = math.radians(float(angles.get("phi", math.degrees(math.atan2(y, x)))))
-    return (
-        math.sin(theta) * math.cos(phi),
-        math.sin(theta) * math.sin(phi),
-        math.cos(theta),
-    )
+    return direction(theta, phi)
 
 
 @dataclass

@@ -17,22 +17,9 @@ import numpy as np
 import scipy
 
 import torkivity
+from torkivity_engine.threads import SINGLE_THREAD
 
 Record = dict[str, Any]
-
-
-#: Environment that keeps every numerical library at one thread, read when they are loaded.
-SINGLE_THREAD = {
-    name: "1"
-    for name in (
-        "OPENBLAS_NUM_THREADS",
-        "OMP_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "BLIS_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-        "NUMBA_NUM_THREADS",
-    )
-}
 
 
 class Rounds:
