@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from torkivity.analysis.comparison import Comparison, compare_film
+from torkivity.cli import main
 from torkivity.config import RunConfig, build_film, build_mesh, load_config
+
+Call = Callable[..., tuple[int, str, str]]
 
 SMALL = """
 [film]
@@ -40,6 +45,20 @@ n_azimuth = 8
 [figure]
 heavy_metal_thickness = [2.0, 4.0, 10.0]
 """
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """The command line in this process: exit status, output, errors."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["torkivity", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        return int(stop.value.code or 0), captured.out, captured.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from torkivity.analysis.sweep_comparison import (
     relative_differences,
 )
 from torkivity.analysis.sweep_comparison_report import sweep_comparison_report
-from torkivity.cli import main
 from torkivity.commands import compare as compare_command
 from torkivity.figures import difference_figure
 
@@ -269,18 +267,6 @@ def test_worst_over_other_axes(dataset: xarray.Dataset) -> None:
 
 
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["torkivity", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 def test_command(call: Call, path: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import re
-import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from torkivity import InputError
 from torkivity.analysis.comparison import Comparison
-from torkivity.cli import main
 from torkivity.config import RunConfig
 from torkivity.export import ResultTable, in_quantity, read_results, table_csv, table_json
 from torkivity.results import write_comparison
@@ -270,23 +269,8 @@ def test_cmtj_switches(table: ResultTable) -> None:
     assert m[1] < -0.5  # a strong current lays m along p
 
 
-def command(
-    *arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["torkivity", "export", *arguments])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    out, err = capsys.readouterr()
-    return int(stop.value.code or 0), out, err
-
-
-def test_command(
-    run_file: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    export = partial(command, str(run_file), "--to", monkeypatch=monkeypatch, capsys=capsys)
+def test_command(run_file: Path, tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
+    export = partial(call, "export", run_file, "--to")
     out = tmp_path / "out"
     status, text, _ = export("json", "--quantity", "efficiency", "-o", str(out))
     assert (status, text) == (0, f"wrote {out}\n")

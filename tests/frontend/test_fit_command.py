@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -26,7 +25,6 @@ from fit_cases import (
 from torkivity.analysis.fit import PhenomenologicalModel, fit_torques
 from torkivity.analysis.fit_curves import fit_curves
 from torkivity.analysis.fit_settings import load_fit_settings
-from torkivity.cli import main
 from torkivity.figures import fit_figure
 
 pytest.importorskip("lmfit")
@@ -34,19 +32,11 @@ pytest.importorskip("lmfit")
 
 @pytest.fixture
 def command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[..., tuple[int, str, str]]
 ) -> Callable[..., tuple[int, str, str]]:
-    """The command line in an empty folder: exit status, output, messages."""
+    """``torkivity fit`` in an empty folder: exit status, output, messages."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["torkivity", "fit", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return call
+    return partial(call, "fit")
 
 
 def test_command(command: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:

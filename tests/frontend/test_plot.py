@@ -18,7 +18,6 @@ from torkivity.analysis.comparison import MODEL_NAMES, Comparison
 from torkivity.analysis.points import point_config
 from torkivity.analysis.quantities import Quantity
 from torkivity.analysis.selection import choose_axes, select_points
-from torkivity.cli import main
 from torkivity.commands import plot as plot_command
 from torkivity.config import RunConfig, build_film
 from torkivity.figures import (
@@ -48,18 +47,6 @@ ferromagnet.thickness = [1.0, 5.0]
 """
 
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["torkivity", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture(scope="module")
