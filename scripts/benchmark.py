@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-from torkivity_engine.threads import SINGLE_THREAD
+from torkivity_engine.machine.threads import SINGLE_THREAD
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from torkivity.analysis.benchmark.films import pt_co, torque_vector
 from torkivity.tables import Table, replace_tables
-from torkivity_engine.model import Bilayer
+from torkivity_engine.film.stack import Bilayer
 from torkivity_meshes import SphericalMesh
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "convergence.md"

@@ -23,15 +23,15 @@ from pathlib import Path
 
 import numpy as np
 
-from torkivity.config import load_config
-from torkivity.sweeps.plan import FRAME_FLAG, plan_sweep, point_variables
-from torkivity_engine.threads import SINGLE_THREAD
+from torkivity.config.text import load_config
+from torkivity.study.plan import FRAME_FLAG, plan_sweep, point_variables
+from torkivity_engine.machine.threads import SINGLE_THREAD
+from torkivity_hpc.files.store import Axis
+from torkivity_hpc.files.sweepfile import SweepSpec
 from torkivity_hpc.grid import Dimension, Grid, Value
-from torkivity_hpc.launcher import find_mpiexec
-from torkivity_hpc.session import CrewMaker, SweepPlan, run_plan, with_crew
-from torkivity_hpc.store import Axis
-from torkivity_hpc.sweepfile import SweepSpec
-from torkivity_hpc.worker import Evaluate
+from torkivity_hpc.running.launcher import find_mpiexec
+from torkivity_hpc.running.session import CrewMaker, SweepPlan, run_plan, with_crew
+from torkivity_hpc.running.worker import Evaluate
 
 MPIEXEC = find_mpiexec() or "mpiexec"
 
@@ -163,7 +163,7 @@ def large(points: int) -> None:
             ("torkivity.open_results, all in memory", "d = torkivity.open_results(path)"),
             (
                 "torkivity status",
-                "from torkivity.sweeps.status import describe_status as s; s(path)",
+                "from torkivity.study.status import describe_status as s; s(path)",
             ),
             (
                 "nothing left to do, everything read and checked",

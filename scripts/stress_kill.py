@@ -33,11 +33,11 @@ import xarray
 
 import torkivity
 from torkivity_engine.record import Variable
+from torkivity_hpc.files.store import Axis
+from torkivity_hpc.files.sweepfile import SweepSpec
 from torkivity_hpc.grid import Dimension, Grid, Value
-from torkivity_hpc.launcher import find_mpiexec
-from torkivity_hpc.session import CrewMaker, SweepPlan, run_plan, with_crew
-from torkivity_hpc.store import Axis
-from torkivity_hpc.sweepfile import SweepSpec
+from torkivity_hpc.running.launcher import find_mpiexec
+from torkivity_hpc.running.session import CrewMaker, SweepPlan, run_plan, with_crew
 
 MPIEXEC = find_mpiexec() or "mpiexec"
 

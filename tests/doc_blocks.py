@@ -83,7 +83,7 @@ class Page:
 
     def _toml(self, block: Block) -> None:
         """A file, whose name the first line says."""
-        from torkivity.config import load_config
+        from torkivity.config.text import load_config
 
         name = re.match(r"# ([\w-]+\.toml)\b", block.text)
         assert name, f"line {block.line}: the first line must be a comment with the file's name"

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface
-from torkivity.analysis.fit import Measurement, ParameterSetting
-from torkivity.analysis.fit_data import Series, TorqueData
-from torkivity.analysis.fit_models import (
+from torkivity.fit.data import Series, TorqueData
+from torkivity.fit.fit import Measurement, ParameterSetting
+from torkivity.fit.models import (
     Conditions,
     MicroscopicModel,
     PhenomenologicalModel,

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity_engine.record import Variable
-from torkivity_hpc.execute import StopRequest
+from torkivity_hpc.files.store import Axis
+from torkivity_hpc.files.sweepfile import SweepSpec
 from torkivity_hpc.grid import Dimension, Grid, Value
-from torkivity_hpc.session import CrewMaker, SweepPlan, run_plan, with_crew
-from torkivity_hpc.store import Axis
-from torkivity_hpc.sweepfile import SweepSpec
+from torkivity_hpc.running.manager import StopRequest
+from torkivity_hpc.running.session import CrewMaker, SweepPlan, run_plan, with_crew
 
 VARIABLES = {
     "torque": Variable(("spin",), "1/(Ohm m)", "torque"),

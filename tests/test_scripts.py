@@ -16,11 +16,11 @@ from torkivity.analysis.benchmark.films import pt_co
 from torkivity.analysis.benchmark.tensors import tensor_sums_elementwise, tensor_sums_moments
 from torkivity.analysis.benchmark.textbook import solve_textbook, textbook_modes
 from torkivity.tables import Table, replace_tables
-from torkivity_engine.model import RashbaInterface
-from torkivity_engine.scattering import interface_parameters
+from torkivity_engine.diffusion.tensors import tensor_integrals
+from torkivity_engine.film.stack import RashbaInterface
+from torkivity_engine.kinetics.scattering import interface_parameters
+from torkivity_engine.machine.threads import SINGLE_THREAD
 from torkivity_engine.solve import solve_boltzmann
-from torkivity_engine.tensors import tensor_integrals
-from torkivity_engine.threads import SINGLE_THREAD
 from torkivity_meshes import SphericalMesh
 
 ROOT = Path(__file__).resolve().parents[1]

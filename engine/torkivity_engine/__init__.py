@@ -2,6 +2,6 @@
 
 import os
 
-from torkivity_engine.kernel_cache import default_places, provide_kernel_cache
+from torkivity_engine.machine.kernel_cache import default_places, provide_kernel_cache
 
 provide_kernel_cache(default_places(), os.environ)

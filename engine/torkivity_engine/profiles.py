@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from torkivity_engine.constants import METRE_PER_NM
-from torkivity_engine.dense import DenseStates
+from torkivity_engine.dense.matching import DenseStates
 from torkivity_engine.errors import InputError
-from torkivity_engine.layer_response import own_frame
-from torkivity_engine.model import Ferromagnet, Layer, Reservoir, Stack
-from torkivity_engine.outer_faces import driven_moments, terminated_sectors
-from torkivity_engine.reduced import Assembly, split_single_layer
-from torkivity_engine.runtime import with_one_blas_thread
-from torkivity_engine.sectors import BOTTOM, N_MOMENTS, TOP
-from torkivity_engine.slabs import SlabSector, slab_sectors
+from torkivity_engine.film.stack import Ferromagnet, Layer, Reservoir, Stack
+from torkivity_engine.machine.blas import with_one_blas_thread
+from torkivity_engine.reduced.assembly import Assembly, split_single_layer
+from torkivity_engine.reduced.layer_response import own_frame
+from torkivity_engine.reduced.outer_faces import driven_moments, terminated_sectors
+from torkivity_engine.reduced.sectors import BOTTOM, N_MOMENTS, TOP
+from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
 from torkivity_engine.spin import CHARGE, cross_matrix
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
 

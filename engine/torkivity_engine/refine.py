@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity_engine.errors import PhysicsError
-from torkivity_engine.model import Stack
+from torkivity_engine.film.stack import Stack
 
 __all__ = ["Refinement", "Trial", "polar_rule_for", "refine"]
 

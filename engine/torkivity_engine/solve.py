@@ -9,11 +9,12 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from torkivity_engine.collision import collision_terms
 from torkivity_engine.constants import METRE_PER_NM
-from torkivity_engine.dense import DenseStates, solve_dense
+from torkivity_engine.dense.matching import DenseStates, solve_dense
 from torkivity_engine.errors import InputError
-from torkivity_engine.model import Bilayer, HalfSpace, HeavyMetal, Reservoir, Stack, as_stack
+from torkivity_engine.film.stack import Bilayer, HalfSpace, HeavyMetal, Reservoir, Stack, as_stack
+from torkivity_engine.kinetics.collision import collision_terms
+from torkivity_engine.kinetics.scattering import scattering_matrices
 from torkivity_engine.profiles import (
     LayerProfile,
     MomentSource,
@@ -21,9 +22,8 @@ from torkivity_engine.profiles import (
     layer_profile,
     reduced_moments,
 )
-from torkivity_engine.reduced import ring_structure, solve_reduced, split_single_layer
+from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
 from torkivity_engine.refine import polar_rule_for, refine
-from torkivity_engine.scattering import scattering_matrices
 from torkivity_engine.solution import BoltzmannSolution, InterfaceResponse
 from torkivity_engine.spin import CHARGE, cross_matrix
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh

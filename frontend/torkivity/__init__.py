@@ -12,20 +12,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from torkivity.analysis.anisotropy import AnisotropyExpansion, expand_torques
-    from torkivity.analysis.anisotropy_sweep import anisotropy_of_sweep
-    from torkivity.analysis.fit import fit_torques
-    from torkivity.analysis.fit_data import read_torque_data
-    from torkivity.results import open_results
-    from torkivity.sweeps.api import sweep
-    from torkivity_engine.boundary_layer import (
+    from torkivity.compare.anisotropy_sweep import anisotropy_of_sweep
+    from torkivity.fit.data import read_torque_data
+    from torkivity.fit.fit import fit_torques
+    from torkivity.results.open import open_results
+    from torkivity.study.python import sweep
+    from torkivity_engine.anisotropy import AnisotropyExpansion, expand_torques
+    from torkivity_engine.diffusion.boundary_layer import (
         BoundaryLayerParameters,
         boundary_layer_parameters,
     )
-    from torkivity_engine.diffusion_length import spin_diffusion_length
-    from torkivity_engine.drift_diffusion import solve_drift_diffusion
+    from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
+    from torkivity_engine.diffusion.tensors import (
+        interface_tensors,
+        mixing_conductance,
+        transmitted_mixing_conductance,
+    )
     from torkivity_engine.errors import CapacityError, InputError, PhysicsError
-    from torkivity_engine.model import (
+    from torkivity_engine.film.stack import (
         Bilayer,
         Ferromagnet,
         HalfSpace,
@@ -36,13 +40,9 @@ if TYPE_CHECKING:
         Stack,
         Surface,
     )
-    from torkivity_engine.sensitivity import sensitivities, sensitivity_names
+    from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
+    from torkivity_engine.reduced.sensitivity import sensitivities, sensitivity_names
     from torkivity_engine.solve import solve_boltzmann
-    from torkivity_engine.tensors import (
-        interface_tensors,
-        mixing_conductance,
-        transmitted_mixing_conductance,
-    )
     from torkivity_meshes import SphericalMesh, load_mesh, mesh_from_arrays
 
 __all__ = [
@@ -82,38 +82,38 @@ __all__ = [
 ]
 
 _HOME = {
-    "AnisotropyExpansion": "torkivity.analysis.anisotropy",
-    "Bilayer": "torkivity_engine.model",
-    "BoundaryLayerParameters": "torkivity_engine.boundary_layer",
+    "AnisotropyExpansion": "torkivity_engine.anisotropy",
+    "Bilayer": "torkivity_engine.film.stack",
+    "BoundaryLayerParameters": "torkivity_engine.diffusion.boundary_layer",
     "CapacityError": "torkivity_engine.errors",
-    "Ferromagnet": "torkivity_engine.model",
-    "HalfSpace": "torkivity_engine.model",
-    "HeavyMetal": "torkivity_engine.model",
+    "Ferromagnet": "torkivity_engine.film.stack",
+    "HalfSpace": "torkivity_engine.film.stack",
+    "HeavyMetal": "torkivity_engine.film.stack",
     "InputError": "torkivity_engine.errors",
     "PhysicsError": "torkivity_engine.errors",
-    "RashbaInterface": "torkivity_engine.model",
-    "Reservoir": "torkivity_engine.model",
+    "RashbaInterface": "torkivity_engine.film.stack",
+    "Reservoir": "torkivity_engine.film.stack",
     "SphericalMesh": "torkivity_meshes",
-    "SpinOrbitInterface": "torkivity_engine.model",
-    "Stack": "torkivity_engine.model",
-    "Surface": "torkivity_engine.model",
-    "anisotropy_of_sweep": "torkivity.analysis.anisotropy_sweep",
-    "boundary_layer_parameters": "torkivity_engine.boundary_layer",
-    "expand_torques": "torkivity.analysis.anisotropy",
-    "fit_torques": "torkivity.analysis.fit",
-    "interface_tensors": "torkivity_engine.tensors",
+    "SpinOrbitInterface": "torkivity_engine.film.stack",
+    "Stack": "torkivity_engine.film.stack",
+    "Surface": "torkivity_engine.film.stack",
+    "anisotropy_of_sweep": "torkivity.compare.anisotropy_sweep",
+    "boundary_layer_parameters": "torkivity_engine.diffusion.boundary_layer",
+    "expand_torques": "torkivity_engine.anisotropy",
+    "fit_torques": "torkivity.fit.fit",
+    "interface_tensors": "torkivity_engine.diffusion.tensors",
     "load_mesh": "torkivity_meshes",
     "mesh_from_arrays": "torkivity_meshes",
-    "mixing_conductance": "torkivity_engine.tensors",
-    "open_results": "torkivity.results",
-    "read_torque_data": "torkivity.analysis.fit_data",
-    "sensitivities": "torkivity_engine.sensitivity",
-    "sensitivity_names": "torkivity_engine.sensitivity",
+    "mixing_conductance": "torkivity_engine.diffusion.tensors",
+    "open_results": "torkivity.results.open",
+    "read_torque_data": "torkivity.fit.data",
+    "sensitivities": "torkivity_engine.reduced.sensitivity",
+    "sensitivity_names": "torkivity_engine.reduced.sensitivity",
     "solve_boltzmann": "torkivity_engine.solve",
-    "solve_drift_diffusion": "torkivity_engine.drift_diffusion",
-    "spin_diffusion_length": "torkivity_engine.diffusion_length",
-    "sweep": "torkivity.sweeps.api",
-    "transmitted_mixing_conductance": "torkivity_engine.tensors",
+    "solve_drift_diffusion": "torkivity_engine.diffusion.drift_diffusion",
+    "spin_diffusion_length": "torkivity_engine.kinetics.diffusion_length",
+    "sweep": "torkivity.study.python",
+    "transmitted_mixing_conductance": "torkivity_engine.diffusion.tensors",
 }
 
 

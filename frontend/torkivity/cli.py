@@ -86,7 +86,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_FAILED)
     except RuntimeError as error:
-        from torkivity_hpc.crew import WorkerError
+        from torkivity_hpc.running.crew import WorkerError
 
         if not isinstance(error, WorkerError):
             raise

@@ -1,6 +1,6 @@
 """Storage of results over parameter grids, and the sweeps that fill it."""
 
-from torkivity_hpc.store import (
+from torkivity_hpc.files.store import (
     STATUS,
     Axis,
     ResultFile,

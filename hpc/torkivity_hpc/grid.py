@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity_engine.errors import InputError
-from torkivity_hpc.store import Axis
+from torkivity_hpc.files.store import Axis
 
 __all__ = ["Dimension", "Grid", "Value"]
 

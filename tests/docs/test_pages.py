@@ -61,10 +61,13 @@ def test_names_of_code_in_theory_exist() -> None:
     from importlib import import_module
 
     text = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
-    modules = {path.stem for path in (ROOT / "engine" / "torkivity_engine").glob("*.py")}
+    root = ROOT / "engine" / "torkivity_engine"
+    modules = {
+        ".".join(path.relative_to(root).with_suffix("").parts) for path in root.rglob("*.py")
+    }
     names = [
         (module, name)
-        for module, name in re.findall(r"`(\w+)\.(\w+(?:\.\w+)?)`", text)
+        for module, name in re.findall(r"`((?:\w+\.)?\w+)\.(\w+(?:\.\w+)?)`", text)
         if module in modules
     ]
     assert len(names) >= 20

@@ -3,10 +3,10 @@ import time
 import numpy as np
 import pytest
 
-from torkivity_engine.bmatrix import b_matrix, b_matrix_from_scattering, mesh_harmonics
-from torkivity_engine.collision import CollisionTerms, collision_terms
+from torkivity_engine.dense.bmatrix import b_matrix, b_matrix_from_scattering, mesh_harmonics
 from torkivity_engine.errors import InputError
-from torkivity_engine.model import Ferromagnet, HeavyMetal
+from torkivity_engine.film.stack import Ferromagnet, HeavyMetal
+from torkivity_engine.kinetics.collision import CollisionTerms, collision_terms
 from torkivity_meshes import SphericalMesh, mesh_from_arrays
 
 HEAVY_METAL = HeavyMetal(5.0, 3.0, 30.0)

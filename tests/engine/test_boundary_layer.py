@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from draws import CO, PT, U0, pt_co, random_bilayer, random_ferromagnet
-from torkivity_engine.boundary_layer import BoundaryLayerParameters, boundary_layer_parameters
-from torkivity_engine.diffusion_length import spin_diffusion_length
-from torkivity_engine.drift_diffusion import solve_drift_diffusion
+from torkivity_engine.dense.modes import layer_modes
+from torkivity_engine.diffusion.boundary_layer import (
+    BoundaryLayerParameters,
+    boundary_layer_parameters,
+)
+from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
+from torkivity_engine.diffusion.tensors import interface_tensors
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Bilayer,
     Ferromagnet,
     HalfSpace,
@@ -23,10 +27,9 @@ from torkivity_engine.model import (
     Surface,
     mirrored,
 )
-from torkivity_engine.modes import layer_modes
-from torkivity_engine.slow_modes import slow_modes
+from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
+from torkivity_engine.reduced.slow_modes import slow_modes
 from torkivity_engine.solve import solve_boltzmann
-from torkivity_engine.tensors import interface_tensors
 from torkivity_meshes import SphericalMesh
 
 MESH = SphericalMesh(24, 12)

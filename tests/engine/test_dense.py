@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from draws import pt_co, random_bilayer, random_ferromagnet, random_heavy_metal, unit_vector
-from torkivity_engine.bmatrix import ScatteringMatrix
-from torkivity_engine.collision import collision_terms, harmonics
-from torkivity_engine.dense import DenseStates, solve_dense
+from torkivity_engine.dense.bmatrix import ScatteringMatrix
+from torkivity_engine.dense.matching import DenseStates, solve_dense
 from torkivity_engine.errors import CapacityError, InputError, PhysicsError
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Bilayer,
     Ferromagnet,
     HalfSpace,
@@ -23,6 +22,7 @@ from torkivity_engine.model import (
     Stack,
     Surface,
 )
+from torkivity_engine.kinetics.collision import collision_terms, harmonics
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh, mesh_from_arrays
 
 INF = math.inf

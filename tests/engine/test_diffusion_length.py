@@ -6,9 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from torkivity_engine.diffusion_length import LEAST_ALBEDO, spin_diffusion_length
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.model import Ferromagnet, HeavyMetal
+from torkivity_engine.film.stack import Ferromagnet, HeavyMetal
+from torkivity_engine.kinetics.diffusion_length import LEAST_ALBEDO, spin_diffusion_length
 
 
 def reference_length(metal: HeavyMetal) -> float:

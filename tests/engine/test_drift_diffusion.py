@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_bvp
 from scipy.linalg import expm
 
-from torkivity_engine.collision import collision_terms
 from torkivity_engine.constants import METRE_PER_NM
-from torkivity_engine.diffusion_layers import layer_admittance
-from torkivity_engine.diffusion_length import spin_diffusion_length
-from torkivity_engine.drift_diffusion import dephased_spin_current, solve_drift_diffusion
+from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current, solve_drift_diffusion
+from torkivity_engine.diffusion.network import layer_admittance
+from torkivity_engine.diffusion.tensors import (
+    circuit_conductances,
+    interface_tensors,
+    mixing_conductance,
+    transmitted_mixing_conductance,
+)
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Bilayer,
     Ferromagnet,
     HeavyMetal,
@@ -30,14 +34,10 @@ from torkivity_engine.model import (
     Stack,
     as_stack,
 )
+from torkivity_engine.kinetics.collision import collision_terms
+from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
 from torkivity_engine.solution import InterfaceResponse
 from torkivity_engine.spin import CHARGE, rotation_to, transverse
-from torkivity_engine.tensors import (
-    circuit_conductances,
-    interface_tensors,
-    mixing_conductance,
-    transmitted_mixing_conductance,
-)
 from torkivity_meshes import SphericalMesh
 
 Array = NDArray[np.float64]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from torkivity_engine.kernel_cache import default_places, provide_kernel_cache
+from torkivity_engine.machine.kernel_cache import default_places, provide_kernel_cache
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,7 @@ def test_other_sources_have_another_folder(tmp_path: Path) -> None:
 
 CALLEE, CALLER = (
     "from numba import njit\n@njit(cache=True)\ndef value():\n    return {}\n",
-    "from torkivity_engine.kernel_cache import provide_kernel_cache\n"
+    "from torkivity_engine.machine.kernel_cache import provide_kernel_cache\n"
     "import os, pathlib\n"
     "here = pathlib.Path(__file__).parent\n"
     "provide_kernel_cache([here / 'cache'], os.environ, here)\n"
@@ -96,7 +96,7 @@ def test_import_of_the_engine_asks_first() -> None:
     """The folder is chosen before numba is imported."""
     code = (
         "import sys, torkivity_engine; assert 'numba' not in sys.modules; "
-        "import torkivity_engine.scattering"
+        "import torkivity_engine.kinetics.scattering"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     assert all(isinstance(place, Path) for place in default_places())

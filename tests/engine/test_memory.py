@@ -9,17 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from torkivity_engine import memory
 from torkivity_engine.errors import CapacityError
-from torkivity_engine.memory import available_memory, dense_memory, human_size, require_memory
+from torkivity_engine.machine import memory
+from torkivity_engine.machine.memory import (
+    available_memory,
+    dense_memory,
+    human_size,
+    require_memory,
+)
 
 MIB = 2**20
 
 PROGRAM = """
 import sys
-from torkivity_engine.dense import solve_dense
-from torkivity_engine.memory import dense_memory
-from torkivity_engine.model import Ferromagnet, HeavyMetal, RashbaInterface, Stack
+from torkivity_engine.dense.matching import solve_dense
+from torkivity_engine.machine.memory import dense_memory
+from torkivity_engine.film.stack import Ferromagnet, HeavyMetal, RashbaInterface, Stack
 from torkivity_meshes import SphericalMesh
 
 m = (0.3, 0.2, 1.0)

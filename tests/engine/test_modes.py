@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from torkivity_engine.bmatrix import ScatteringMatrix, b_matrix
-from torkivity_engine.collision import CollisionTerms, collision_terms
-from torkivity_engine.errors import PhysicsError
-from torkivity_engine.model import Ferromagnet, HeavyMetal
-from torkivity_engine.modes import (
+from torkivity_engine.dense.bmatrix import ScatteringMatrix, b_matrix
+from torkivity_engine.dense.modes import (
     flux_scale,
     layer_modes,
     modes_of_scattering,
     modes_of_terms,
 )
+from torkivity_engine.errors import PhysicsError
+from torkivity_engine.film.stack import Ferromagnet, HeavyMetal
+from torkivity_engine.kinetics.collision import CollisionTerms, collision_terms
 from torkivity_meshes import SphericalMesh
 
 INF = math.inf

@@ -20,8 +20,7 @@ from draws import (
     random_heavy_metal,
     random_interface,
 )
-from torkivity_engine import response_cache
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Bilayer,
     Boundary,
     Ferromagnet,
@@ -33,7 +32,8 @@ from torkivity_engine.model import (
     Stack,
     Surface,
 )
-from torkivity_engine.reduced import Assembly
+from torkivity_engine.reduced import response_cache
+from torkivity_engine.reduced.assembly import Assembly
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import InputError, SphericalMesh, mesh_from_arrays
@@ -411,8 +411,8 @@ _BITS = """
 import hashlib, sys
 import numpy as np
 from draws import pt_co
-from torkivity_engine.boundary_layer import boundary_layer_parameters
-from torkivity_engine.sensitivity import sensitivities
+from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
+from torkivity_engine.reduced.sensitivity import sensitivities
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from draws import random_interface
-from torkivity_engine.model import RashbaInterface
-from torkivity_engine.scattering import scattering_amplitudes, scattering_matrices
+from torkivity_engine.film.stack import RashbaInterface
+from torkivity_engine.kinetics.scattering import scattering_amplitudes, scattering_matrices
 
 DRAWS = 200
 SIGMA = np.array(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from draws import PT, pt_co, random_bilayer, random_ferromagnet
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Bilayer,
     HeavyMetal,
     RashbaInterface,
@@ -18,7 +18,7 @@ from torkivity_engine.model import (
     Surface,
     Vector,
 )
-from torkivity_engine.sensitivity import sensitivities, sensitivity_names
+from torkivity_engine.reduced.sensitivity import sensitivities, sensitivity_names
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import InputError, SphericalMesh
 

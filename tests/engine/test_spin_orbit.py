@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from draws import CO, PT, pt_co, random_bilayer, unit_vector
-from torkivity_engine.boundary_layer import boundary_layer_parameters
-from torkivity_engine.drift_diffusion import solve_drift_diffusion
+from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
+from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
+from torkivity_engine.diffusion.tensors import circuit_conductances, interface_tensors
 from torkivity_engine.errors import InputError
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Bilayer,
     Ferromagnet,
     HeavyMetal,
@@ -25,11 +26,10 @@ from torkivity_engine.model import (
     Surface,
     mirrored,
 )
+from torkivity_engine.kinetics.scattering import scattering_amplitudes, scattering_matrices
+from torkivity_engine.reduced.sensitivity import sensitivities, sensitivity_names
 from torkivity_engine.refine import polar_rule_for
-from torkivity_engine.scattering import scattering_amplitudes, scattering_matrices
-from torkivity_engine.sensitivity import sensitivities, sensitivity_names
 from torkivity_engine.solve import film_with_source, solve_boltzmann
-from torkivity_engine.tensors import circuit_conductances, interface_tensors
 from torkivity_meshes import SphericalMesh
 
 MESH = SphericalMesh(6, 8)

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from draws import CO, PT, pt_co, random_bilayer, random_interface, unit_vector
-from torkivity_engine.model import Bilayer, RashbaInterface
-from torkivity_engine.moments import reflection_moment, transmission_moment
-from torkivity_engine.scattering import scattering_matrices
-from torkivity_engine.spin import torque_frame
-from torkivity_engine.tensors import (
+from torkivity_engine.diffusion.moments import reflection_moment, transmission_moment
+from torkivity_engine.diffusion.tensors import (
     InterfaceTensors,
     circuit_conductances,
     interface_tensors,
     mixing_conductance,
     transmitted_mixing_conductance,
 )
+from torkivity_engine.film.stack import Bilayer, RashbaInterface
+from torkivity_engine.kinetics.scattering import scattering_matrices
+from torkivity_engine.spin import torque_frame
 from torkivity_meshes import InputError, SphericalMesh
 
 DRAWS = 200

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from torkivity_engine.model import HeavyMetal, Stack
+from torkivity_engine.film.stack import HeavyMetal, Stack
 from torkivity_engine.solution import BoltzmannSolution
 
 FloatArray = NDArray[np.float64]

@@ -29,7 +29,7 @@ import numpy as np
 import pytest
 
 from exact.films import metal
-from torkivity_engine.model import HeavyMetal, Stack, Surface
+from torkivity_engine.film.stack import HeavyMetal, Stack, Surface
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Ferromagnet,
     HalfSpace,
     HeavyMetal,

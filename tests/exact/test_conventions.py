@@ -10,23 +10,23 @@ import pytest
 from numpy.typing import NDArray
 
 from draws import CO, PT, U0, U_EX, pt_co, unit_vector
-from torkivity_engine.collision import collision_terms, driven_distribution
 from torkivity_engine.constants import ELEMENTARY_CHARGE as E
 from torkivity_engine.constants import HBAR, METRE_PER_NM, fermi_surface_prefactor
-from torkivity_engine.dense import solve_dense
-from torkivity_engine.diffusion_length import spin_diffusion_length
-from torkivity_engine.drift_diffusion import dephased_spin_current, solve_drift_diffusion
-from torkivity_engine.model import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface, Stack
-from torkivity_engine.solution import InterfaceResponse
-from torkivity_engine.solve import solve_boltzmann
-from torkivity_engine.spin import CHARGE, torque_frame, transverse
-from torkivity_engine.tensors import (
+from torkivity_engine.dense.matching import solve_dense
+from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current, solve_drift_diffusion
+from torkivity_engine.diffusion.tensors import (
     circuit_conductances,
     driven_amplitude,
     interface_tensors,
     mixing_conductance,
     transmitted_mixing_conductance,
 )
+from torkivity_engine.film.stack import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface, Stack
+from torkivity_engine.kinetics.collision import collision_terms, driven_distribution
+from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
+from torkivity_engine.solution import InterfaceResponse
+from torkivity_engine.solve import solve_boltzmann
+from torkivity_engine.spin import CHARGE, torque_frame, transverse
 from torkivity_meshes import SphericalMesh
 
 Array = NDArray[np.float64]

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from exact.films import averages, metal
-from torkivity_engine.diffusion_length import spin_diffusion_length
-from torkivity_engine.model import Ferromagnet, HalfSpace, Reservoir, Stack
-from torkivity_engine.modes import layer_modes
+from torkivity_engine.dense.modes import layer_modes
+from torkivity_engine.film.stack import Ferromagnet, HalfSpace, Reservoir, Stack
+from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

@@ -16,24 +16,24 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from draws import CO, PT, pt_co, unit_vector
-from torkivity_engine.bmatrix import b_matrix
-from torkivity_engine.collision import collision_terms
 from torkivity_engine.constants import ELEMENTARY_CHARGE as E
 from torkivity_engine.constants import HBAR, METRE_PER_NM, fermi_surface_prefactor
-from torkivity_engine.dense import solve_dense
-from torkivity_engine.diffusion_layers import layer_admittance
-from torkivity_engine.diffusion_length import spin_diffusion_length
-from torkivity_engine.drift_diffusion import dephased_spin_current, solve_drift_diffusion
-from torkivity_engine.model import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface
-from torkivity_engine.modes import flux_scale, modes_of_terms
-from torkivity_engine.scattering import scattering_matrices
-from torkivity_engine.spin import CHARGE, cross_matrix, torque_frame, transverse
-from torkivity_engine.tensors import (
+from torkivity_engine.dense.bmatrix import b_matrix
+from torkivity_engine.dense.matching import solve_dense
+from torkivity_engine.dense.modes import flux_scale, modes_of_terms
+from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current, solve_drift_diffusion
+from torkivity_engine.diffusion.network import layer_admittance
+from torkivity_engine.diffusion.tensors import (
     circuit_conductances,
     driven_amplitude,
     interface_tensors,
     mixing_conductance,
 )
+from torkivity_engine.film.stack import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface
+from torkivity_engine.kinetics.collision import collision_terms
+from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
+from torkivity_engine.kinetics.scattering import scattering_matrices
+from torkivity_engine.spin import CHARGE, cross_matrix, torque_frame, transverse
 from torkivity_meshes import SphericalMesh
 
 Array = NDArray[np.float64]

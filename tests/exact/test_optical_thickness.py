@@ -15,7 +15,7 @@ from scipy.special import expn
 from draws import CO, PT, U0, U_EX
 from exact.films import flows, metal
 from exact.integral_equation import extrapolation_length
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Bilayer,
     HeavyMetal,
     RashbaInterface,

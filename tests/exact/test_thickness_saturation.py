@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from torkivity_engine.drift_diffusion import dephased_spin_current, solve_drift_diffusion
-from torkivity_engine.model import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface
-from torkivity_engine.tensors import mixing_conductance
+from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current, solve_drift_diffusion
+from torkivity_engine.diffusion.tensors import mixing_conductance
+from torkivity_engine.film.stack import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface
 from torkivity_meshes import SphericalMesh
 
 #: Thickness over l_sf at which a source is within 5 % of saturation.

@@ -21,7 +21,7 @@ import pytest
 
 from exact.films import averages, flows
 from exact.integral_equation import barrier_extrapolation_length
-from torkivity_engine.model import Ferromagnet, HeavyMetal, RashbaInterface, Reservoir, Stack
+from torkivity_engine.film.stack import Ferromagnet, HeavyMetal, RashbaInterface, Reservoir, Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from torkivity.analysis.comparison import Comparison, compare_film
 from torkivity.cli import main
-from torkivity.config import RunConfig, build_film, build_mesh, load_config
+from torkivity.config.text import RunConfig, build_film, build_mesh, load_config
+from torkivity.study.film import Comparison, compare_film
 
 Call = Callable[..., tuple[int, str, str]]
 

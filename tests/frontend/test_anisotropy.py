@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from draws import pt_co
-from torkivity.analysis.anisotropy import (
+from torkivity_engine.anisotropy import (
     AnisotropyExpansion,
     angular_torques,
     expand_torques,

@@ -16,8 +16,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import torkivity
 from draws import pt_co
-from torkivity.analysis.anisotropy import angular_torques, expand_torques
-from torkivity.analysis.anisotropy_sweep import anisotropy_of_sweep, anisotropy_rows
+from torkivity.compare.anisotropy_sweep import anisotropy_of_sweep, anisotropy_rows
+from torkivity_engine.anisotropy import angular_torques, expand_torques
 
 THETA, PHI = np.linspace(5.0, 175.0, 6), np.array([10.0, 80.0, 200.0, 290.0])
 NAME = "boltzmann_rashba_torque_total"

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from torkivity.analysis.claims import (
+from torkivity.config.text import build_film
+from torkivity.paper.claims import (
     CLAIMS,
     VERDICTS,
     WORDS,
@@ -23,14 +24,13 @@ from torkivity.analysis.claims import (
     rules_table,
     words_table,
 )
-from torkivity.analysis.reproduce import (
+from torkivity.paper.data import (
     FIGURES,
     FigureData,
     grid_data,
     paper_config,
     thickness_data,
 )
-from torkivity.config import build_film
 from torkivity_engine.errors import PhysicsError
 from torkivity_meshes import SphericalMesh
 

@@ -14,16 +14,16 @@ import pytest
 import xarray
 
 import torkivity
-from torkivity.analysis.comparison import MODEL_NAMES
-from torkivity.analysis.sweep_comparison import (
+from torkivity.commands import compare as compare_command
+from torkivity.compare.differences import (
     Extreme,
     Range,
     compare_sweep,
     relative_differences,
 )
-from torkivity.analysis.sweep_comparison_report import sweep_comparison_report
-from torkivity.commands import compare as compare_command
+from torkivity.compare.differences_report import sweep_comparison_report
 from torkivity.figures import difference_figure
+from torkivity.study.film import MODEL_NAMES
 
 FILM = torkivity.Bilayer(
     torkivity.HeavyMetal(5.0, 2.0, 20.0),

@@ -11,18 +11,18 @@ import pytest
 import xarray
 
 import torkivity
-from torkivity.analysis.comparison import (
+from torkivity.compare.film_report import comparison_report
+from torkivity.config.text import RunConfig, load_config
+from torkivity.figures import save_figure, thickness_figure
+from torkivity.results.open import describe_results, open_results, write_comparison
+from torkivity.study.film import (
     MODELS,
     Comparison,
     ThicknessCurves,
     compare_film,
     relative_difference,
 )
-from torkivity.config import RunConfig, load_config
-from torkivity.figures import save_figure, thickness_figure
-from torkivity.frames import has_torque_frame, require_torque_frame
-from torkivity.report import comparison_report
-from torkivity.results import describe_results, open_results, write_comparison
+from torkivity.study.frames import has_torque_frame, require_torque_frame
 from torkivity_engine.record import COORDINATES
 
 

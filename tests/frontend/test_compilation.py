@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from torkivity.compilation import announce_compilation
+from torkivity.commands.compilation import announce_compilation
 
 
 def test_announcement() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from torkivity import Bilayer, Ferromagnet, HeavyMetal, InputError, RashbaInterface, Surface
-from torkivity.config import (
+from torkivity.config.text import (
     ConfigError,
     RunConfig,
     build_film,

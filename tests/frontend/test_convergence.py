@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from torkivity.analysis.convergence import analyse
 from torkivity.figures import convergence_figure
-from torkivity.sweeps.converge import convergence_report
+from torkivity.study.mesh_study import convergence_report
+from torkivity_engine.mesh_errors import analyse
 
 POLAR, AZIMUTH = [4, 8, 16, 32], [8, 16, 32, 64, 128]
 

@@ -18,14 +18,14 @@ import pytest
 from numpy.typing import NDArray
 
 from torkivity import InputError
-from torkivity.analysis.comparison import Comparison
-from torkivity.config import RunConfig
-from torkivity.export import ResultTable, in_quantity, read_results, table_csv, table_json
-from torkivity.results import write_comparison
-from torkivity.simulation import FilmTorque, cmtj_script, film_torque, mumax3_script
+from torkivity.config.text import RunConfig
+from torkivity.results.micromagnetics import FilmTorque, cmtj_script, film_torque, mumax3_script
+from torkivity.results.open import write_comparison
+from torkivity.results.tables import ResultTable, in_quantity, read_results, table_csv, table_json
+from torkivity.study.film import Comparison
 from torkivity_engine.constants import ELEMENTARY_CHARGE, HBAR
 from torkivity_engine.record import Variable
-from torkivity_hpc.store import Axis, create_results
+from torkivity_hpc.files.store import Axis, create_results
 
 MS, CURRENT = 1.4e6, 5e11
 GAMMA = 1.7595e11

@@ -26,17 +26,17 @@ from fit_cases import (
     two_phases,
 )
 from torkivity import InputError, PhysicsError, SpinOrbitInterface, solve_boltzmann
-from torkivity.analysis.fit import Measurement, ParameterSetting, fit_torques
-from torkivity.analysis.fit_curves import fit_curves
-from torkivity.analysis.fit_data import Series, TorqueData
-from torkivity.analysis.fit_models import Conditions, MicroscopicModel, PhenomenologicalModel
-from torkivity.analysis.fit_problem import FitProblem
-from torkivity.analysis.fit_profile import profile_intervals
-from torkivity.analysis.fit_report import fit_json, fit_report
-from torkivity.analysis.fit_settings import load_fit_settings
-from torkivity_engine.boundary_layer import boundary_layer_parameters
-from torkivity_engine.drift_diffusion import solve_drift_diffusion
-from torkivity_engine.tensors import interface_tensors, mixing_conductance
+from torkivity.fit.curves import fit_curves
+from torkivity.fit.data import Series, TorqueData
+from torkivity.fit.fit import Measurement, ParameterSetting, fit_torques
+from torkivity.fit.models import Conditions, MicroscopicModel, PhenomenologicalModel
+from torkivity.fit.problem import FitProblem
+from torkivity.fit.profile import profile_intervals
+from torkivity.fit.report import fit_json, fit_report
+from torkivity.fit.settings import load_fit_settings
+from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
+from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
+from torkivity_engine.diffusion.tensors import interface_tensors, mixing_conductance
 from torkivity_meshes import SphericalMesh
 
 pytest.importorskip("lmfit")

@@ -22,10 +22,10 @@ from fit_cases import (
     phenomenological_curves,
     synthetic,
 )
-from torkivity.analysis.fit import PhenomenologicalModel, fit_torques
-from torkivity.analysis.fit_curves import fit_curves
-from torkivity.analysis.fit_settings import load_fit_settings
 from torkivity.figures import fit_figure
+from torkivity.fit.curves import fit_curves
+from torkivity.fit.fit import PhenomenologicalModel, fit_torques
+from torkivity.fit.settings import load_fit_settings
 
 pytest.importorskip("lmfit")
 

@@ -20,9 +20,9 @@ from fit_cases import (
     synthetic,
     two_phases,
 )
-from torkivity.analysis.fit import FitResult, ParameterSetting, fit_torques
-from torkivity.analysis.fit_data import TorqueData
-from torkivity.analysis.fit_models import PhenomenologicalModel
+from torkivity.fit.data import TorqueData
+from torkivity.fit.fit import FitResult, ParameterSetting, fit_torques
+from torkivity.fit.models import PhenomenologicalModel
 
 pytest.importorskip("lmfit")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from torkivity import InputError
-from torkivity.analysis.fit import Measurement, ParameterSetting
-from torkivity.analysis.fit_data import read_torque_data
-from torkivity.analysis.fit_settings import load_fit_settings, parse_setting
-from torkivity.config import ConfigError
+from torkivity.config.text import ConfigError
+from torkivity.fit.data import read_torque_data
+from torkivity.fit.fit import Measurement, ParameterSetting
+from torkivity.fit.settings import load_fit_settings, parse_setting
 
 GOOD = """# comment
 thickness [nm],damping_like [1e4 (hbar/2e)/(Ohm m)],damping_like_error [1e4 (hbar/2e)/(Ohm m)]

@@ -13,13 +13,8 @@ import xarray
 from matplotlib.figure import Figure
 
 import torkivity
-from torkivity.analysis.angles import frame_length
-from torkivity.analysis.comparison import MODEL_NAMES, Comparison
-from torkivity.analysis.points import point_config
-from torkivity.analysis.quantities import Quantity
-from torkivity.analysis.selection import choose_axes, select_points
 from torkivity.commands import plot as plot_command
-from torkivity.config import RunConfig, build_film
+from torkivity.config.text import RunConfig, build_film
 from torkivity.figures import (
     angular_figure,
     line_figure,
@@ -28,9 +23,14 @@ from torkivity.figures import (
     sweep_figure,
     thickness_figure,
 )
+from torkivity.figures.quantities import Quantity
 from torkivity.figures.style import Coordinate, power_of_ten, unit_label
-from torkivity.results import open_results, write_comparison
-from torkivity.units import QUANTITIES
+from torkivity.results.angles import frame_length
+from torkivity.results.open import open_results, write_comparison
+from torkivity.results.selection import choose_axes, select_points
+from torkivity.study.film import MODEL_NAMES, Comparison
+from torkivity.study.points import point_config
+from torkivity_engine.units import QUANTITIES
 
 SWEEP = """
 [sweep]

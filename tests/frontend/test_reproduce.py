@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 from torkivity import open_results, solve_boltzmann, solve_drift_diffusion
-from torkivity.analysis.reproduce import (
+from torkivity.config.text import build_film
+from torkivity.paper.data import (
     FIGURES,
     KINDS,
     MODELS,
@@ -26,8 +27,7 @@ from torkivity.analysis.reproduce import (
     thickness_data,
     write_figure_data,
 )
-from torkivity.config import build_film
-from torkivity.figures.paper import paper_figure
+from torkivity.paper.figures import paper_figure
 from torkivity_engine.errors import InputError
 from torkivity_meshes import SphericalMesh
 

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from torkivity.analysis import benchmark, selftest_checks
-from torkivity.analysis import selftest as module
-from torkivity.analysis.selftest import (
+from torkivity.analysis import benchmark
+from torkivity.cli import cli
+from torkivity.selftest import checks as selftest_checks
+from torkivity.selftest import selftest as module
+from torkivity.selftest.selftest import (
     CHECKS,
     Check,
     CheckResult,
@@ -24,8 +26,7 @@ from torkivity.analysis.selftest import (
     run_checks,
     selftest_facts,
 )
-from torkivity.cli import cli
-from torkivity_engine.model import Stack
+from torkivity_engine.film.stack import Stack
 
 CHANGE = 2e-6
 BY_NAME = {check.measure.__name__: check for check in CHECKS}

@@ -16,8 +16,7 @@ import pytest
 import xarray
 
 import torkivity
-from torkivity.analysis.comparison import MODEL_NAMES
-from torkivity.config import (
+from torkivity.config.text import (
     ConfigError,
     Model,
     RunConfig,
@@ -27,9 +26,10 @@ from torkivity.config import (
     load_config,
     to_toml,
 )
-from torkivity.sweeps.axes import parameters
-from torkivity.sweeps.plan import CERTIFICATES, apply_values, plan_sweep
-from torkivity.sweeps.status import describe_status
+from torkivity.study.axes import parameters
+from torkivity.study.film import MODEL_NAMES
+from torkivity.study.plan import CERTIFICATES, apply_values, plan_sweep
+from torkivity.study.status import describe_status
 
 SWEEP = """
 [sweep]

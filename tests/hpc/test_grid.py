@@ -8,7 +8,7 @@ import pytest
 from sweep_jobs import dimension
 from torkivity_engine.errors import InputError
 from torkivity_hpc.grid import Grid
-from torkivity_hpc.schedule import Schedule
+from torkivity_hpc.running.schedule import Schedule
 
 
 def grid() -> Grid:

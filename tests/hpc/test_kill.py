@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from torkivity_hpc.launcher import find_mpiexec
+from torkivity_hpc.running.launcher import find_mpiexec
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "stress_kill.py"
 

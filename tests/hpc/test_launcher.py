@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from torkivity_engine.errors import InputError
-from torkivity_hpc.launcher import Launch, detect_launch, find_mpiexec, start_mpi
+from torkivity_hpc.running.launcher import Launch, detect_launch, find_mpiexec, start_mpi
 
 _NAMES = ("PMI_", "PMIX_", "OMPI_", "MV2_", "SLURM_")
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import sweep_jobs
-from torkivity_hpc.launcher import find_mpiexec
+from torkivity_hpc.running.launcher import find_mpiexec
 
 JOBS = Path(sweep_jobs.__file__)
 

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
-from torkivity_hpc.launcher import find_mpiexec
+from torkivity_hpc.running.launcher import find_mpiexec
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "hpc" / "slurm"
 MPIEXEC = find_mpiexec()

@@ -11,7 +11,7 @@ import xarray
 
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import Variable
-from torkivity_hpc.store import STATUS, Axis, check_output, create_results, new_file
+from torkivity_hpc.files.store import STATUS, Axis, check_output, create_results, new_file
 
 SCHEMA = {
     "torque": Variable(("spin",), "1/(Ohm m)", "torque"),

@@ -15,14 +15,14 @@ import xarray
 
 from sweep_jobs import dimension, evaluate, spec
 from torkivity_engine.errors import InputError
-from torkivity_hpc import session
-from torkivity_hpc.crew import ThreadCrew
-from torkivity_hpc.execute import Outcome, StopRequest, run_points
+from torkivity_hpc.files.lock import lock_path, writer_lock
+from torkivity_hpc.files.resume import open_for_writing
+from torkivity_hpc.files.rows import Block, checksums
+from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, create_sweep, file_size
 from torkivity_hpc.grid import Value
-from torkivity_hpc.lock import lock_path, writer_lock
-from torkivity_hpc.resume import open_for_writing
-from torkivity_hpc.rows import Block, checksums
-from torkivity_hpc.sweepfile import SweepFile, SweepSpec, create_sweep, file_size
+from torkivity_hpc.running import session
+from torkivity_hpc.running.crew import ThreadCrew
+from torkivity_hpc.running.manager import Outcome, StopRequest, run_points
 
 
 def sweep(path: Path, wanted: SweepSpec, **options: bool) -> tuple[Outcome, list[str]]:

@@ -69,9 +69,9 @@ def anisotropy(
             raise click.UsageError(f"--output {output}: the ending must be {known}")
         if output.resolve() == path.resolve():
             raise click.UsageError("input and output must be different files")
-    from torkivity.analysis.anisotropy_sweep import anisotropy_of_sweep, anisotropy_rows
+    from torkivity.compare.anisotropy_sweep import anisotropy_of_sweep, anisotropy_rows
     from torkivity.tables import Table
-    from torkivity_hpc.store import check_output, new_file
+    from torkivity_hpc.files.store import check_output, new_file
 
     if output is not None:
         check_output(output, force=force)

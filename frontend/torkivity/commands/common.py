@@ -83,14 +83,14 @@ def one_thread() -> None:
 
     Several processes share the cores, and numbers must not depend on how many there are.
     """
-    from torkivity_engine.threads import SINGLE_THREAD
+    from torkivity_engine.machine.threads import SINGLE_THREAD
 
     os.environ.update(SINGLE_THREAD)
 
 
 def open_dataset(path: Path) -> xarray.Dataset:
     """A result file, or one line about the library that is missing."""
-    from torkivity.results import open_results
+    from torkivity.results.open import open_results
 
     try:
         return open_results(path)

@@ -12,7 +12,7 @@ import click
 from torkivity.commands.common import FILE, figure_format, grid_values, open_dataset, say
 
 if TYPE_CHECKING:
-    from torkivity.analysis.sweep_comparison import SweepComparison
+    from torkivity.compare.differences import SweepComparison
 
 __all__ = ["compare"]
 
@@ -76,7 +76,7 @@ def compare(
     Prints statistics of the relative differences, the worst points, and the values of each axis
     at which the total torque is within the tolerance.
     """
-    from torkivity_hpc.store import check_output, new_file
+    from torkivity_hpc.files.store import check_output, new_file
 
     if figure is None and (x is not None or y is not None):
         raise click.UsageError("--x and --y are for --figure")
@@ -91,9 +91,9 @@ def compare(
     held = grid_values(at)
     say(f"reading {path}")
     dataset = open_dataset(path)
-    from torkivity.analysis.selection import axis_name, select_points, sweep_axes
-    from torkivity.analysis.sweep_comparison import compare_sweep
-    from torkivity.analysis.sweep_comparison_report import sweep_comparison_report
+    from torkivity.compare.differences import compare_sweep
+    from torkivity.compare.differences_report import sweep_comparison_report
+    from torkivity.results.selection import axis_name, select_points, sweep_axes
 
     fixed = {axis_name(dataset, name) for name in held}
     free = [name for name in sweep_axes(dataset) if name not in fixed]

@@ -67,20 +67,20 @@ def converge(
     """
     started = time.monotonic()
     one_thread()
-    from torkivity_hpc.execute import StopRequest
-    from torkivity_hpc.session import CrewMaker, run_plan, with_crew
+    from torkivity_hpc.running.manager import StopRequest
+    from torkivity_hpc.running.session import CrewMaker, run_plan, with_crew
 
     def body(make_crew: CrewMaker) -> int:
-        from torkivity.config import load_config
-        from torkivity.sweeps.converge import (
+        from torkivity.config.text import load_config
+        from torkivity.study.mesh_study import (
             convergence_of,
             convergence_report,
             plan_convergence,
             study_of,
             write_convergence,
         )
-        from torkivity_hpc.store import check_output, new_file
-        from torkivity_hpc.sweepfile import SweepFile
+        from torkivity_hpc.files.store import check_output, new_file
+        from torkivity_hpc.files.sweepfile import SweepFile
 
         path = output or config.with_name(f"{config.stem}-convergence.h5")
         picture = figure or path.with_suffix(".png")

@@ -90,14 +90,14 @@ def export(
         raise click.UsageError(f"--current {current}: must be a finite number of A/m^2")
     if output is not None and output.resolve() == path.resolve():
         raise click.UsageError("input and output must be different files")
-    from torkivity import export as exports
-    from torkivity_hpc.store import check_output, new_file
+    from torkivity.results import tables as exports
+    from torkivity_hpc.files.store import check_output, new_file
 
     if output is not None:
         check_output(output, force=force)
     table = exports.read_results(path)
     if ms is not None and for_simulation:
-        from torkivity import simulation
+        from torkivity.results import micromagnetics as simulation
 
         torque = simulation.film_torque(
             table,

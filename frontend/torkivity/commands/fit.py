@@ -63,7 +63,7 @@ def fit(
         return _write_example(force)
     if not data:
         raise click.UsageError("Missing argument 'DATA...'.")
-    from torkivity_hpc.store import check_output, new_file
+    from torkivity_hpc.files.store import check_output, new_file
 
     file_format = figure_format(figure)
     outputs = [path for path in (output, figure) if path is not None]
@@ -73,9 +73,9 @@ def fit(
     for path in outputs:
         check_output(path, force=force)
     say("loading numerics")
-    from torkivity.analysis.fit import ParameterSetting, fit_torques
-    from torkivity.analysis.fit_report import fit_json, fit_report
-    from torkivity.analysis.fit_settings import FitSettings, load_fit_settings, parse_setting
+    from torkivity.fit.fit import ParameterSetting, fit_torques
+    from torkivity.fit.report import fit_json, fit_report
+    from torkivity.fit.settings import FitSettings, load_fit_settings, parse_setting
 
     asked: dict[str, float | ParameterSetting] = dict(map(parse_setting, vary))
     asked.update(map(_fixed, fix))
@@ -124,7 +124,7 @@ def _fixed(text: str) -> tuple[str, float]:
 def _write_example(force: bool) -> int:
     from importlib import resources
 
-    from torkivity_hpc.store import check_output, new_file
+    from torkivity_hpc.files.store import check_output, new_file
 
     for name in _EXAMPLE:
         check_output(Path(name), force=force)

@@ -21,6 +21,6 @@ Example:
 @click.argument("path", type=FILE)
 def info(path: Path) -> None:
     """List what the result file PATH holds: origin, configuration, axes, variables."""
-    from torkivity.results import describe_results
+    from torkivity.results.open import describe_results
 
     click.echo(describe_results(path))

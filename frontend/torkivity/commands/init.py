@@ -26,7 +26,7 @@ Examples:
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def init(path: Path, preset: str, list_presets: bool, force: bool) -> None:
     """Write a commented film description to PATH (default film.toml)."""
-    from torkivity.config import preset_names, preset_text
+    from torkivity.config.text import preset_names, preset_text
 
     names = preset_names()
     if list_presets:
@@ -35,7 +35,7 @@ def init(path: Path, preset: str, list_presets: bool, force: bool) -> None:
         return
     if preset not in names:
         raise click.UsageError(f"--preset {preset}: must be one of {', '.join(names)}")
-    from torkivity_hpc.store import new_file
+    from torkivity_hpc.files.store import new_file
 
     with new_file(path, force=force) as temporary:
         temporary.write_text(preset_text(preset), encoding="utf-8")

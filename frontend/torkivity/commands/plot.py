@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-    from torkivity.config import RunConfig
+    from torkivity.config.text import RunConfig
 
 __all__ = ["plot"]
 
@@ -92,7 +92,7 @@ def plot(
 
     With --profile, PATH may also be the TOML file of a film.
     """
-    from torkivity_hpc.store import check_output, new_file
+    from torkivity_hpc.files.store import check_output, new_file
 
     output = output or path.with_name(f"{path.stem}{'-profile' if profile else ''}.png")
     file_format = str(figure_format(output, "--output"))
@@ -147,9 +147,9 @@ def _sweep_figure(
     title: str | None,
     options: dict[str, Any],
 ) -> Figure:
-    from torkivity.analysis.quantities import Quantity
-    from torkivity.analysis.selection import choose_axes, select_points, varying_axes
     from torkivity.figures import angular_figure, line_figure, map_figure
+    from torkivity.figures.quantities import Quantity
+    from torkivity.results.selection import choose_axes, select_points, varying_axes
 
     x, y, by = options["x"], options["y"], options["by"]
     if angular and y is not None:
@@ -182,7 +182,7 @@ def _sweep_figure(
 
 def _tell(drawn: xarray.Dataset, assumed: dict[str, Any]) -> None:
     """What the figure does not show: where axes are held, and points that are not done."""
-    from torkivity.analysis.selection import count_states, plain_value
+    from torkivity.results.selection import count_states, plain_value
 
     for name, value in assumed.items():
         say(f"{name} = {plain_value(value)}, its first value; --at {name}=... takes another")
@@ -196,7 +196,7 @@ def _tell(drawn: xarray.Dataset, assumed: dict[str, Any]) -> None:
 def _profile_figure(
     path: Path, held: dict[str, str], source: str | None, title: str | None
 ) -> Figure:
-    from torkivity.config import load_config
+    from torkivity.config.text import load_config
 
     where = ""
     if path.suffix.lower() == ".toml":
@@ -204,8 +204,8 @@ def _profile_figure(
             raise click.UsageError("--at is for sweeps; the TOML file describes a single film")
         config = load_config(path)
     else:
-        from torkivity.analysis.points import point_config
         from torkivity.figures.style import point_label
+        from torkivity.study.points import point_config
 
         say(f"reading {path}")
         dataset = open_dataset(path)
@@ -224,8 +224,8 @@ def _film(config: RunConfig) -> str:
 
 def _draw_profile(config: RunConfig, path: Path, source: str, title: str) -> Figure:
     say("loading numerics")
-    from torkivity.compilation import announce_compilation
-    from torkivity.config import build_film, build_mesh
+    from torkivity.commands.compilation import announce_compilation
+    from torkivity.config.text import build_film, build_mesh
     from torkivity.figures import profile_figure
     from torkivity_engine.solve import solve_boltzmann
 

@@ -39,7 +39,7 @@ def reproduce(figure: str, output: Path, quick: bool, force: bool) -> None:
     started = time.perf_counter()
     one_thread()
     from torkivity_engine.errors import InputError
-    from torkivity_hpc.store import check_output, new_file
+    from torkivity_hpc.files.store import check_output, new_file
 
     names = _NAMES if figure == "all" else (figure,)
     try:
@@ -57,11 +57,11 @@ def reproduce(figure: str, output: Path, quick: bool, force: bool) -> None:
 
     say("loading numerics")
     from torkivity import __version__
-    from torkivity.analysis.claims import claims_markdown, claims_record, evaluate_claims
-    from torkivity.analysis.reproduce import PRESET, compute_figure, paper_config, write_figure_data
-    from torkivity.compilation import announce_compilation
+    from torkivity.commands.compilation import announce_compilation
     from torkivity.figures import save_figure
-    from torkivity.figures.paper import paper_figure
+    from torkivity.paper.claims import claims_markdown, claims_record, evaluate_claims
+    from torkivity.paper.data import PRESET, compute_figure, paper_config, write_figure_data
+    from torkivity.paper.figures import paper_figure
 
     with announce_compilation(say):
         data = {name: compute_figure(name, quick=quick, progress=say) for name in names}

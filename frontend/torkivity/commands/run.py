@@ -13,7 +13,7 @@ import click
 from torkivity.commands.common import FILE, figure_format, say
 
 if TYPE_CHECKING:
-    from torkivity.config import RunConfig
+    from torkivity.config.text import RunConfig
 
 __all__ = ["run"]
 
@@ -84,9 +84,9 @@ def run(
         raise click.UsageError(f"--memory {memory}: must be a finite number of GB")
     started = time.perf_counter()
     say(f"reading {config}")
-    from torkivity.config import build_film, build_mesh, load_config, override
-    from torkivity.frames import has_torque_frame, require_torque_frame
-    from torkivity_hpc.store import check_output, new_file
+    from torkivity.config.text import build_film, build_mesh, load_config, override
+    from torkivity.study.frames import has_torque_frame, require_torque_frame
+    from torkivity_hpc.files.store import check_output, new_file
 
     settings = override(load_config(config), method=method, memory_gb=memory)
     film, mesh = build_film(settings, str(config)), build_mesh(settings, config)
@@ -106,10 +106,10 @@ def run(
         raise click.UsageError("input, output and figure must be different files")
 
     say("loading numerics")
-    from torkivity.analysis.comparison import add_curves, compare_film
-    from torkivity.compilation import announce_compilation
-    from torkivity.report import comparison_report
-    from torkivity.results import write_comparison
+    from torkivity.commands.compilation import announce_compilation
+    from torkivity.compare.film_report import comparison_report
+    from torkivity.results.open import write_comparison
+    from torkivity.study.film import add_curves, compare_film
 
     limit = settings.solver.memory_gb
     options: dict[str, Any] = {

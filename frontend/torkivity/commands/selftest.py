@@ -13,7 +13,7 @@ import click
 from torkivity.commands.common import EXIT_FAILED, FILE, fail, one_thread, say
 
 if TYPE_CHECKING:
-    from torkivity.analysis.selftest import CheckResult
+    from torkivity.selftest.selftest import CheckResult
 
 __all__ = ["selftest"]
 
@@ -37,13 +37,13 @@ def selftest(bench: bool, output: Path | None, force: bool) -> int:
     """Check scattering, films, transport, files and MPI against exact results."""
     started = time.perf_counter()
     one_thread()
-    from torkivity_hpc.store import check_output, new_file
+    from torkivity_hpc.files.store import check_output, new_file
 
     if output is not None:
         check_output(output, force=force)
     say("loading numerics")
-    from torkivity.analysis.selftest import run_checks, selftest_facts
-    from torkivity.compilation import announce_compilation
+    from torkivity.commands.compilation import announce_compilation
+    from torkivity.selftest.selftest import run_checks, selftest_facts
 
     click.echo(_ROW.format("check", "against", "error", "allowed", "time", ""))
     with announce_compilation(say):

@@ -23,7 +23,7 @@ Exit status: 0 no point missing, 2 not a sweep, 3 points missing.
 @click.argument("path", type=FILE)
 def status(path: Path) -> int:
     """Say how far the sweep in PATH is; it may be running."""
-    from torkivity.sweeps.status import describe_status
+    from torkivity.study.status import describe_status
 
     text, missing = describe_status(path)
     click.echo(text)

@@ -18,7 +18,7 @@ from torkivity.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from torkivity_hpc.session import SweepPlan
+    from torkivity_hpc.running.session import SweepPlan
 
 __all__ = ["sweep"]
 
@@ -73,13 +73,13 @@ def sweep(
     """
     started = time.monotonic()
     one_thread()
-    from torkivity_hpc.execute import StopRequest
-    from torkivity_hpc.progress import duration
-    from torkivity_hpc.session import CrewMaker, run_plan, with_crew
+    from torkivity_hpc.running.manager import StopRequest
+    from torkivity_hpc.running.progress import duration
+    from torkivity_hpc.running.session import CrewMaker, run_plan, with_crew
 
     def body(make_crew: CrewMaker) -> int:
-        from torkivity.config import load_config
-        from torkivity.sweeps.plan import plan_sweep
+        from torkivity.config.text import load_config
+        from torkivity.study.plan import plan_sweep
 
         path = output or config.with_suffix(".h5")
         if path.resolve() == config.resolve():
@@ -111,9 +111,9 @@ def sweep(
 
 def _foretell(plan: SweepPlan) -> int:
     """Say what a sweep would cost."""
-    from torkivity.compilation import announce_compilation
-    from torkivity_hpc.progress import duration
-    from torkivity_hpc.session import describe_plan, estimate_seconds
+    from torkivity.commands.compilation import announce_compilation
+    from torkivity_hpc.running.progress import duration
+    from torkivity_hpc.running.session import describe_plan, estimate_seconds
 
     say(describe_plan(plan))
     with announce_compilation(say):

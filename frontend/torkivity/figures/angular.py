@@ -10,9 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from torkivity.analysis.angles import frame_length
-from torkivity.analysis.quantities import Component, Quantity
-from torkivity.analysis.selection import axis_name, select_points
+from torkivity.figures.quantities import Component, Quantity
 from torkivity.figures.style import Coordinate, new_figure, panel_titles
 from torkivity.figures.sweeps import (
     NOISE,
@@ -22,6 +20,8 @@ from torkivity.figures.sweeps import (
     set_title,
     without_noise,
 )
+from torkivity.results.angles import frame_length
+from torkivity.results.selection import axis_name, select_points
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:

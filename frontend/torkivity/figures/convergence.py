@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from torkivity.analysis.convergence import Convergence
+from torkivity_engine.mesh_errors import Convergence
 
 __all__ = ["convergence_figure"]
 

@@ -10,9 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from torkivity.analysis.comparison import MODEL_NAMES
-from torkivity.analysis.quantities import DIFFERENCE, Component, Quantity
-from torkivity.analysis.selection import axis_name, choose_axes, select_points, varying_axes
+from torkivity.figures.quantities import DIFFERENCE, Component, Quantity
 from torkivity.figures.style import Coordinate, axis_symbol, legend_below, new_figure, panel_titles
 from torkivity.figures.sweeps import (
     Family,
@@ -23,6 +21,8 @@ from torkivity.figures.sweeps import (
     set_title,
     value_label,
 )
+from torkivity.results.selection import axis_name, choose_axes, select_points, varying_axes
+from torkivity.study.film import MODEL_NAMES
 
 if TYPE_CHECKING:
     import xarray
@@ -67,7 +67,7 @@ def difference_figure(
     -------
     matplotlib.figure.Figure
         In percent, one panel for each component, in maps for each model too. Definition:
-        `torkivity.analysis.sweep_comparison`.
+        `torkivity.compare.differences`.
 
     Raises
     ------

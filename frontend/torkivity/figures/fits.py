@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from torkivity.analysis.fit import FitResult, Point
-from torkivity.analysis.fit_curves import Curve, curve_axis, fit_curves
+from torkivity.fit.curves import Curve, curve_axis, fit_curves
+from torkivity.fit.fit import FitResult, Point
 
 __all__ = ["fit_figure"]
 

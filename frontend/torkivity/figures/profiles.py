@@ -18,7 +18,7 @@ from torkivity.figures.style import (
     power_of_ten,
     unit_label,
 )
-from torkivity_engine.model import Bilayer
+from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.spin import CHARGE
 

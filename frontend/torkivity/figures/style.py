@@ -18,8 +18,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from torkivity.analysis.comparison import MODEL_NAMES
-from torkivity.analysis.selection import plain_value
+from torkivity.results.selection import plain_value
+from torkivity.study.film import MODEL_NAMES
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:

@@ -17,9 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from torkivity.analysis.comparison import MODEL_NAMES
-from torkivity.analysis.quantities import Component, Quantity
-from torkivity.analysis.selection import Selection, axis_name, choose_axes, select_points
+from torkivity.figures.quantities import Component, Quantity
 from torkivity.figures.style import (
     MODEL_COLOURS,
     MODEL_STYLES,
@@ -34,6 +32,8 @@ from torkivity.figures.style import (
     power_of_ten,
     unit_label,
 )
+from torkivity.results.selection import Selection, axis_name, choose_axes, select_points
+from torkivity.study.film import MODEL_NAMES
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def sweep_figure(
         As `torkivity.open_results` gives it.
     x, y, by : str, optional
         Axes; what is not given is chosen as
-        `torkivity.analysis.selection.choose_axes` says.
+        `torkivity.results.selection.choose_axes` says.
     at : mapping of str to value, optional
         Where other axes are held; by default at their first values.
     quantity : str or Quantity, optional

@@ -9,8 +9,8 @@ import numpy as np
 from torkivity.analysis.benchmark.films import pt_co
 from torkivity.analysis.benchmark.measuring import Record, Rounds, duration, number
 from torkivity.tables import Table
-from torkivity_engine.bmatrix import b_matrix
-from torkivity_engine.collision import collision_terms
+from torkivity_engine.dense.bmatrix import b_matrix
+from torkivity_engine.kinetics.collision import collision_terms
 from torkivity_meshes import SphericalMesh
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Bilayer,
     Ferromagnet,
     HeavyMetal,

@@ -17,7 +17,7 @@ import numpy as np
 import scipy
 
 import torkivity
-from torkivity_engine.threads import SINGLE_THREAD
+from torkivity_engine.machine.threads import SINGLE_THREAD
 
 Record = dict[str, Any]
 

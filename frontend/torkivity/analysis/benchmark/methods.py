@@ -12,8 +12,8 @@ from torkivity.analysis.benchmark.measuring import Record, Rounds, duration, num
 from torkivity.analysis.benchmark.reduced import random_films, sweep_point
 from torkivity.analysis.benchmark.textbook import solve_textbook, textbook_modes
 from torkivity.tables import Table
-from torkivity_engine import modes
-from torkivity_engine.model import (
+from torkivity_engine.dense import modes
+from torkivity_engine.film.stack import (
     Bilayer,
 )
 from torkivity_engine.solve import solve_boltzmann

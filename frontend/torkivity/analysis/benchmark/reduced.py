@@ -14,13 +14,18 @@ import numpy as np
 from torkivity.analysis.benchmark.films import pt_co
 from torkivity.analysis.benchmark.measuring import Record, Rounds, duration, number, python_output
 from torkivity.tables import Table
-from torkivity_engine import modes, response_cache
-from torkivity_engine.collision import driven_distribution
-from torkivity_engine.model import (
+from torkivity_engine.dense import modes
+from torkivity_engine.film.stack import (
     Bilayer,
     RashbaInterface,
 )
-from torkivity_engine.reduced import Assembly, ring_structure, solve_reduced
+from torkivity_engine.kinetics.collision import driven_distribution
+from torkivity_engine.reduced import response_cache
+from torkivity_engine.reduced.assembly import (
+    Assembly,
+    ring_structure,
+    solve_reduced,
+)
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 

@@ -10,7 +10,7 @@ from torkivity.analysis.benchmark.films import TILTED, pt_co
 from torkivity.analysis.benchmark.measuring import Record, Rounds, exponent, number
 from torkivity.analysis.benchmark.reduced import measure_memory
 from torkivity.tables import Table
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Layer,
     Stack,
 )

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from torkivity.analysis.benchmark.films import pt_co
 from torkivity.analysis.benchmark.measuring import Record, Rounds, number
 from torkivity.tables import Table
-from torkivity_engine.scattering import interface_parameters
-from torkivity_engine.tensors import (
+from torkivity_engine.diffusion.tensors import (
     _tensor_sums,
     driven_amplitude,
     interface_tensors,
     tensor_integrals,
 )
+from torkivity_engine.kinetics.scattering import interface_parameters
 from torkivity_meshes import SphericalMesh
 
 FloatArray = NDArray[np.float64]

@@ -8,13 +8,13 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from torkivity_engine.collision import collision_terms
 from torkivity_engine.constants import METRE_PER_NM
-from torkivity_engine.model import (
+from torkivity_engine.film.stack import (
     Bilayer,
     Interface,
     Layer,
 )
+from torkivity_engine.kinetics.collision import collision_terms
 from torkivity_meshes import FermiSurfaceMesh
 
 FloatArray = NDArray[np.float64]

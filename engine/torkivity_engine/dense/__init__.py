@@ -1,0 +1,1 @@
+"""The dense method: B matrix, modes and matching, on any mesh."""

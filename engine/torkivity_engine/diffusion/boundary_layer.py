@@ -1,0 +1,315 @@
+"""Boundary-layer-exact drift-diffusion: thickness formulas with microscopic coefficients.
+
+Everything next to an outermost heavy metal (interface, ferromagnet, its outer face) is one
+termination of a half space of that metal, and so is its outer face. Each is solved once,
+exactly, by the Boltzmann equation: driven by the field, and for each incoming slow spin mode.
+With the amplitudes a_- of modes that decay and a_+ of modes that grow with the height,
+counted at the interface (heavy metal below),
+
+    a_+ = a_E E~ + r a_-,       a_- = e^(-kappa t) (r_out e^(-kappa t) a_+ + a_out E~),
+
+and any current or torque X = X_E E~ + X_s a_-. What is left out are faster modes that cross
+the whole film, of order e^(-t/lambda) each way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.errors import InputError
+from torkivity_engine.film.stack import (
+    Bilayer,
+    HalfSpace,
+    HeavyMetal,
+    RashbaInterface,
+    Stack,
+    mirrored,
+)
+from torkivity_engine.machine.blas import with_one_blas_thread
+from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
+from torkivity_engine.reduced.outer_faces import driven_moments
+from torkivity_engine.reduced.slow_modes import SlowModes, slow_modes
+from torkivity_engine.solution import InterfaceResponse
+from torkivity_engine.solve import film_with_source
+from torkivity_engine.spin import CHARGE, cross_matrix
+from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh, SphericalMesh
+
+__all__ = ["BoundaryLayerParameters", "boundary_layer_parameters"]
+
+FloatArray = NDArray[np.float64]
+
+BELOW, ABOVE = 0, 1  # sides of an interface
+
+
+@dataclass(frozen=True, eq=False)
+class BoundaryLayerParameters:
+    """Exact parameters of the thickness formula of a film with an outermost heavy metal.
+
+    All are for the heavy metal below; a film with the heavy metal on top is described upside
+    down (z -> -z) and `response` turns its result back. Accumulations are carried per e^2,
+    like g.
+
+    Attributes
+    ----------
+    kappa : ndarray, shape (3,)
+        Decay constants 1/l_sf of the slow modes of spin x, y, z, in 1/nm.
+    slow_current : ndarray, shape (3,)
+        ``J_-``: spin current of a decaying mode with unit accumulation, 1/(Ohm m^2); that of a
+        growing mode is ``-J_-``.
+    reflection : ndarray, shape (3, 3)
+        r: growing modes returned by the interface per arriving decaying mode.
+    emission : ndarray, shape (3, 2)
+        a_E: growing modes emitted by the interface per E~ along x and y, in nm.
+    outer_reflection : ndarray, shape (3, 3)
+        r_out of the outer face, counted at that face.
+    outer_emission : ndarray, shape (3, 2)
+        a_out of the outer face, in nm.
+    driven, driven_by_modes : tuple of Functionals
+        X_E per E~ along x and y, and X_s per arriving slow mode, one entry per interface.
+    thickness : float
+        Thickness of the heavy metal in the film as given, nm.
+    field_direction : ndarray, shape (3,)
+    upside_down : bool
+        Whether the heavy metal lies on top in the film as given.
+    """
+
+    kappa: FloatArray
+    slow_current: FloatArray
+    reflection: FloatArray
+    emission: FloatArray
+    outer_reflection: FloatArray
+    outer_emission: FloatArray
+    driven: tuple[Functionals, ...]
+    driven_by_modes: tuple[Functionals, ...]
+    thickness: float
+    field_direction: FloatArray
+    upside_down: bool
+
+    @property
+    def conductance(self) -> FloatArray:
+        """G_eff in 1/(Ohm m^2), shape (3, 3), of the circuit j_slow = G_eff mu_slow + j_E,eff E~.
+
+        ``mu_slow = a_+ + a_-`` is the accumulation extrapolated from the bulk to the interface
+        and ``j_slow = J_- (a_- - a_+)`` its current.
+        """
+        identity = np.eye(CHARGE)
+        return np.asarray(
+            self.slow_current[:, None]
+            * (identity - self.reflection)
+            @ np.linalg.inv(identity + self.reflection)
+        )
+
+    @property
+    def source_current(self) -> FloatArray:
+        """j_E,eff in 1/(Ohm m), shape (3, 2): see `conductance`."""
+        total = np.eye(CHARGE) + self.reflection
+        return np.asarray(
+            -2.0 * METRE_PER_NM * self.slow_current[:, None] * np.linalg.solve(total, self.emission)
+        )
+
+    def arriving(self, thickness: float) -> FloatArray:
+        """Amplitudes ``a_-`` per E~ along x and y at the interface, shape (3, 2), in nm.
+
+        Parameters
+        ----------
+        thickness : float
+            Heavy-metal thickness in nm.
+        """
+        decay = np.exp(-self.kappa * thickness)
+        once = decay[:, None] * self.outer_reflection * decay
+        source = once @ self.emission + decay[:, None] * self.outer_emission
+        return np.asarray(np.linalg.solve(np.eye(CHARGE) - once @ self.reflection, source))
+
+    def response(self, thickness: float | None = None, interface: int = 0) -> InterfaceResponse:
+        """Currents and torques for any heavy-metal thickness.
+
+        Parameters
+        ----------
+        thickness : float, optional
+            nm; by default that of the film.
+        interface : int, optional
+            Counted from the left (bottom) of the film as given.
+
+        Returns
+        -------
+        InterfaceResponse
+            Per E~ in 1/(Ohm m).
+        """
+        t = self.thickness if thickness is None else thickness
+        if not t > 0.0:
+            raise InputError("thickness", thickness, "must be a positive length in nm")
+        if not 0 <= interface < len(self.driven):
+            raise InputError("interface", interface, f"must be from 0 to {len(self.driven) - 1}")
+        index = len(self.driven) - 1 - interface if self.upside_down else interface
+        direct, by_modes = self.driven[index], self.driven_by_modes[index]
+        field = self.field_direction[:2]
+        amplitudes = METRE_PER_NM * self.arriving(t) @ field
+        result = InterfaceResponse(
+            current_minus=direct.current_minus @ field + by_modes.current_minus @ amplitudes,
+            current_plus=direct.current_plus @ field + by_modes.current_plus @ amplitudes,
+            torque=direct.torque @ field + by_modes.torque @ amplitudes,
+            m=direct.m,
+            field_direction=self.field_direction,
+            magnet_below=direct.magnet_below,
+        )
+        return result.mirrored() if self.upside_down else result
+
+
+@dataclass(frozen=True, eq=False)
+class Functionals:
+    """Currents and torque at one interface, per column of a drive.
+
+    Attributes
+    ----------
+    current_minus, current_plus : ndarray, shape (4, columns)
+    torque : ndarray, shape (3, columns)
+        tau_mag.
+    m : ndarray, shape (3,)
+    magnet_below : bool
+    """
+
+    current_minus: FloatArray
+    current_plus: FloatArray
+    torque: FloatArray
+    m: FloatArray
+    magnet_below: bool
+
+
+@with_one_blas_thread
+def boundary_layer_parameters(
+    film: Bilayer | Stack, mesh: FermiSurfaceMesh | None = None, source: str = "all"
+) -> BoundaryLayerParameters:
+    """Solve the two half-space problems of a film whose outermost layer is a heavy metal.
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+        The bottom layer, or else the top one, must be a `HeavyMetal`; the rest is arbitrary.
+    mesh : FermiSurfaceMesh, optional
+        With azimuthal rings; by default ``SphericalMesh(32, 32)``.
+    source : {"all", "rashba", "spin_hall"}, optional
+        As in `solve_boltzmann`.
+
+    Returns
+    -------
+    BoundaryLayerParameters
+
+    Raises
+    ------
+    InputError
+        For a film without an interface or without an outermost heavy metal.
+    PhysicsError
+        If the heavy metal has no diffusive regime (spin albedo below 0.3).
+    """
+    stack = film_with_source(film, source)
+    if source == "reservoirs":
+        raise InputError("source", source, "must be one of all, rashba, spin_hall")
+    if not stack.interfaces:
+        raise InputError("film", film, "must have at least two layers: torques need an interface")
+    upside_down = not isinstance(stack.layers[0], HeavyMetal)
+    if upside_down:
+        stack = mirrored(stack)
+    metal = stack.layers[0]
+    if not isinstance(metal, HeavyMetal):
+        raise InputError(
+            "film", type(metal).__name__, "must have a HeavyMetal as its bottom or top layer"
+        )
+    rings = ring_structure(mesh or SphericalMesh(32, 32))
+    modes = slow_modes(metal, rings)
+
+    inner = Assembly(replace(stack, left=HalfSpace()), rings, all_moments=True)
+    states = inner.solve(_with_modes(inner, modes.decaying, BELOW))
+    returned = modes.amplitudes(_beside(states, 0, BELOW, metal, rings), growing=True)
+
+    outer_emission, outer_reflection = _outer_face(stack, metal, modes, rings)
+    unit = stack.prefactor
+    drives = (slice(0, 2), slice(2, 5))
+    driven, by_modes = (
+        tuple(_functionals(stack, states, i, columns, scale) for i in range(len(stack.interfaces)))
+        for columns, scale in zip(drives, (unit * METRE_PER_NM, unit), strict=True)
+    )
+    return BoundaryLayerParameters(
+        kappa=modes.kappa,
+        slow_current=unit * modes.current,
+        reflection=returned[:, drives[1]],
+        emission=returned[:, drives[0]],
+        outer_reflection=outer_reflection,
+        outer_emission=outer_emission,
+        driven=driven,
+        driven_by_modes=by_modes,
+        thickness=metal.thickness,
+        field_direction=stack.field_direction,
+        upside_down=upside_down,
+    )
+
+
+def _outer_face(
+    stack: Stack, metal: HeavyMetal, modes: SlowModes, rings: AzimuthalRings
+) -> tuple[FloatArray, FloatArray]:
+    """a_out and r_out: the outer face below a slice of metal, a half space of it above."""
+    if isinstance(stack.left, HalfSpace):
+        return np.zeros((CHARGE, 2)), np.zeros((CHARGE, CHARGE))
+    depth = metal.total_mean_free_path
+    problem = Assembly(
+        replace(
+            stack,
+            layers=(replace(metal, thickness=depth), metal),
+            interfaces=(RashbaInterface(0.0, 0.0, 0.0),),
+            right=HalfSpace(),
+        ),
+        rings,
+        all_moments=True,
+    )
+    states = problem.solve(_with_modes(problem, modes.growing, ABOVE))
+    sent = modes.amplitudes(_beside(states, 0, ABOVE, metal, rings), growing=False)
+    # From the plane at `depth` to the face itself.
+    back = np.exp(modes.kappa * depth)[:, None]
+    return back * sent[:, :2], back * sent[:, 2:] * back.T
+
+
+def _with_modes(assembly: Assembly, modes: FloatArray, side: int) -> Drive:
+    """Fields along x and y, and the three slow modes arriving on one side of interface 0."""
+    field = assembly.field_drive()
+    up, down = modes
+    towards, away = (up, down) if side == BELOW else (down, up)
+    shape = (*field.incoming.shape[:3], CHARGE)
+    incoming, outgoing = np.zeros(shape), np.zeros(shape)
+    rows = slice(4 * side, 4 * side + 4)
+    incoming[:, :, rows], outgoing[:, :, rows] = towards, away
+    return Drive(
+        np.concatenate([field.incoming, incoming], axis=3),
+        np.concatenate([field.outgoing, outgoing], axis=3),
+        np.concatenate([field.field, np.zeros((2, CHARGE))], axis=1),
+    )
+
+
+def _beside(
+    states: InterfaceStates, interface: int, side: int, metal: HeavyMetal, rings: AzimuthalRings
+) -> FloatArray:
+    """g without the driven bulk part on one side of an interface, (up and down, ring, ...)."""
+    arriving = states.arriving[:, :, interface, side]
+    leaving = states.leaving[:, :, interface, side]
+    up, down = (arriving, leaving) if side == BELOW else (leaving, arriving)
+    g = np.stack([up, down])
+    for direction, sign in enumerate((1.0, -1.0)):
+        g[direction, ..., :2] -= driven_moments(metal, rings, sign)
+    return g
+
+
+def _functionals(
+    stack: Stack, states: InterfaceStates, index: int, columns: slice, unit: float
+) -> Functionals:
+    m = np.array(stack.interface_magnetization(index))
+    exchange = stack.interfaces[index].exchange
+    density = unit * states.density[index][:, columns]
+    return Functionals(
+        current_minus=unit * states.current_minus[index][:, columns],
+        current_plus=unit * states.current_plus[index][:, columns],
+        torque=-2.0 * exchange * cross_matrix(m) @ density,
+        m=m,
+        magnet_below=stack.magnet_below(index),
+    )

@@ -1,0 +1,329 @@
+"""Torques from drift-diffusion with conductivity and torkivity boundary conditions.
+
+Bulk transport is diffusive (Section III of Amin & Stiles, arXiv:1604.06502), interfaces
+enter through generalised circuit theory (7)-(11): conductances give the response to
+accumulations, conductivity and torkivity tensors the response to the in-plane field. Two
+levels for the ferromagnet:
+
+- *dephased*: transverse accumulations vanish on its side, as the paper assumes; closed form.
+- *finite*: all layers resolved, spin and charge, any number of them.
+
+With the boundary-layer parameters there is no level to choose: ferromagnet and interface are
+then solved by the Boltzmann equation, and diffusion is left to the heavy metal alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
+from torkivity_engine.diffusion.network import InterfaceLaw, layer_admittance, solve_network
+from torkivity_engine.diffusion.tensors import circuit_conductances, interface_tensors
+from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.film.stack import Bilayer, Ferromagnet, HalfSpace, HeavyMetal, Stack, as_stack
+from torkivity_engine.kinetics.collision import decay_reach
+from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length as diffusion_length
+from torkivity_engine.solution import DriftDiffusionSolution, InterfaceResponse
+from torkivity_engine.spin import CHARGE, rotation_to, transverse
+from torkivity_meshes import FermiSurfaceMesh
+
+__all__ = ["dephased_spin_current", "solve_drift_diffusion"]
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+PARAMETERS = ("particular", "half_space", "boundary_layer")
+LEVELS = ("dephased", "finite")
+SOURCES = ("all", "rashba", "spin_hall")
+LENGTHS = ("exact", "diffusive")
+
+
+def dephased_spin_current(
+    x: ArrayLike, g_tilde: ArrayLike, j_e: ArrayLike, j_sh: ArrayLike
+) -> ComplexArray:
+    """Transverse spin current into a ferromagnet that dephases at once, closed form.
+
+    Solution of (20), (21) and (7) for a heavy metal of thickness t with a closed outer face:
+
+        j(0-) = g j_E + (1 - g)(1 - sech x) j_sH,   g = tanh x / (tanh x + G~),
+
+    in place of the printed (22)-(29), which have a pole at Re G~ = tanh x and leave a spin
+    Hall torque when the interface is opaque. Written as
+    tanh x [j_E + G~ tanh(x/2) j_sH] / (tanh x + G~) it is good for any x and G~.
+
+    Parameters
+    ----------
+    x : array_like
+        t / l_sf, not negative.
+    g_tilde : array_like of complex
+        G~ = 2 l_sf G / sigma_HM with G the mixing conductance.
+    j_e, j_sh : array_like of complex
+        Transverse j_E(0-) and j_sH as j_1 + i j_2 in a right-handed frame (e_1, e_2, m),
+        for instance (f, d, m); any unit.
+
+    Returns
+    -------
+    ndarray of complex
+        j_1 + i j_2 at 0-, broadcast shape of the arguments; zero at x = 0.
+    """
+    x_array = np.asarray(x, dtype=np.float64)
+    g = np.asarray(g_tilde, dtype=np.complex128)
+    tanh = np.tanh(x_array)
+    drive = np.asarray(j_e) + g * np.tanh(0.5 * x_array) * np.asarray(j_sh)
+    denominator = np.where(tanh > 0.0, tanh + g, 1.0)
+    current: ComplexArray = tanh * drive / denominator
+    return current
+
+
+def solve_drift_diffusion(
+    film: Stack | Bilayer,
+    parameters: Literal["particular", "half_space", "boundary_layer"] = "particular",
+    ferromagnet: Literal["dephased", "finite"] = "dephased",
+    source: Literal["all", "rashba", "spin_hall"] = "all",
+    *,
+    spin_diffusion_length: Literal["exact", "diffusive"] = "exact",
+    keep_rashba: bool = False,
+    mesh: FermiSurfaceMesh | None = None,
+) -> DriftDiffusionSolution:
+    """Spin currents and torques of a film in drift-diffusion.
+
+    Outer faces let nothing through; their specularity does not enter.
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+        A heavy metal and a ferromagnet, in either order, for the dephased level; any stack
+        of two or more layers for the finite one.
+    parameters : {"particular", "half_space", "boundary_layer"}, optional
+        Distributions that the interface parameters j_E and tau_E are evaluated with.
+        "particular": the bulk ones of each layer (Appendix B). "half_space": the exact ones
+        of two half spaces, put literally into (22) as Appendix D says, which counts the
+        diffusive backflow twice. "boundary_layer": those of
+        `boundary_layer_parameters`, for a film with an outermost heavy metal; the
+        options below it then have no meaning, since the ferromagnet is solved exactly.
+    ferromagnet : {"dephased", "finite"}, optional
+        "dephased": mu = 0 on the ferromagnet's side, transverse components only, (22) and
+        (30); what the response then holds of longitudinal and charge currents is zero, as
+        this level does not know them. "finite": spin and charge in all layers, with
+        two-current diffusion, precession and dephasing in ferromagnets.
+    source : {"all", "rashba", "spin_hall"}, optional
+        What the field drives: currents and torques at the interface ("rashba"), the bulk
+        spin Hall current ("spin_hall"), or both.
+    spin_diffusion_length : {"exact", "diffusive"}, optional
+        l_sf of heavy metals, see the function of that name.
+    keep_rashba : bool, optional
+        Keep the interfaces' spin-orbit coupling, of whatever form, in the conductances; the
+        paper takes them at u_R = 0.
+    mesh : FermiSurfaceMesh, optional
+        Quadrature of the interface parameters.
+
+    Returns
+    -------
+    DriftDiffusionSolution
+        Per E~ = -E/e, 1/(Ohm m).
+
+    Raises
+    ------
+    InputError
+        For unknown options, a film without an interface, or one that the dephased level
+        does not cover.
+    PhysicsError
+        If a heavy metal has no diffusive regime, or nothing relaxes some spin component.
+    """
+    _one_of("parameters", parameters, PARAMETERS)
+    _one_of("ferromagnet", ferromagnet, LEVELS)
+    _one_of("source", source, SOURCES)
+    _one_of("spin_diffusion_length", spin_diffusion_length, LENGTHS)
+    stack = as_stack(film)
+    if not stack.interfaces:
+        raise InputError("film", film, "must have at least two layers: torques need an interface")
+    if stack.is_open:
+        raise InputError("film", "a Reservoir", "drift-diffusion here has closed outer faces only")
+    if parameters == "boundary_layer":
+        exact_parameters = boundary_layer_parameters(stack, mesh, source)
+        exact_responses = tuple(
+            exact_parameters.response(interface=i) for i in range(len(stack.interfaces))
+        )
+        return DriftDiffusionSolution(exact_responses, parameters, "exact")
+    stack = _without_half_spaces(stack)
+    if ferromagnet == "dephased":
+        _require_dephasable(stack)
+    exact = spin_diffusion_length == "exact"
+    interfaces = [
+        _interface(stack, index, parameters, source != "spin_hall", keep_rashba, mesh)
+        for index in range(len(stack.interfaces))
+    ]
+    solve = _solve_dephased if ferromagnet == "dephased" else _solve_finite
+    responses = solve(stack, interfaces, source != "rashba", exact)
+    return DriftDiffusionSolution(responses, parameters=parameters, ferromagnet=ferromagnet)
+
+
+def _without_half_spaces(stack: Stack) -> Stack:
+    """The stack with half spaces as layers so thick that their end does not matter."""
+    layers = list(stack.layers)
+    for index, boundary in ((0, stack.left), (-1, stack.right)):
+        if isinstance(boundary, HalfSpace):
+            layers[index] = replace(layers[index], thickness=decay_reach(layers[index]))
+    return replace(stack, layers=tuple(layers))
+
+
+@dataclass(frozen=True, eq=False)
+class _Interface:
+    """Boundary law and torque law of one interface, for the field direction of the film.
+
+    tau_mag = 2 u_ex [density @ (mu(0-) + mu(0+))] x m + tau_E with (15); at u_R = 0 the first
+    term is (G - Gamma_FM) mu for transverse mu(0-) alone, which the identity
+    j_s(0-) - j_s(0+) = tau_mag guarantees.
+    """
+
+    law: InterfaceLaw
+    exchange: float
+    density: FloatArray
+    drive_torque: FloatArray
+    m: FloatArray
+    magnet_below: bool
+
+    def response(
+        self,
+        total: FloatArray,
+        minus: FloatArray,
+        plus: FloatArray,
+        field_direction: FloatArray,
+    ) -> InterfaceResponse:
+        """Response for mu(0-) + mu(0+) = `total` and given currents."""
+        spin = self.density @ total
+        torque = 2.0 * self.exchange * np.cross(spin, self.m) + self.drive_torque
+        return InterfaceResponse(minus, plus, torque, self.m, field_direction, self.magnet_below)
+
+
+def _interface(
+    stack: Stack,
+    index: int,
+    ansatz: str,
+    driven: bool,
+    keep_rashba: bool,
+    mesh: FermiSurfaceMesh | None,
+) -> _Interface:
+    circuit = circuit_conductances(stack, index, keep_rashba=keep_rashba, mesh=mesh)
+    minus, plus, torque = np.zeros(4), np.zeros(4), np.zeros(4)
+    if driven:
+        tensors = interface_tensors(stack, mesh, ansatz, index)
+        in_plane = stack.field_direction[:2]
+        minus = tensors.conductivity @ in_plane
+        plus = tensors.torkivity_ferromagnet @ in_plane
+        torque = tensors.torkivity_interface @ in_plane
+    return _Interface(
+        law=InterfaceLaw(circuit.reflection, circuit.transmission, minus, plus),
+        exchange=stack.interfaces[index].exchange,
+        density=circuit.density,
+        drive_torque=torque[:CHARGE],
+        m=np.array(stack.interface_magnetization(index)),
+        magnet_below=stack.magnet_below(index),
+    )
+
+
+def _solve_dephased(
+    stack: Stack, interfaces: list[_Interface], spin_hall: bool, exact: bool
+) -> tuple[InterfaceResponse, ...]:
+    """Closed form for a heavy metal next to a ferromagnet without transverse accumulation.
+
+    With Y = (sigma / 2 l_sf) tanh x the heavy metal answers an accumulation mu at the
+    interface with the current -+Y mu + tanh x tanh(x/2) j_sH (- if it lies below, + if
+    above); equating that to the boundary law gives mu.
+    """
+    (interface,) = interfaces
+    law, m = interface.law, interface.m
+    below = isinstance(stack.layers[0], HeavyMetal)
+    metal = stack.layers[0] if below else stack.layers[1]
+    assert isinstance(metal, HeavyMetal)
+    sigma = metal.conductivity(stack.fermi_wavevector)
+    length = diffusion_length(metal, exact)
+    x = metal.thickness / length
+    admittance = 0.5 * sigma * math.tanh(x) / (length * METRE_PER_NM)
+    hall = np.zeros(3)
+    if spin_hall:
+        hall = -0.5 * metal.spin_hall_angle * sigma * _spin_hall_direction(stack)
+        hall *= math.tanh(x) * math.tanh(0.5 * x)
+
+    frame = rotation_to(m)[:, :2]
+    near, far = law.reflection[:CHARGE, :CHARGE], law.transmission[:CHARGE, :CHARGE]
+    drive_near, drive_far = law.drive_minus[:CHARGE], law.drive_plus[:CHARGE]
+    if not below:
+        near, far = -near, -far
+        drive_near, drive_far = drive_far, drive_near
+    outward = 1.0 if below else -1.0
+    matrix = frame.T @ near @ frame + outward * admittance * np.eye(2)
+    if not abs(np.linalg.det(matrix)) > 0.0:
+        raise PhysicsError(
+            "the transverse spin accumulation is undetermined: the interface lets no spin "
+            "through and spin_flip_length is infinite"
+        )
+    accumulation = frame @ np.linalg.solve(matrix, frame.T @ (hall - drive_near))
+
+    at_metal, at_ferromagnet = np.zeros(4), np.zeros(4)
+    at_metal[:CHARGE] = transverse(near @ accumulation + drive_near, m)
+    at_ferromagnet[:CHARGE] = transverse(far @ accumulation + drive_far, m)
+    minus, plus = (at_metal, at_ferromagnet) if below else (at_ferromagnet, at_metal)
+    total = np.append(accumulation, 0.0)
+    return (interface.response(total, minus, plus, stack.field_direction),)
+
+
+def _solve_finite(
+    stack: Stack, interfaces: list[_Interface], spin_hall: bool, exact: bool
+) -> tuple[InterfaceResponse, ...]:
+    """All layers and all four channels, closed outer faces."""
+    y_p = _spin_hall_direction(stack) if spin_hall else None
+    layers = [
+        layer_admittance(layer, stack.fermi_wavevector, y_p, exact_length=exact)
+        for layer in stack.layers
+    ]
+    laws = [interface.law for interface in interfaces]
+    minus, plus = solve_network(layers, laws, stack.reference_interface)
+    return tuple(
+        interface.response(
+            mu_minus + mu_plus,
+            law.reflection @ mu_minus - law.transmission @ mu_plus + law.drive_minus,
+            law.transmission @ mu_minus - law.reflection @ mu_plus + law.drive_plus,
+            stack.field_direction,
+        )
+        for interface, law, mu_minus, mu_plus in zip(interfaces, laws, minus, plus, strict=True)
+    )
+
+
+def _spin_hall_direction(stack: Stack) -> FloatArray:
+    """y_p = z x E, the polarisation of the spin Hall current along z."""
+    x, y, _ = stack.field_direction
+    return np.array([-y, x, 0.0])
+
+
+def _require_dephasable(stack: Stack) -> None:
+    kinds = sorted(type(layer).__name__ for layer in stack.layers)
+    if kinds != ["Ferromagnet", "HeavyMetal"]:
+        raise InputError(
+            "ferromagnet",
+            "dephased",
+            "needs one heavy metal and one ferromagnet; this film is "
+            f"{' | '.join(type(layer).__name__ for layer in stack.layers)}: "
+            'use ferromagnet="finite"',
+        )
+    (magnet,) = (layer for layer in stack.layers if isinstance(layer, Ferromagnet))
+    at_interface = stack.interface_magnetization(0)
+    assert magnet.magnetization is not None
+    if not np.allclose(at_interface, magnet.magnetization, rtol=0.0, atol=1e-12):
+        raise InputError(
+            "ferromagnet",
+            "dephased",
+            "needs one magnetization for interface and ferromagnet, not "
+            f'{at_interface} and {magnet.magnetization}: use ferromagnet="finite"',
+        )
+
+
+def _one_of(key: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(key, value, f"must be one of: {', '.join(known)}")

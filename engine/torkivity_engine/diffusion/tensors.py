@@ -1,0 +1,434 @@
+"""Conductivity and torkivity tensors, conductances, and their quadrature.
+
+With incoming g- (heavy-metal side) and g+ (ferromagnet side) at each k_parallel,
+
+    j(0-) = -C int dOmega mu [(R - 1) g- + T g+]
+    j(0+) = +C int dOmega mu [(R - 1) g+ + T g-]
+    s     =  C int dOmega T (g- + g+),          tau_mag = 2 u_ex s x m
+
+over the half sphere, (B9)-(B15) with the factors that make j_s(0-) - j_s(0+) = tau_mag an
+identity without spin-orbit coupling. (R - 1)_cc is taken as -T_cc, so weak scattering keeps
+its digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.diffusion.moments import reflection_moment, transmission_moment
+from torkivity_engine.errors import InputError
+from torkivity_engine.film.stack import (
+    Bilayer,
+    HalfSpace,
+    HeavyMetal,
+    Interface,
+    Layer,
+    Stack,
+    as_stack,
+)
+from torkivity_engine.kinetics.scattering import interface_parameters, scatter, scattering_matrices
+from torkivity_engine.reduced.assembly import solve_reduced
+from torkivity_engine.spin import cross_matrix
+from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
+
+__all__ = [
+    "CircuitConductances",
+    "InterfaceTensors",
+    "circuit_conductances",
+    "default_mesh",
+    "driven_amplitude",
+    "interface_tensors",
+    "mixing_conductance",
+    "tensor_integrals",
+    "transmitted_mixing_conductance",
+]
+
+FloatArray = NDArray[np.float64]
+
+ANSATZE = ("particular", "half_space")
+
+#: Order of the Gauss rule on which conductances that have no closed form are integrated.
+_DEFAULT_POLAR, _DEFAULT_AZIMUTH = 48, 48
+
+
+@lru_cache(maxsize=1)
+def default_mesh() -> FermiSurfaceMesh:
+    """Mesh on which tensors are integrated when none is given."""
+    return SphericalMesh(_DEFAULT_POLAR, _DEFAULT_AZIMUTH)
+
+
+@dataclass(frozen=True, eq=False)
+class InterfaceTensors:
+    """Response of one interface to an in-plane field, per E~ = -E/e, in 1/(Ohm m).
+
+    Attributes
+    ----------
+    conductivity : ndarray, shape (4, 2)
+        sigma: current along +z at 0-; rows (x, y, z, charge), columns (E_x, E_y) (B17).
+    torkivity_ferromagnet : ndarray, shape (4, 2)
+        gamma_FM: current along +z at 0+ (B18).
+    torkivity_interface : ndarray, shape (4, 2)
+        gamma_mag: tau_mag (B19); the charge row is zero.
+    """
+
+    conductivity: FloatArray
+    torkivity_ferromagnet: FloatArray
+    torkivity_interface: FloatArray
+
+    @property
+    def lattice(self) -> FloatArray:
+        """sigma - gamma_FM - gamma_mag, shape (4, 2): what the lattice takes (14)."""
+        return self.conductivity - self.torkivity_ferromagnet - self.torkivity_interface
+
+
+@dataclass(frozen=True, eq=False)
+class CircuitConductances:
+    """Response of one interface to isotropic accumulations, in 1/(Ohm m^2).
+
+    Attributes
+    ----------
+    reflection : ndarray, shape (4, 4)
+        C int dOmega mu (1 - R): current into the interface per accumulation on its side.
+    transmission : ndarray, shape (4, 4)
+        C int dOmega mu T: current out of the interface per accumulation across it.
+    density : ndarray, shape (3, 4)
+        C int dOmega T, spin rows: s = density @ (mu_minus + mu_plus).
+    """
+
+    reflection: FloatArray
+    transmission: FloatArray
+    density: FloatArray
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _cross(ax, ay, az, bx, by, bz):  # type: ignore[no-untyped-def]
+    return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+
+
+@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+def _tensor_sums(kx, ky, mu, weight, parameters, minus, plus, out):  # type: ignore[no-untyped-def]
+    """Sums of (B20)-(B22) for incoming distributions v_E minus[4] and v_E plus[4].
+
+    `out` has shape (11, 2): j(0-) (4), j(0+) (4), s (3), columns E_x and E_y. Written with the
+    sum and the difference of the two distributions, since T differs from R - 1 in few terms.
+    """
+    a0, a1, a2 = minus[0], minus[1], minus[2]
+    c0, c1, c2 = plus[0], plus[1], plus[2]
+    sum0, sum1, sum2, sum3 = a0 + c0, a1 + c1, a2 + c2, minus[3] + plus[3]
+    diff0, diff1, diff2, diff3 = c0 - a0, c1 - a1, c2 - a2, plus[3] - minus[3]
+    m0x = m1x = m2x = m0y = m1y = m2y = 0.0
+    p0x = p1x = p2x = p0y = p1y = p2y = 0.0
+    s0x = s1x = s2x = s0y = s1y = s2y = 0.0
+    chargex = chargey = 0.0
+    for n in range(kx.shape[0]):
+        x, y, z = kx[n], ky[n], mu[n]
+        bx, by, bz, _, p_t, q, re_t, im_r, im_t = scatter(x, y, z, parameters)
+        qb2 = q * (bx * bx + by * by + bz * bz)
+        # (R - 1) with its diagonal from unitarity: no difference of nearly equal numbers.
+        r_diagonal, t_diagonal = -(p_t + 3.0 * qb2), p_t - qb2
+        q2, re2, ir2, it2 = 2.0 * q, 2.0 * re_t, 2.0 * im_r, 2.0 * im_t
+        along = q2 * (bx * sum0 + by * sum1 + bz * sum2)
+        minus_along, plus_along, s_along = (
+            along + re2 * diff3,
+            along - re2 * diff3,
+            along + re2 * sum3,
+        )
+        u0, u1, u2 = _cross(bx, by, bz, a0, a1, a2)
+        v0, v1, v2 = _cross(bx, by, bz, c0, c1, c2)
+        wx, wy = weight[n] * x, weight[n] * y
+        fx, fy = wx * z, wy * z
+        # Into the interface at 0-: (R - 1) minus + T plus; the charge is the same at 0+.
+        h = r_diagonal * a0 + t_diagonal * c0 + minus_along * bx + ir2 * u0 + it2 * v0
+        m0x -= fx * h
+        m0y -= fy * h
+        h = r_diagonal * a1 + t_diagonal * c1 + minus_along * by + ir2 * u1 + it2 * v1
+        m1x -= fx * h
+        m1y -= fy * h
+        h = r_diagonal * a2 + t_diagonal * c2 + minus_along * bz + ir2 * u2 + it2 * v2
+        m2x -= fx * h
+        m2y -= fy * h
+        h = (p_t + qb2) * diff3 + re2 * (bx * diff0 + by * diff1 + bz * diff2)
+        chargex -= fx * h
+        chargey -= fy * h
+        # Out of it at 0+: (R - 1) plus + T minus.
+        h = r_diagonal * c0 + t_diagonal * a0 + plus_along * bx + ir2 * v0 + it2 * u0
+        p0x += fx * h
+        p0y += fy * h
+        h = r_diagonal * c1 + t_diagonal * a1 + plus_along * by + ir2 * v1 + it2 * u1
+        p1x += fx * h
+        p1y += fy * h
+        h = r_diagonal * c2 + t_diagonal * a2 + plus_along * bz + ir2 * v2 + it2 * u2
+        p2x += fx * h
+        p2y += fy * h
+        # Density: T (minus + plus).
+        h = t_diagonal * sum0 + s_along * bx + it2 * (u0 + v0)
+        s0x += wx * h
+        s0y += wy * h
+        h = t_diagonal * sum1 + s_along * by + it2 * (u1 + v1)
+        s1x += wx * h
+        s1y += wy * h
+        h = t_diagonal * sum2 + s_along * bz + it2 * (u2 + v2)
+        s2x += wx * h
+        s2y += wy * h
+    out[0, 0], out[1, 0], out[2, 0], out[3, 0] = m0x, m1x, m2x, chargex
+    out[0, 1], out[1, 1], out[2, 1], out[3, 1] = m0y, m1y, m2y, chargey
+    out[4, 0], out[5, 0], out[6, 0], out[7, 0] = p0x, p1x, p2x, chargex
+    out[4, 1], out[5, 1], out[6, 1], out[7, 1] = p0y, p1y, p2y, chargey
+    out[8, 0], out[9, 0], out[10, 0] = s0x, s1x, s2x
+    out[8, 1], out[9, 1], out[10, 1] = s0y, s1y, s2y
+
+
+def tensor_integrals(
+    mesh: FermiSurfaceMesh, parameters: FloatArray, minus: FloatArray, plus: FloatArray
+) -> FloatArray:
+    """The three tensor integrals without their prefactor C.
+
+    Parameters
+    ----------
+    mesh : FermiSurfaceMesh
+    parameters : ndarray, shape (12,)
+        From `torkivity_engine.kinetics.scattering.interface_parameters`.
+    minus, plus : ndarray, shape (4,)
+        Incoming distributions at 0- and 0+ are v_E times these, in nm.
+
+    Returns
+    -------
+    ndarray, shape (11, 2)
+        j(0-) (4 rows), j(0+) (4 rows), s (3 rows); columns E_x and E_y; nm.
+    """
+    out = np.empty((11, 2))
+    _tensor_sums(*_channel_columns(mesh), parameters, minus, plus, out)
+    return out
+
+
+@lru_cache(maxsize=4)
+def _channel_columns(mesh: FermiSurfaceMesh) -> tuple[FloatArray, ...]:
+    """k_x, k_y, mu and weight of the channels, each contiguous."""
+    columns = np.column_stack([mesh.directions, mesh.weights])[mesh.upward].T.copy()
+    columns.flags.writeable = False
+    return tuple(columns)
+
+
+def driven_amplitude(layer: Layer) -> FloatArray:
+    """Field-driven bulk distribution over v_E, per e^2 E~ (B2), (B3).
+
+    Parameters
+    ----------
+    layer : HeavyMetal or Ferromagnet
+
+    Returns
+    -------
+    ndarray, shape (4,)
+        (0, 0, 0, lambda) in a heavy metal; (-g_l m, g_c) in a ferromagnet, exact in the
+        spin-flip rate; nm.
+    """
+    if isinstance(layer, HeavyMetal):
+        return np.array([0.0, 0.0, 0.0, layer.total_mean_free_path])
+    g_c, g_l = layer.driven_lengths
+    return np.array([*(-g_l * np.array(layer.magnetization)), g_c])
+
+
+def interface_tensors(
+    film: Bilayer | Stack,
+    mesh: FermiSurfaceMesh | None = None,
+    ansatz: str = "particular",
+    interface: int = 0,
+) -> InterfaceTensors:
+    """Conductivity and torkivity tensors of an interface (B20)-(B22).
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+    mesh : FermiSurfaceMesh, optional
+        Quadrature mesh; by default 48 x 48 points per hemisphere.
+    ansatz : {"particular", "half_space"}, optional
+        Incoming distribution: "particular" is the bulk one (Appendix B); "half_space" the
+        exact response of the interface between two half spaces (Appendix D). Skew scattering
+        is left out: the tensors are those of the interface.
+    interface : int, optional
+        Which interface of a stack, from the left.
+
+    Returns
+    -------
+    InterfaceTensors
+
+    Raises
+    ------
+    InputError
+        For an unknown ansatz or interface.
+    """
+    if ansatz not in ANSATZE:
+        raise InputError("ansatz", ansatz, f"must be one of {', '.join(ANSATZE)}")
+    stack = _checked(film, interface)
+    barrier = stack.interfaces[interface]
+    m = stack.interface_magnetization(interface)
+    mesh = mesh or default_mesh()
+    if ansatz == "half_space":
+        sums = _half_space_sums(stack, interface, mesh)
+    else:
+        sums = tensor_integrals(
+            mesh,
+            interface_parameters(barrier, m),
+            driven_amplitude(stack.layers[interface]),
+            driven_amplitude(stack.layers[interface + 1]),
+        )
+    sums *= stack.prefactor * METRE_PER_NM
+    torque = np.zeros((4, 2))
+    torque[:3] = -2.0 * barrier.exchange * cross_matrix(m) @ sums[8:]
+    return InterfaceTensors(
+        conductivity=sums[:4], torkivity_ferromagnet=sums[4:8], torkivity_interface=torque
+    )
+
+
+def _half_space_sums(stack: Stack, interface: int, mesh: FermiSurfaceMesh) -> FloatArray:
+    """j(0-), j(0+) and s of the interface between two half spaces, (D22)-(D25).
+
+    With c_U = 0 nothing grows away from the interface, which is what a half space means, and
+    c_P then is the exact response: its moments are those of the solved problem.
+    """
+    below, above = (
+        replace(layer, spin_hall_angle=0.0) if isinstance(layer, HeavyMetal) else layer
+        for layer in stack.layers[interface : interface + 2]
+    )
+    pair = Stack(
+        layers=(below, above),
+        interfaces=(
+            replace(
+                stack.interfaces[interface], magnetization=stack.interface_magnetization(interface)
+            ),
+        ),
+        left=HalfSpace(),
+        right=HalfSpace(),
+        fermi_wavevector=stack.fermi_wavevector,
+    )
+    states = solve_reduced(pair, mesh)
+    return np.concatenate([states.current_minus[0], states.current_plus[0], states.density[0]])
+
+
+def circuit_conductances(
+    film: Bilayer | Stack,
+    interface: int = 0,
+    *,
+    keep_rashba: bool = False,
+    mesh: FermiSurfaceMesh | None = None,
+) -> CircuitConductances:
+    """Conductance matrices of magnetoelectronic circuit theory, all four channels.
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+    interface : int, optional
+        Which interface of a stack, from the left.
+    keep_rashba : bool, optional
+        Keep the interface's spin-orbit coupling, of whatever form, instead of leaving it out
+        (the published choice, u_R = 0).
+    mesh : FermiSurfaceMesh, optional
+        Used with `keep_rashba`; without it closed forms are used.
+
+    Returns
+    -------
+    CircuitConductances
+        Cartesian; the transverse block of `reflection` is the mixing conductance.
+    """
+    stack = _checked(film, interface)
+    barrier, m = stack.interfaces[interface], stack.interface_magnetization(interface)
+    if keep_rashba and np.any(barrier.spin_orbit):
+        return _conductances_by_quadrature(stack, interface, mesh or default_mesh())
+    up, down = _barriers(barrier)
+    c = 2.0 * np.pi * stack.prefactor
+    parallel = [transmission_moment(1, u, u).real for u in (up, down)]
+    density = [transmission_moment(0, u, u).real for u in (up, down)]
+    transmission = c * _axial(parallel, transmission_moment(1, up, down), m)
+    reflection = c * _axial(parallel, reflection_moment(up, down), m)
+    return CircuitConductances(
+        reflection=reflection,
+        transmission=transmission,
+        density=c * _axial(density, transmission_moment(0, up, down), m)[:3],
+    )
+
+
+def _axial(parallel: list[float], mixing: complex, m: object) -> FloatArray:
+    """4x4 Cartesian matrix of an axial law: two spin channels along -+m and a mixing one."""
+    unit = np.asarray(m, dtype=np.float64)
+    along = np.outer(unit, unit)
+    mean, half = 0.5 * (parallel[0] + parallel[1]), 0.5 * (parallel[0] - parallel[1])
+    matrix = np.zeros((4, 4))
+    # j_1 + i j_2 = mixing (mu_1 + i mu_2) in a right-handed frame (e1, e2, m).
+    matrix[:3, :3] = mean * along + mixing.real * (np.eye(3) - along)
+    matrix[:3, :3] += mixing.imag * cross_matrix(unit)
+    matrix[3, 3] = mean
+    matrix[:3, 3] = matrix[3, :3] = -half * unit
+    return matrix
+
+
+def _conductances_by_quadrature(
+    stack: Stack, interface: int, mesh: FermiSurfaceMesh
+) -> CircuitConductances:
+    k = mesh.directions[mesh.upward]
+    weight = mesh.weights[mesh.upward] * stack.prefactor
+    reflection, transmission = scattering_matrices(
+        stack.interfaces[interface], stack.interface_magnetization(interface), k
+    )
+    flux = weight * k[:, 2]
+    return CircuitConductances(
+        reflection=flux.sum() * np.eye(4) - np.einsum("n,nab->ab", flux, reflection),
+        transmission=np.einsum("n,nab->ab", flux, transmission),
+        density=np.einsum("n,nab->ab", weight, transmission)[:3],
+    )
+
+
+def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
+    """Spin mixing conductance G = 2 pi C int dmu mu (1 - r_up r_down*), at W = 0.
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+    interface : int, optional
+        Which interface of a stack, from the left.
+
+    Returns
+    -------
+    complex
+        In 1/(Ohm m^2), spins up along -m: j_1 + i j_2 = G (mu_1 + i mu_2) in a
+        right-handed frame (e_1, e_2, m). Closed form.
+    """
+    stack = _checked(film, interface)
+    moment = reflection_moment(*_barriers(stack.interfaces[interface]))
+    return 2.0 * np.pi * stack.prefactor * moment
+
+
+def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
+    """Transmitted mixing conductance 2 pi C int dmu mu t_up t_down*, at W = 0 (Eq. 4).
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+    interface : int, optional
+        Which interface of a stack, from the left.
+
+    Returns
+    -------
+    complex
+        In 1/(Ohm m^2), same convention as `mixing_conductance`. Closed form.
+    """
+    stack = _checked(film, interface)
+    moment = transmission_moment(1, *_barriers(stack.interfaces[interface]))
+    return 2.0 * np.pi * stack.prefactor * moment
+
+
+def _barriers(interface: Interface) -> tuple[float, float]:
+    """Barriers without spin-orbit coupling of spins along -m (up, majority) and +m (down)."""
+    return interface.barrier - interface.exchange, interface.barrier + interface.exchange
+
+
+def _checked(film: Bilayer | Stack, interface: int) -> Stack:
+    stack = as_stack(film)
+    if not 0 <= interface < len(stack.interfaces):
+        raise InputError("interface", interface, f"must be from 0 to {len(stack.interfaces) - 1}")
+    return stack

@@ -1,0 +1,1 @@
+"""What a film is: layers, interfaces, outer boundaries and the stack they form."""

@@ -1,0 +1,1 @@
+"""What electrons do in a layer and at an interface."""

@@ -1,0 +1,182 @@
+"""Scattering at a delta-function interface with exchange and spin-orbit coupling.
+
+The amplitudes of the potential (31) between equal Fermi spheres are
+
+    t = (1 + i U / mu)^(-1),   r = t - 1,   U = u0 + b . sigma,
+    b = u_ex m + w,   w = W (k_x, k_y) / k_F,
+
+the same from both sides, with mu = |k_z| / k_F and W a real 3 x 2 matrix (Rashba coupling:
+w = u_R (k_y, -k_x, 0) / k_F). Writing both as s + c b.sigma,
+
+    D = (mu + i u0)^2 + b^2,   c = -i mu / D,
+    s_t = mu (mu + i u0) / D,   s_r = -(delta + i mu u0) / D,   delta = b^2 - u0^2,
+
+needs neither the length of b (no special case at b = 0) nor the difference t - 1, and
+every tensor R_ab = tr[r^+ sigma_a r sigma_b] / 2 (A9) follows from a handful of real
+numbers. The only cancellation left is delta, which is taken from factors:
+delta = (u_ex - u0) (u_ex + u0) + w . (w + 2 u_ex m).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from torkivity_engine.film.stack import Interface
+
+__all__ = ["interface_parameters", "scattering_amplitudes", "scattering_matrices"]
+
+FloatArray = NDArray[np.float64]
+
+
+def interface_parameters(interface: Interface, magnetization: ArrayLike) -> FloatArray:
+    """Interface as the plain array that kernels take.
+
+    Parameters
+    ----------
+    interface : RashbaInterface or SpinOrbitInterface
+    magnetization : array_like, shape (3,)
+        Unit vector m.
+
+    Returns
+    -------
+    ndarray, shape (12,)
+        (u0, u_ex, u_ex m (3), W row by row (6), 1), all divided by a common scale of at least
+        one, so that no product of them overflows. Only their ratios matter.
+    """
+    exchange = interface.exchange * np.asarray(magnetization, dtype=np.float64)
+    u = np.array(
+        [interface.barrier, interface.exchange, *exchange, *np.ravel(interface.spin_orbit), 1.0]
+    )
+    return np.asarray(u / np.abs(u).max())
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def scatter(kx, ky, mu, parameters):  # type: ignore[no-untyped-def]
+    """The real numbers that make up R and T at one k_parallel.
+
+    Returns
+    -------
+    bx, by, bz : float
+        b over the common scale; q below belongs to the same scaling, so that only
+        products such as q b_i b_j are meaningful.
+    p_r, p_t : float
+        |s_r|^2 and |s_t|^2.
+    q : float
+        |c|^2, common to reflection and transmission.
+    re_t, im_r, im_t : float
+        Re(s_t c*) = -Re(s_r c*), Im(s_r c*), Im(s_t c*).
+    """
+    u0, ux = parameters[0], parameters[1]
+    ax, ay, az = parameters[2], parameters[3], parameters[4]
+    wx = parameters[5] * kx + parameters[6] * ky
+    wy = parameters[7] * kx + parameters[8] * ky
+    wz = parameters[9] * kx + parameters[10] * ky
+    x = mu * parameters[11]
+    bx, by, bz = ax + wx, ay + wy, az + wz
+    delta = (ux - u0) * (ux + u0)
+    delta += wx * (wx + 2.0 * ax) + wy * (wy + 2.0 * ay) + wz * (wz + 2.0 * az)
+    x2 = x * x
+    even = x2 + delta
+    inverse = 1.0 / (even * even + 4.0 * x2 * u0 * u0)
+    q = x2 * inverse
+    p_t = q * (x2 + u0 * u0)
+    p_r = (delta * delta + x2 * u0 * u0) * inverse
+    return bx, by, bz, p_r, p_t, q, -q * u0, -x * delta * inverse, x * q
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def fill_tensor(out, p, q, re, im, bx, by, bz):  # type: ignore[no-untyped-def]
+    """4x4 tensor of one amplitude s + c b.sigma from p = |s|^2, q = |c|^2, s c* = re + i im."""
+    b2 = bx * bx + by * by + bz * bz
+    diagonal = p - q * b2
+    q2 = 2.0 * q
+    im2 = 2.0 * im
+    re2 = 2.0 * re
+    out[0, 0] = diagonal + q2 * bx * bx
+    out[1, 1] = diagonal + q2 * by * by
+    out[2, 2] = diagonal + q2 * bz * bz
+    out[0, 1] = q2 * bx * by - im2 * bz
+    out[1, 0] = q2 * bx * by + im2 * bz
+    out[0, 2] = q2 * bx * bz + im2 * by
+    out[2, 0] = q2 * bx * bz - im2 * by
+    out[1, 2] = q2 * by * bz - im2 * bx
+    out[2, 1] = q2 * by * bz + im2 * bx
+    out[0, 3] = out[3, 0] = re2 * bx
+    out[1, 3] = out[3, 1] = re2 * by
+    out[2, 3] = out[3, 2] = re2 * bz
+    out[3, 3] = p + q * b2
+
+
+@njit(cache=True, error_model="numpy")
+def _fill_matrices(directions, parameters, reflection, transmission):  # type: ignore[no-untyped-def]
+    for n in range(directions.shape[0]):
+        bx, by, bz, p_r, p_t, q, re_t, im_r, im_t = scatter(
+            directions[n, 0], directions[n, 1], abs(directions[n, 2]), parameters
+        )
+        fill_tensor(reflection[n], p_r, q, -re_t, im_r, bx, by, bz)
+        fill_tensor(transmission[n], p_t, q, re_t, im_t, bx, by, bz)
+
+
+def scattering_matrices(
+    interface: Interface, magnetization: ArrayLike, directions: ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """Reflection and transmission tensors R_ab, T_ab of an interface (A9), (A11), (A12).
+
+    Parameters
+    ----------
+    interface : RashbaInterface or SpinOrbitInterface
+        Its own magnetization is not looked at.
+    magnetization : array_like, shape (3,)
+        Unit vector m.
+    directions : array_like, shape (n, 3)
+        Unit vectors of k; the sign of k_z does not matter.
+
+    Returns
+    -------
+    R, T : ndarray, shape (n, 4, 4)
+        Outgoing g_a = R_ab g_b, index order (x, y, z, charge); the same from both sides.
+    """
+    k = np.ascontiguousarray(directions, dtype=np.float64)
+    reflection = np.empty((len(k), 4, 4))
+    transmission = np.empty((len(k), 4, 4))
+    _fill_matrices(k, interface_parameters(interface, magnetization), reflection, transmission)
+    return reflection, transmission
+
+
+def scattering_amplitudes(
+    interface: Interface, magnetization: ArrayLike, directions: ArrayLike
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Spinor amplitudes r and t of an interface.
+
+    Parameters
+    ----------
+    interface : RashbaInterface or SpinOrbitInterface
+    magnetization : array_like, shape (3,)
+        Unit vector m.
+    directions : array_like, shape (n, 3)
+        Unit vectors of k.
+
+    Returns
+    -------
+    r, t : ndarray of complex, shape (n, 2, 2)
+        In the basis of sigma_z.
+    """
+    k = np.asarray(directions, dtype=np.float64)
+    parameters = interface_parameters(interface, magnetization)
+    u0, ux, exchange, unit = parameters[0], parameters[1], parameters[2:5], parameters[11]
+    x = np.abs(k[:, 2]) * unit
+    w = k[:, :2] @ parameters[5:11].reshape(3, 2).T
+    b = exchange + w
+    delta = (ux - u0) * (ux + u0) + np.sum(w * (w + 2.0 * exchange), axis=1)
+    denominator = x * x + delta + 2j * x * u0
+    c = -1j * x / denominator
+    vector = np.empty((len(k), 2, 2), dtype=np.complex128)
+    vector[:, 0, 0], vector[:, 1, 1] = b[:, 2], -b[:, 2]
+    vector[:, 0, 1], vector[:, 1, 0] = b[:, 0] - 1j * b[:, 1], b[:, 0] + 1j * b[:, 1]
+    vector *= c[:, None, None]
+    identity = np.eye(2)
+    s_t = x * (x + 1j * u0) / denominator
+    s_r = -(delta + 1j * x * u0) / denominator
+    return vector + s_r[:, None, None] * identity, vector + s_t[:, None, None] * identity

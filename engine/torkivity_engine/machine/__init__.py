@@ -1,0 +1,1 @@
+"""What the program asks of the machine: kernel cache, BLAS, threads, memory."""

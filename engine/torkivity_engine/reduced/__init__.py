@@ -1,0 +1,1 @@
+"""The reduced method: layers as small operators on azimuthal moments, and their closure."""

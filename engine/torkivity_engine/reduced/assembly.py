@@ -1,0 +1,456 @@
+"""The reduced method: exact Boltzmann solution of a stack without an NT x NT matrix.
+
+At fixed k_parallel the interfaces and the collisionless flights between them form a small
+linear system, 8 unknowns per interface (4 spin-charge components leaving it on each side):
+
+    out = S (in + g_in) - g_out,    in = A out + y,
+    out = W y + z,   W = (1 - S A)^-1 S,   z = (1 - S A)^-1 (S g_in - g_out),
+
+with S the interfaces, A the local attenuation of the layers, g_in and g_out the driven bulk
+distribution (and what outer faces emit), and y what collisions return. For isotropic
+in-scattering y depends on the azimuthal means <out> alone, with skew scattering also on
+their cos(phi) and sin(phi) moments: y = left right^T <out>. That closes the problem as one
+dense system of the rank of the layers' collision operators,
+
+    x = right^T <out>,   (1 - right^T <W> left) x = right^T <z>.
+
+W is never pivoted: S and A are contractions, so 1 - S A has a positive symmetric part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.film.stack import Layer, RashbaInterface, Reservoir, Stack, Surface
+from torkivity_engine.kinetics.collision import collision_terms
+from torkivity_engine.kinetics.scattering import interface_parameters
+from torkivity_engine.machine.blas import with_one_blas_thread
+from torkivity_engine.reduced.channels import CHUNK, channel_means
+from torkivity_engine.reduced.layer_response import LowRank, layer_termination, layer_transfer
+from torkivity_engine.reduced.outer_faces import driven_moments
+from torkivity_engine.reduced.sectors import BOTTOM, N_MOMENTS, TOP
+from torkivity_engine.spin import CHARGE
+from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
+
+__all__ = [
+    "Assembly",
+    "Drive",
+    "InterfaceStates",
+    "ring_structure",
+    "solve_reduced",
+    "split_single_layer",
+]
+
+FloatArray = NDArray[np.float64]
+
+#: Below this reciprocal condition number a solution has no trustworthy digit.
+_SINGULAR = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class InterfaceStates:
+    """Moments of the solution at every interface, without the prefactor C.
+
+    Lengths in nm for a field drive; an injection has no length.
+
+    Attributes
+    ----------
+    current_minus, current_plus : ndarray, shape (n_interfaces, 4, n_drives)
+        Flow along +z of (x, y, z, charge).
+    density : ndarray, shape (n_interfaces, 3, n_drives)
+        Phase-coherent spin density s, int dOmega T (g_in(0-) + g_in(0+)).
+    arriving, leaving : ndarray, shape (n_polar, n_moments, n_interfaces, 2, 4, n_drives)
+        Azimuthal moments of g towards and away from each side of each interface.
+    certificates : dict of str to float
+    """
+
+    current_minus: FloatArray
+    current_plus: FloatArray
+    density: FloatArray
+    arriving: FloatArray
+    leaving: FloatArray
+    certificates: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class _Return:
+    """Collisions of one layer: what leaves the interfaces in `rows` comes back into them."""
+
+    rows: slice
+    operator: LowRank
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """What drives a stack, by azimuthal moments 1, sqrt2 cos, sqrt2 sin.
+
+    Attributes
+    ----------
+    incoming, outgoing : ndarray, shape (n_polar, 3, 8 n_interfaces, n_drives)
+        Added to what arrives at, and to what leaves, the interfaces.
+    field : ndarray, shape (2, n_drives)
+        Field along x and y in each drive.
+    """
+
+    incoming: FloatArray
+    outgoing: FloatArray
+    field: FloatArray
+
+
+class Assembly:
+    """A stack on a ring mesh: layers' responses in the unknowns of its interfaces.
+
+    Parameters
+    ----------
+    stack : Stack
+        With at least one interface.
+    rings : AzimuthalRings
+    all_moments : bool, optional
+        Keep all three azimuthal moments of the states even if scattering needs one.
+    """
+
+    def __init__(self, stack: Stack, rings: AzimuthalRings, *, all_moments: bool = False) -> None:
+        self.stack, self.rings = stack, rings
+        self.n = 8 * len(stack.interfaces)
+        self.local = np.zeros((rings.n_polar, self.n, self.n))
+        self.returns: list[_Return] = []
+        self._emissions = []
+        self._contents = {}
+        self._conserved = 0
+        for side, rows, layer, boundary in (
+            (BOTTOM, slice(0, 4), stack.layers[0], stack.left),
+            (TOP, slice(self.n - 4, self.n), stack.layers[-1], stack.right),
+        ):
+            end = layer_termination(layer, boundary, side, rings)
+            self.local[:, rows, rows] = end.local
+            self.returns.append(_Return(rows, end.dense))
+            self._emissions.append((rows, boundary, end.emission))
+            self._contents[0 if side == BOTTOM else len(stack.layers) - 1] = end.content
+            self._conserved += end.conserved
+        for index, layer in enumerate(stack.layers[1:-1]):
+            inner = layer_transfer(layer, rings)
+            self._contents[index + 1] = inner.content
+            self._conserved += inner.conserved
+            low = slice(8 * index + 4, 8 * index + 8)
+            high = slice(8 * index + 8, 8 * index + 12)
+            self.local[:, low, high] = self.local[:, high, low] = inner.local
+            both = slice(low.start, high.stop)
+            self.returns.append(_Return(both, inner.dense))
+        self.n_moments = max(r.operator.left.shape[1] for r in self.returns)
+        if all_moments:
+            self.n_moments = N_MOMENTS
+
+    def field_drive(self) -> Drive:
+        """Unit fields along x and y."""
+        shape = (self.rings.n_polar, N_MOMENTS, self.n, 2)
+        incoming, outgoing = np.zeros(shape), np.zeros(shape)
+        for i in range(self.n // 8):
+            below, above = self.stack.layers[i], self.stack.layers[i + 1]
+            for rows, layer, towards in (
+                (slice(8 * i, 8 * i + 4), below, 1.0),
+                (slice(8 * i + 4, 8 * i + 8), above, -1.0),
+            ):
+                incoming[:, :, rows] = driven_moments(layer, self.rings, towards)
+                outgoing[:, :, rows] = driven_moments(layer, self.rings, -towards)
+        for rows, _, emission in self._emissions:
+            incoming[:, :, rows] += emission.field
+        return Drive(incoming, outgoing, np.eye(2))
+
+    def injection_drive(self) -> Drive:
+        """What the reservoirs inject, one column."""
+        incoming = np.zeros((self.rings.n_polar, N_MOMENTS, self.n, 1))
+        for rows, boundary, emission in self._emissions:
+            if isinstance(boundary, Reservoir):
+                injected = np.array([*boundary.spin, boundary.charge])
+                incoming[:, :, rows, 0] += emission.injection @ injected
+        return Drive(incoming, np.zeros_like(incoming), np.zeros((2, 1)))
+
+    @property
+    def parameters(self) -> FloatArray:
+        """Interfaces as kernels take them, shape (n_interfaces, 12)."""
+        stack = self.stack
+        return np.stack(
+            [
+                interface_parameters(interface, stack.interface_magnetization(i))
+                for i, interface in enumerate(stack.interfaces)
+            ]
+        )
+
+    def solve(self, drive: Drive) -> InterfaceStates:
+        """Solve for the given drive."""
+        return self.solve_with_closure(drive)[0]
+
+    def solve_with_closure(self, drive: Drive) -> tuple[InterfaceStates, Closure]:
+        """Solve for the given drive, and keep the factored equations."""
+        rings, n, moments = self.rings, self.n, self.n_moments
+        n_drives, size = drive.incoming.shape[3], moments * n
+        mean = np.empty((rings.n_polar, size, size + n_drives))
+        probe = np.empty((rings.n_polar, 3 * (n // 8), size + n_drives))
+        defect = channel_means(
+            rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), self.parameters,
+            self.local, drive.incoming, drive.outgoing, moments, CHUNK, mean, probe,
+        )  # fmt: skip
+        closure = Closure(self, mean[:, :, :size], probe[:, :, :size])
+        driven = mean[:, :, size:]
+        x, certificates = closure.solve(driven, drive.outgoing[:, 0])
+        out = closure.response @ x + driven
+        returned = self.returned(x)
+        shape = (rings.n_polar, moments, n, n_drives)
+        leaving = out.reshape(shape)
+        arriving = self.local[:, None] @ leaving + returned.reshape(leaving.shape)
+        arriving += drive.incoming[:, :moments]
+        leaving = leaving + drive.outgoing[:, :moments]
+        density = closure.probe @ returned + probe[:, :, size:]
+        states = self.interface_states(arriving, leaving, density, {})
+        certificates = {
+            "unitarity_defect": defect,
+            "spin_balance": self._spin_balance(states, out.reshape(shape), drive),
+            "modes_removed": 2.0 * self._conserved,
+            **certificates,
+        }
+        return replace(states, certificates=certificates), closure
+
+    def _spin_balance(self, states: InterfaceStates, out: FloatArray, drive: Drive) -> float:
+        """Worst violation of j(lower) - j(upper) = 4 pi (K_out - K_in) int <g> dz in a layer.
+
+        The content of a layer comes from what enters it, apart from what leaves it. Layers
+        with an open end are left out. Relative to the largest current.
+        """
+        stack, moments = self.stack, self.n_moments
+        last = len(stack.layers) - 1
+        worst = 0.0
+        for index, layer in enumerate(stack.layers):
+            end = stack.left if index == 0 else stack.right
+            if index in (0, last) and not isinstance(end, Surface):
+                continue
+            content = self._contents[index]
+            held = content.source[:, :2] @ drive.field
+            balance = np.zeros_like(held)
+            for side, rows in enumerate(content.arriving):
+                if rows is None:
+                    continue
+                unknowns = (
+                    slice(8 * index - 4, 8 * index)
+                    if side == BOTTOM
+                    else slice(8 * index, 8 * index + 4)
+                )
+                held = held + np.einsum("aims,imsc->ac", rows[:, :, :moments], out[:, :, unknowns])
+                balance += (
+                    states.current_plus[index - 1]
+                    if side == BOTTOM
+                    else -states.current_minus[index]
+                )
+            terms = collision_terms(layer)
+            lost = 4.0 * np.pi * (terms.k_out - terms.k_in[0, 0]) @ held
+            worst = max(worst, float(np.abs(balance - lost).max()))
+        scale = max(np.abs(states.current_minus).max(), np.abs(states.current_plus).max(), 1e-300)
+        return worst / float(scale)
+
+    def interface_states(
+        self,
+        arriving: FloatArray,
+        leaving: FloatArray,
+        density: FloatArray,
+        certificates: dict[str, float],
+    ) -> InterfaceStates:
+        """Currents and spin density from azimuthal moments.
+
+        Parameters
+        ----------
+        arriving, leaving : ndarray, shape (n_polar, n_moments, n, columns)
+        density : ndarray, shape (n_polar, 3 n_interfaces, columns)
+            Spin density ring by ring.
+        certificates : dict of str to float
+
+        Returns
+        -------
+        InterfaceStates
+        """
+        rings, n_interfaces, columns = self.rings, self.n // 8, arriving.shape[3]
+        flux = 2.0 * np.pi * rings.cosines * rings.polar_weights
+        current = np.einsum("i,ijc->jc", flux, (arriving - leaving)[:, 0])
+        current = current.reshape(n_interfaces, 2, 4, columns)
+        spins = np.einsum("i,ijc->jc", 2.0 * np.pi * rings.polar_weights, density)
+        shape = (rings.n_polar, self.n_moments, n_interfaces, 2, 4, columns)
+        return InterfaceStates(
+            current_minus=current[:, 0],
+            current_plus=-current[:, 1],
+            density=spins.reshape(n_interfaces, 3, columns),
+            arriving=arriving.reshape(shape),
+            leaving=leaving.reshape(shape),
+            certificates=certificates,
+        )
+
+    def response(self, mean: FloatArray) -> FloatArray:
+        """<out> per amplitude x of the returns, shape (n_polar, size, rank)."""
+        rings, size, _ = mean.shape
+        by_moment = mean.reshape(rings, size, self.n_moments, self.n)
+        parts = []
+        for r in self.returns:
+            _, moments, components, rank = r.operator.left.shape
+            width = components * moments
+            columns = by_moment[:, :, :moments, r.rows].reshape(rings, size, width)
+            parts.append(columns @ r.operator.left.reshape(rings, width, rank))
+        return np.concatenate(parts, axis=2)
+
+    def project(self, out: FloatArray) -> FloatArray:
+        """right^T <out>, shape (rank, columns), from shape (n_polar, size, columns)."""
+        by_moment = out.reshape(len(out), self.n_moments, self.n, -1)
+        parts = []
+        for r in self.returns:
+            _, moments, _, rank = r.operator.right.shape
+            rows = by_moment[:, :moments, r.rows].reshape(-1, by_moment.shape[3])
+            parts.append(r.operator.right.reshape(-1, rank).T @ rows)
+        return np.concatenate(parts)
+
+    def returned(self, x: FloatArray) -> FloatArray:
+        """What collisions return, y = left x, shape (n_polar, size, columns)."""
+        y = np.zeros((self.rings.n_polar, self.n_moments, self.n, x.shape[1]))
+        start = 0
+        for r in self.returns:
+            _, moments, _, rank = r.operator.left.shape
+            y[:, :moments, r.rows] += r.operator.left @ x[start : start + rank]
+            start += rank
+        return y.reshape(len(y), -1, x.shape[1])
+
+
+class Closure:
+    """The equations that close the problem, factored: (1 - right^T <W> left) x = right^T <z>.
+
+    A closed stack leaves a constant charge shift free. Adding (a charge injection) x (the
+    gauge functional) pins it; the equations being consistent, the injection comes out zero.
+
+    Parameters
+    ----------
+    assembly : Assembly
+    mean : ndarray, shape (n_polar, size, size)
+        <W>.
+    probe : ndarray, shape (n_polar, 3 n_interfaces, size)
+        Spin density per y.
+
+    Raises
+    ------
+    PhysicsError
+        If the stack leaves a spin accumulation undetermined.
+    """
+
+    def __init__(self, assembly: Assembly, mean: FloatArray, probe: FloatArray) -> None:
+        self._assembly = assembly
+        self.probe = probe
+        self.response = assembly.response(mean)
+        system = np.eye(self.response.shape[2]) - assembly.project(self.response)
+        self._gauge = None if assembly.stack.is_open else self._gauge_functional()
+        if self._gauge is not None:
+            uniform = (self._gauge > 0.0).astype(np.float64)
+            self._injection = assembly.project(uniform.reshape(len(mean), -1, 1))
+            functional = self._gauge.ravel() @ self.response.reshape(-1, len(system))
+            system += np.outer(self._injection, functional)
+        self._system = system
+        self._factors, self._pivots, info = lapack.dgetrf(system)
+        norm = float(np.abs(system).sum(axis=0).max())
+        self._reciprocal = float(lapack.dgecon(self._factors, norm)[0]) if info == 0 else 0.0
+        if not self._reciprocal >= _SINGULAR:
+            raise PhysicsError(
+                "the stack leaves a spin accumulation undetermined (reciprocal condition "
+                f"{self._reciprocal:.0e}): some spin component neither flips in any layer nor "
+                "leaves through a spin-orbit interface; give a layer a finite spin_flip_length"
+            )
+
+    def _gauge_functional(self) -> FloatArray:
+        """Charge leaving the reference interface, shape (n_polar, n_moments, n)."""
+        rings, stack = self._assembly.rings, self._assembly.stack
+        gauge = np.zeros((rings.n_polar, self._assembly.n_moments, self._assembly.n))
+        charge = 8 * stack.reference_interface + CHARGE
+        gauge[:, 0, [charge, charge + 4]] = (rings.cosines * rings.polar_weights)[:, None]
+        return gauge
+
+    def solve(
+        self, driven: FloatArray, outgoing: FloatArray
+    ) -> tuple[FloatArray, dict[str, float]]:
+        """Amplitudes x of what collisions return.
+
+        Parameters
+        ----------
+        driven : ndarray, shape (n_polar, size, columns)
+            <z>.
+        outgoing : ndarray, shape (n_polar, n, columns)
+            Azimuthal mean of what leaves the interfaces besides `out`.
+
+        Returns
+        -------
+        x : ndarray, shape (rank, columns)
+        certificates : dict of str to float
+            "residual", "condition", "gauge_slack".
+        """
+        source = self._assembly.project(driven)
+        columns = source.shape[1]
+        offset = np.zeros(columns)
+        if self._gauge is not None:
+            offset = self._gauge.ravel() @ driven.reshape(-1, columns)
+            offset += self._gauge[:, 0].ravel() @ outgoing.reshape(-1, columns)
+            source -= self._injection * offset
+        x, _ = lapack.dgetrs(self._factors, self._pivots, source)
+        scale = max(float(np.abs(source).max()), 1e-300)
+        slack = 0.0
+        if self._gauge is not None:
+            out = self.response @ x
+            slack = float(np.abs(self._gauge.ravel() @ out.reshape(-1, columns) + offset).max())
+        return x, {
+            "residual": float(np.abs(self._system @ x - source).max()) / scale,
+            "condition": 1.0 / self._reciprocal,
+            "gauge_slack": slack,
+        }
+
+
+def split_single_layer(stack: Stack) -> Stack:
+    """A film of one layer as two halves with a transparent interface, which changes nothing."""
+    if stack.interfaces:
+        return stack
+    half: Layer = replace(stack.layers[0], thickness=0.5 * stack.layers[0].thickness)
+    return replace(stack, layers=(half, half), interfaces=(RashbaInterface(0.0, 0.0, 0.0),))
+
+
+def ring_structure(mesh: FermiSurfaceMesh) -> AzimuthalRings:
+    """The rings of a mesh, or an error that says why they are needed."""
+    if mesh.rings is None:
+        raise InputError(
+            "mesh",
+            mesh.name,
+            "has no azimuthal rings, which the reduced method averages over; use method='dense'",
+        )
+    return mesh.rings
+
+
+@with_one_blas_thread
+def solve_reduced(stack: Stack, mesh: FermiSurfaceMesh, drive: str = "field") -> InterfaceStates:
+    """Solve the Boltzmann equation of a stack.
+
+    Parameters
+    ----------
+    stack : Stack
+        With at least one interface (see `split_single_layer`).
+    mesh : FermiSurfaceMesh
+        With azimuthal rings.
+    drive : {"field", "injection"}
+        Unit fields along x and y (two drives), or the injections of the reservoirs (one).
+
+    Returns
+    -------
+    InterfaceStates
+
+    Raises
+    ------
+    InputError
+        For a mesh without azimuthal rings, or a kernel without mirror symmetry.
+    PhysicsError
+        If the stack leaves a spin accumulation undetermined.
+    """
+    assembly = Assembly(stack, ring_structure(mesh))
+    return assembly.solve(
+        assembly.field_drive() if drive == "field" else assembly.injection_drive()
+    )

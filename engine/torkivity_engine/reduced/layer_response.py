@@ -1,0 +1,333 @@
+"""What one layer does to the electrons that enter it, on a mesh with azimuthal rings.
+
+For in-scattering of finite rank that is (a local 4x4 attenuation per direction) + (a dense
+operator on a few azimuthal moments). The dense part, of low numerical rank, is kept as
+left @ right.T; everything is computed in the frame of the layer's magnetization, cached, and
+rotated when used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity_engine.film.stack import Boundary, Ferromagnet, Layer, Reservoir, Surface
+from torkivity_engine.kinetics.collision import collision_terms
+from torkivity_engine.reduced.outer_faces import terminated_sectors
+from torkivity_engine.reduced.response_cache import cached, ring_key
+from torkivity_engine.reduced.sectors import BOTTOM, N_MOMENTS, TOP, Node, layer_sectors
+from torkivity_engine.reduced.slabs import attenuation, on_diagonal, slab_sectors
+from torkivity_engine.spin import rotation_to
+from torkivity_meshes import AzimuthalRings
+
+__all__ = [
+    "Content",
+    "Emission",
+    "LowRank",
+    "Termination",
+    "Transfer",
+    "layer_termination",
+    "layer_transfer",
+    "own_frame",
+]
+
+FloatArray = NDArray[np.float64]
+
+#: Singular values of the dense operators below this times the largest are rounding noise.
+_RANK_TOLERANCE = 4e-15
+
+_Block = tuple[tuple[Node, ...], FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class LowRank:
+    """Dense operator on azimuthal moments as left @ right.T.
+
+    Attributes
+    ----------
+    left, right : ndarray, shape (n_polar, n_moments, n_components, rank)
+        n_moments is 1 or 3; n_components 4 per face.
+    """
+
+    left: FloatArray
+    right: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Emission:
+    """What leaves the inner face of a terminated layer because of its outer face.
+
+    Attributes
+    ----------
+    field : ndarray, shape (n_polar, 3, 4, 2)
+        Azimuthal moments per unit field along x and y, nm: the driven bulk distribution
+        does not obey the outer boundary condition.
+    injection : ndarray, shape (n_polar, 3, 4, 4)
+        Per injected (x, y, z, charge) of a reservoir.
+    """
+
+    field: FloatArray
+    injection: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """Integral of <g> over a layer, from what enters it: independent of what leaves it.
+
+    Attributes
+    ----------
+    arriving : tuple of ndarray, shape (4, n_polar, 3, 4)
+        Per unit arriving at the lower and at the upper face, nm; None for an outer face.
+    source : ndarray, shape (4, 6)
+        Per unit field along x and y, and per injected (x, y, z, charge).
+    """
+
+    arriving: tuple[FloatArray | None, FloatArray | None]
+    source: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Termination:
+    """Outermost layer with its outer boundary, seen from its inner face.
+
+    Attributes
+    ----------
+    local : ndarray, shape (n_polar, 4, 4)
+        Returned without a collision, per direction.
+    dense : LowRank
+        Returned after collisions or diffuse reflection.
+    emission : Emission
+    content : Content
+        How much spin and charge the layer holds.
+    conserved : int
+        Number of densities that its collisions conserve.
+    """
+
+    local: FloatArray
+    dense: LowRank
+    emission: Emission
+    content: Content
+    conserved: int
+
+
+@dataclass(frozen=True, eq=False)
+class Transfer:
+    """Inner layer between two interfaces.
+
+    Attributes
+    ----------
+    local : ndarray, shape (n_polar, 4, 4)
+        Transmitted without a collision, per direction, the same both ways.
+    dense : LowRank
+        Returned or passed on after collisions; its 8 components are those of the lower face,
+        then those of the upper one.
+    content : Content
+        How much spin and charge the layer holds.
+    conserved : int
+        Number of densities that its collisions conserve.
+    """
+
+    local: FloatArray
+    dense: LowRank
+    content: Content
+    conserved: int
+
+
+@lru_cache(maxsize=256)
+def own_frame(layer: Layer) -> tuple[Layer, FloatArray | None]:
+    """The layer in the frame of its magnetization, where responses are computed and cached.
+
+    Returns
+    -------
+    layer : HeavyMetal or Ferromagnet
+        With m along z.
+    rotation : ndarray, shape (4, 4), or None
+        From that frame to Cartesian components; None if there is no m.
+    """
+    if not isinstance(layer, Ferromagnet):
+        return layer, None
+    assert layer.magnetization is not None
+    rotation = np.eye(4)
+    rotation[:3, :3] = rotation_to(layer.magnetization)
+    rotation.flags.writeable = False  # shared by all who ask for this layer
+    return replace(layer, magnetization=(0.0, 0.0, 1.0), dephasing_length=None), rotation
+
+
+def layer_termination(
+    layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings
+) -> Termination:
+    """Outermost layer as seen from its inner face.
+
+    Parameters
+    ----------
+    layer : HeavyMetal or Ferromagnet
+    boundary : Surface, Reservoir or HalfSpace
+        What lies beyond its outer face.
+    side : {BOTTOM, TOP}
+        Which end of the stack it is.
+    rings : AzimuthalRings
+
+    Returns
+    -------
+    Termination
+        In Cartesian spin components.
+    """
+    own, o = own_frame(layer)
+    # What a reservoir injects does not change how the layer responds.
+    kind = Reservoir() if isinstance(boundary, Reservoir) else boundary
+    made = cached(
+        ring_key("termination", own, kind, side, rings=rings),
+        Termination,
+        lambda: _make_termination(own, kind, side, rings),
+    )
+    if o is None:
+        return made
+    return Termination(
+        o @ made.local @ o.T,
+        _rotated(made.dense, o),
+        Emission(
+            o @ made.emission.field,
+            o @ made.emission.injection @ o.T,
+        ),
+        _rotated_content(made.content, o),
+        made.conserved,
+    )
+
+
+def _make_termination(
+    layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings
+) -> Termination:
+    specular = boundary.specularity if isinstance(boundary, Surface) else 0.0
+    thickness = layer.thickness
+    emitted = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
+    content, held = np.zeros((4, rings.n_polar, N_MOMENTS, 4)), np.zeros((4, 6))
+    blocks = []
+    for sector in terminated_sectors(layer, boundary, side, rings, thickness, flight=True):
+        size = len(sector.nodes)
+        response = sector.emitted.reshape(size, rings.n_polar, 6)
+        for position, (moment, spin) in enumerate(sector.nodes):
+            emitted[:, moment, spin] = response[position]
+        _spread(content, sector.densities, sector.nodes, sector.content)
+        held[list(sector.densities)] = sector.content_of_source
+        if sector.scatters:
+            direct = specular * attenuation(sector.k_out, rings, 2.0 * thickness)
+            blocks.append((sector.nodes, sector.returned - on_diagonal(direct)))
+    k_out = collision_terms(layer).k_out
+    return Termination(
+        local=specular * attenuation(k_out, rings, 2.0 * thickness),
+        dense=_low_rank(blocks, rings),
+        emission=Emission(emitted[..., :2], emitted[..., 2:]),
+        content=Content((None, content) if side == BOTTOM else (content, None), held),
+        conserved=sum(sector.conserved for sector in layer_sectors(layer, rings)),
+    )
+
+
+def layer_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
+    """Inner layer between two interfaces.
+
+    Parameters
+    ----------
+    layer : HeavyMetal or Ferromagnet
+    rings : AzimuthalRings
+
+    Returns
+    -------
+    Transfer
+        In Cartesian spin components.
+    """
+    own, o = own_frame(layer)
+    made = cached(
+        ring_key("transfer", own, rings=rings), Transfer, lambda: _make_transfer(own, rings)
+    )
+    if o is None:
+        return made
+    return Transfer(
+        o @ made.local @ o.T,
+        _rotated(made.dense, np.asarray(np.kron(np.eye(2), o), dtype=np.float64)),
+        _rotated_content(made.content, o),
+        made.conserved,
+    )
+
+
+def _make_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
+    # Equal and opposite excitation of the two faces do not mix: with P the spin parity,
+    # P out(lower) +- out(upper) = (R_0 +- T_0) (in(lower) +- P in(upper)).
+    blocks: dict[float, list[_Block]] = {1.0: [], -1.0: []}
+    parity = np.ones(4)
+    content = np.zeros((2, 4, rings.n_polar, N_MOMENTS, 4))
+    for sector in slab_sectors(layer, rings, layer.thickness):
+        direct = on_diagonal(attenuation(sector.k_out, rings, layer.thickness))
+        for side, rows in enumerate(np.split(sector.content, 2, axis=1)):
+            _spread(content[side], sector.densities, sector.nodes, rows)
+        for position, (_, spin) in enumerate(sector.nodes):
+            parity[spin] = sector.parity[position * rings.n_polar]
+        for sign, store in blocks.items():
+            collided = sector.reflection + sign * (sector.transmission - direct)
+            store.append((sector.nodes, collided))
+    lefts, rights = [], []
+    for sign, store in blocks.items():
+        half = _low_rank(store, rings)
+        turned = parity[:, None]
+        lefts.append(0.5 * np.concatenate([turned * half.left, sign * half.left], axis=2))
+        rights.append(np.concatenate([half.right, sign * turned * half.right], axis=2))
+    return Transfer(
+        local=attenuation(collision_terms(layer).k_out, rings, layer.thickness),
+        dense=LowRank(np.concatenate(lefts, axis=3), np.concatenate(rights, axis=3)),
+        content=Content((content[BOTTOM], content[TOP]), np.zeros((4, 6))),
+        conserved=sum(sector.conserved for sector in layer_sectors(layer, rings)),
+    )
+
+
+def _low_rank(blocks: list[_Block], rings: AzimuthalRings) -> LowRank:
+    """Sector operators, each (node, ring) x (node, ring), as one low-rank factorisation.
+
+    Singular values are taken in the norm of the flux, so grazing rings count as little in
+    the truncation as they do in any current.
+    """
+    n = rings.n_polar
+    n_moments = 1 + max((moment for nodes, _ in blocks for moment, _ in nodes), default=0)
+    n_moments = 1 if n_moments == 1 else N_MOMENTS
+    lefts: list[FloatArray] = []
+    rights: list[FloatArray] = []
+    flux = np.sqrt(rings.cosines * rings.polar_weights)
+    for nodes, matrix in blocks:
+        scale = np.tile(flux, len(nodes))
+        u, sigma, vt = np.linalg.svd(matrix * scale[:, None] / scale)
+        rank = int(np.sum(sigma > _RANK_TOLERANCE * sigma[0])) if sigma[0] > 0.0 else 0
+        root = np.sqrt(sigma[:rank])
+        for factor, store in (
+            (u[:, :rank] * root / scale[:, None], lefts),
+            (vt[:rank].T * root * scale[:, None], rights),
+        ):
+            full = np.zeros((n, n_moments, 4, rank))
+            for position, (moment, spin) in enumerate(nodes):
+                full[:, moment, spin] = factor[position * n : (position + 1) * n]
+            store.append(full)
+    return LowRank(np.concatenate(lefts, axis=3), np.concatenate(rights, axis=3))
+
+
+def _spread(
+    out: FloatArray, densities: tuple[int, ...], nodes: tuple[Node, ...], rows: FloatArray
+) -> None:
+    """Write rows over a sector's unknowns into (component, ring, moment, component)."""
+    split = rows.reshape(len(densities), len(nodes), out.shape[1])
+    for row, density in enumerate(densities):
+        for position, (moment, spin) in enumerate(nodes):
+            out[density, :, moment, spin] = split[row, position]
+
+
+def _rotated(operator: LowRank, o: FloatArray) -> LowRank:
+    return LowRank(o @ operator.left, o @ operator.right)
+
+
+def _rotated_content(content: Content, o: FloatArray) -> Content:
+    source = o @ content.source
+    source[:, 2:] = source[:, 2:] @ o.T
+    lower, upper = (
+        None if rows is None else (o @ rows.reshape(4, -1)).reshape(rows.shape) @ o.T
+        for rows in content.arriving
+    )
+    return Content((lower, upper), source)

@@ -1,0 +1,161 @@
+"""Slabs that end at an outer boundary: surfaces, reservoirs, half spaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity_engine.film.stack import Boundary, HalfSpace, Layer, Reservoir, Surface
+from torkivity_engine.kinetics.collision import decay_reach, driven_distribution
+from torkivity_engine.reduced.sectors import N_MOMENTS, TOP, Node
+from torkivity_engine.reduced.slabs import slab_sectors
+from torkivity_meshes import AzimuthalRings
+
+__all__ = ["TerminatedSector", "driven_moments", "terminated_sectors"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class TerminatedSector:
+    """One sector of a slab that ends at an outer boundary, seen from its inner face.
+
+    Attributes
+    ----------
+    nodes : tuple of (moment, spin component)
+    k_out : ndarray, shape (n_nodes, n_nodes)
+    returned : ndarray, shape (n, n)
+        Collisions and flight together, unknowns ordered (node, ring).
+    emitted : ndarray, shape (n, 6)
+        Per unit field along x and y, and per injected (x, y, z, charge).
+    content, content_of_source : ndarray, shape (n_densities, n) and (n_densities, 6)
+        Integral of the densities <g> over the slab, in nm, per unit arriving at its inner face
+        and per unit field or injection.
+    densities : tuple of int
+        Spin components of their rows.
+    scatters : bool
+        Whether anything scatters into the sector.
+    """
+
+    nodes: tuple[Node, ...]
+    k_out: FloatArray
+    returned: FloatArray
+    emitted: FloatArray
+    content: FloatArray
+    content_of_source: FloatArray
+    densities: tuple[int, ...]
+    scatters: bool
+
+
+def terminated_sectors(
+    layer: Layer,
+    boundary: Boundary,
+    side: int,
+    rings: AzimuthalRings,
+    thickness: float,
+    *,
+    flight: bool = False,
+) -> list[TerminatedSector]:
+    """A slab of a layer's material between a plane and the outer boundary.
+
+    Parameters
+    ----------
+    layer : HeavyMetal or Ferromagnet
+        A ferromagnet should have m along z.
+    boundary : Surface, Reservoir or HalfSpace
+    side : {BOTTOM, TOP}
+        On which side of the slab the boundary lies.
+    rings : AzimuthalRings
+    thickness : float
+        nm; a half space is as thick as it takes.
+    flight : bool, optional
+        Also give the sectors that nothing scatters into.
+
+    Returns
+    -------
+    list of TerminatedSector
+    """
+    n = rings.n_polar
+    if isinstance(boundary, HalfSpace):
+        thickness = decay_reach(layer)
+    specular = boundary.specularity if isinstance(boundary, Surface) else 0.0
+    diffuse = 0.0 if isinstance(boundary, Reservoir) else 1.0 - specular
+    flux_mean = np.broadcast_to(2.0 * rings.cosines * rings.polar_weights, (n, n))
+    source = _outer_source(layer, boundary, side, rings)
+    inner, outer = 1 - side, side
+    result = []
+    for sector in slab_sectors(layer, rings, thickness, flight=flight):
+        size = len(sector.nodes)
+        isotropic = np.diag([diffuse * (moment == 0) for moment, _ in sector.nodes])
+        back = specular * np.eye(size * n) + np.kron(isotropic, flux_mean)
+        # Arriving at the outer face: through + face (back (...) + source), summed up.
+        loop = np.linalg.inv(np.eye(size * n) - back @ sector.face(outer))
+        inwards = sector.through(inner) @ loop
+        stacked = np.concatenate([source[:, moment, spin] for moment, spin in sector.nodes])
+        halves = np.split(sector.content, 2, axis=1)
+        near, far = halves[inner], halves[outer]
+        result.append(
+            TerminatedSector(
+                nodes=sector.nodes,
+                k_out=sector.k_out,
+                returned=sector.face(inner) + inwards @ back @ sector.through(outer),
+                emitted=inwards @ stacked,
+                content=near + far @ loop @ back @ sector.through(outer),
+                content_of_source=far @ loop @ stacked,
+                densities=sector.densities,
+                scatters=sector.scatters,
+            )
+        )
+    return result
+
+
+def _outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> FloatArray:
+    """What the outer face sends inwards by itself, shape (n_polar, 3, 4, 6).
+
+    Two columns for the field (the driven bulk distribution misses the boundary condition),
+    four for the injections of a reservoir.
+    """
+    source = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
+    if isinstance(boundary, HalfSpace):
+        return source
+    towards = 1.0 if side == TOP else -1.0
+    leaving, entering = (
+        driven_moments(layer, rings, towards),
+        driven_moments(layer, rings, -towards),
+    )
+    source[..., :2] = -entering
+    if isinstance(boundary, Reservoir):
+        source[:, 0, :, 2:] = np.eye(4)
+        return source
+    p = boundary.specularity
+    source[..., :2] += p * leaving
+    flux = 2.0 * rings.cosines * rings.polar_weights
+    source[:, 0, :, :2] += (1.0 - p) * np.einsum("i,isc->sc", flux, leaving[:, 0])
+    return source
+
+
+def driven_moments(layer: Layer, rings: AzimuthalRings, sign: float) -> FloatArray:
+    """Azimuthal moments of the field-driven bulk distribution of a layer.
+
+    Parameters
+    ----------
+    layer : HeavyMetal or Ferromagnet
+    rings : AzimuthalRings
+    sign : {1.0, -1.0}
+        Sign of k_z.
+
+    Returns
+    -------
+    ndarray, shape (n_polar, 3, 4, 2)
+        nm per unit e^2 E~ along x and y.
+    """
+    g = driven_distribution(layer)
+    mu = rings.cosines
+    in_plane = np.sqrt(0.5 * (1.0 - mu) * (1.0 + mu))
+    moments = np.empty((rings.n_polar, N_MOMENTS, 4, 2))
+    moments[:, 0] = np.multiply.outer(sign * mu, g[2])
+    moments[:, 1] = np.multiply.outer(in_plane, g[0])
+    moments[:, 2] = np.multiply.outer(in_plane, g[1])
+    return moments

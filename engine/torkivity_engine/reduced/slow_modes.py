@@ -1,0 +1,156 @@
+"""The slowest spin modes of a heavy metal: what its drift-diffusion equation describes.
+
+Deep in a layer a spin accumulation is a_- phi_- exp(-kappa z) + a_+ phi_+ exp(+kappa z) for
+each spin component, everything else having decayed. Without skew scattering
+phi_-+ = s / (1/lambda -+ kappa mu_z), with kappa the discrete root of the dispersion relation;
+skew scattering mixes in l = 1 charge harmonics and splits kappa of s_z from that of s_x, s_y at
+second order in the spin Hall angle. Amplitudes at a face follow from the orthogonality of
+modes with weight mu_z (charge counted negative, by reciprocity).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity_engine.errors import PhysicsError
+from torkivity_engine.film.stack import HeavyMetal
+from torkivity_engine.kinetics.diffusion_length import LEAST_ALBEDO
+from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, layer_sectors
+from torkivity_engine.spin import CHARGE
+from torkivity_meshes import AzimuthalRings
+
+__all__ = ["SlowModes", "slow_modes"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class SlowModes:
+    """Slow modes of the three spin components on a ring mesh.
+
+    Attributes
+    ----------
+    kappa : ndarray, shape (3,)
+        Decay constants in 1/nm.
+    decaying, growing : ndarray, shape (2, n_polar, 3, 4, 3)
+        phi_- (towards +z) and phi_+: (k_z > 0 and k_z < 0, ring, azimuthal moment, component,
+        mode), with unit accumulation <phi_s> of the mode's own spin component.
+    flux : ndarray, shape (n_polar,)
+        mu w, with which amplitudes are projected.
+    """
+
+    kappa: FloatArray
+    decaying: FloatArray
+    growing: FloatArray
+    flux: FloatArray
+
+    def amplitudes(self, g: FloatArray, *, growing: bool) -> FloatArray:
+        """Amplitudes of the modes of one kind in a distribution.
+
+        Parameters
+        ----------
+        g : ndarray, shape (2, n_polar, 3, 4, columns)
+            k_z > 0 and k_z < 0.
+        growing : bool
+            Which kind; the other kind and all faster modes drop out.
+
+        Returns
+        -------
+        ndarray, shape (3, columns)
+        """
+        modes = self.growing if growing else self.decaying
+        result: FloatArray = self._product(modes, g) / np.diag(self._product(modes, modes))[:, None]
+        return result
+
+    def _product(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        sign = np.array([1.0, -1.0])
+        reciprocal = np.array([1.0, 1.0, 1.0, -1.0])
+        result: FloatArray = np.einsum(
+            "d,i,s,dimsa,dimsb->ab", sign, self.flux, reciprocal, a, b, optimize=True
+        )
+        return result
+
+    @property
+    def current(self) -> FloatArray:
+        """int dOmega mu_z phi_- of each mode's own component, shape (3,)."""
+        spin = np.arange(CHARGE)
+        own = self.decaying[:, :, 0, spin, spin]
+        return np.asarray(2.0 * np.pi * self.flux @ (own[0] - own[1]))
+
+
+def slow_modes(layer: HeavyMetal, rings: AzimuthalRings) -> SlowModes:
+    """Slow spin modes of a heavy metal on a mesh.
+
+    Parameters
+    ----------
+    layer : HeavyMetal
+    rings : AzimuthalRings
+
+    Returns
+    -------
+    SlowModes
+
+    Raises
+    ------
+    PhysicsError
+        Without a diffusive regime (spin albedo below 0.3), or without spin flip.
+    """
+    if layer.spin_albedo < LEAST_ALBEDO:
+        raise PhysicsError(
+            f"no diffusive regime for spins: mean_free_path = {layer.mean_free_path:g} nm, "
+            f"spin_flip_length = {layer.spin_flip_length:g} nm leave a spin albedo of "
+            f"{layer.spin_albedo:.3g} (needed: {LEAST_ALBEDO:g}); use the Boltzmann equation"
+        )
+    if not np.isfinite(layer.spin_flip_length):
+        raise PhysicsError(
+            "no slow decaying spin mode: spin_flip_length = inf conserves spin, so that "
+            "boundary-layer parameters do not exist; use the Boltzmann equation"
+        )
+    sectors = layer_sectors(layer, rings)
+    kappa = np.empty(CHARGE)
+    decaying = np.zeros((2, rings.n_polar, N_MOMENTS, 4, CHARGE))
+    growing = np.zeros_like(decaying)
+    for spin in range(CHARGE):
+        sector = next(sector for sector in sectors if (0, spin) in sector.nodes)
+        kappa[spin], plus, minus = _slow_mode(sector)
+        at = sector.nodes.index((0, spin))
+        n = rings.n_polar
+        mean = 0.5 * rings.polar_weights @ (plus + minus)[at * n : (at + 1) * n]
+        own_parity = sector.parity[at * n]
+        for store, first, second in (
+            (decaying, plus, minus),
+            # The mirror image: k_z -> -k_z together with the spin parity.
+            (growing, own_parity * sector.parity * minus, own_parity * sector.parity * plus),
+        ):
+            for direction, vector in enumerate((first, second)):
+                split = (vector / mean).reshape(len(sector.nodes), n)
+                for position, (moment, component) in enumerate(sector.nodes):
+                    store[direction, :, moment, component, spin] = split[position]
+    return SlowModes(kappa, decaying, growing, rings.cosines * rings.polar_weights)
+
+
+def _slow_mode(sector: LayerSector) -> tuple[float, FloatArray, FloatArray]:
+    """Slowest kappa of a sector with its mode at k_z > 0 and k_z < 0."""
+    e = sector.even / sector.mu[:, None]
+    n = sector.odd / sector.mu[:, None]
+    omega2 = n @ e
+    squares, vectors = np.linalg.eig(omega2)
+    first = int(np.argmin(squares.real))
+    vector = vectors[:, first].real
+    square = float(squares[first].real)
+    # Inverse iteration with the shift just off the root restores the digits that the spread
+    # of the spectrum, kappa_max^2 / kappa^2, costs the eigenvalue.
+    shift = square * (1.0 - 1e-5)
+    shifted = omega2 - shift * np.eye(len(e))
+    for _ in range(4):
+        following = np.linalg.solve(shifted, vector)
+        square = shift + float(vector @ vector) / float(vector @ following)
+        vector = following / np.linalg.norm(following)
+    kappa = float(np.sqrt(square))
+    # -kappa e = -N f and -kappa f = -E e for exp(-kappa z).
+    flow = e @ vector / kappa
+    plus, minus = vector + flow, sector.parity * (vector - flow)
+    return kappa, plus, minus

@@ -1,0 +1,1 @@
+"""How far drift-diffusion is from the Boltzmann equation."""

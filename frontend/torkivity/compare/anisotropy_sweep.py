@@ -1,0 +1,240 @@
+"""Anisotropy of the torques of a sweep over the angles of the magnetization."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from torkivity.results.angles import film_angle
+from torkivity.study.axes import parameters
+from torkivity.study.film import MODEL_NAMES, SOURCES
+from torkivity_engine.anisotropy import AnisotropyExpansion, Form, expand_torques
+from torkivity_engine.errors import InputError
+from torkivity_engine.record import TORQUE_PARTS
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["anisotropy_of_sweep", "anisotropy_rows"]
+
+_ANGLES = ("theta", "phi")
+_KINDS = ("damping_like", "field_like")
+_FIELD = "field_direction_deg"
+
+
+def anisotropy_of_sweep(
+    dataset: xarray.Dataset,
+    *,
+    model: str = "boltzmann",
+    part: str = "total",
+    source: str | None = None,
+    form: Form = "garello",
+    order: int = 4,
+) -> xarray.Dataset:
+    """Expand the torques of a sweep in the angles of m, at each point of its other axes.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        As `torkivity.open_results` gives it. ``theta`` and ``phi`` are axes or belong to a
+        group; one that does not vary is taken from the configuration in the file.
+    model : str, optional
+        Of `torkivity.study.film.MODEL_NAMES`.
+    part : {"total", "interface", "ferromagnet", "lattice"}, optional
+    source : {"all", "rashba", "spin_hall"}, optional
+        By default the one that the sweep has.
+    form : {"garello", "general"}, optional
+        See `torkivity_engine.anisotropy`.
+    order : int, optional
+        Highest power of sin(theta), even.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``damping_like`` and ``field_like`` along ``coefficient`` (T0, T2, ...), in the unit of
+        the torques, and with the general form the same ``_polar``; ``residual`` (torque minus
+        expansion, Cartesian), ``relative_residual`` and ``directions``, how many were used of
+        the number in the attribute of that name. Directions that are not done are left out;
+        where too few are, coefficients are NaN.
+
+    Raises
+    ------
+    InputError
+        If the sweep has no such torques or no angles, if something else varies together with
+        the angles, or if the angles leave coefficients undetermined.
+    """
+    import xarray
+
+    name = _torque_name(dataset, model, part, source)
+    angles, along = _angles(dataset)
+    field = film_angle(dataset, _FIELD)
+    torques = dataset[name]
+    theta, phi, flat = xarray.broadcast(*angles, torques, exclude=["spin"])
+    rest = [dim for dim in torques.dims if dim not in (*along, "spin")]
+    order_of_dims = (*rest, *along)
+    theta, phi = theta.transpose(*order_of_dims), phi.transpose(*order_of_dims)
+    flat = flat.transpose(*order_of_dims, "spin")
+    directions = field.broadcast_like(torques.isel({d: 0 for d in (*along, "spin")}, drop=True))
+    directions = directions.transpose(*rest)
+
+    shape, size = theta.shape[: len(rest)], math.prod(theta.shape[len(rest) :])
+    made: list[AnisotropyExpansion | None] = []
+    used = np.zeros(shape, dtype=np.int64)
+    residual = np.full((*shape, size, 3), np.nan)
+    for place in np.ndindex(shape):
+        given = flat.values[place].reshape(size, 3)
+        known = np.isfinite(given).all(axis=1)
+        used[place] = known.sum()
+        if not known.any():
+            made.append(None)
+            continue
+        try:
+            expansion = expand_torques(
+                theta.values[place].ravel()[known],
+                phi.values[place].ravel()[known],
+                given[known],
+                form=form,
+                order=order,
+                field_direction_deg=float(directions.values[place]),
+            )
+        except InputError as error:
+            # A sweep that is not complete may lack directions; else the request is wrong.
+            if known.all() or error.key != "angles":
+                raise
+            made.append(None)
+            continue
+        residual[(*place, known)] = expansion.residuals
+        made.append(expansion)
+    if not any(made):
+        raise InputError(
+            f"finished directions of {size}", int(used.max()), "too few at every point of the sweep"
+        )
+    return _assembled(
+        made, residual, used, dataset=dataset, torques=flat, rest=rest, along=along, order=order
+    ).assign_attrs(variable=name, form=form, order=order, directions=size)
+
+
+def anisotropy_rows(found: xarray.Dataset) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """The coefficients as a table.
+
+    Parameters
+    ----------
+    found : xarray.Dataset
+        From `anisotropy_of_sweep`.
+
+    Returns
+    -------
+    columns : tuple of str
+    rows : list of tuple
+        One per point and torque: its coordinates, the torque, T0, T2, ..., with the general
+        form T2, ... of the polar component, and the relative residual.
+    """
+    dims = [str(dim) for dim in found["relative_residual"].dims]
+    names = [str(c) for c in found["coefficient"].values]
+    general = "damping_like_polar" in found
+    polar = [f"{name} polar" for name in names[1:]] if general else []
+    units = found["damping_like"].attrs["units"]
+    titles = [f"{name} [{units}]" for name in (*names, *polar)]
+    columns = (*dims, "torque", *titles, "relative residual")
+    rows = []
+    for place in np.ndindex(found["relative_residual"].shape):
+        at = dict(zip(dims, place, strict=True))
+        where = [found[dim].values[index] for dim, index in at.items()]
+        point = found.isel(at)
+        for kind in _KINDS:
+            numbers = point[kind].values.tolist()
+            if general:
+                numbers += point[f"{kind}_polar"].values.tolist()[1:]
+            label = kind.replace("_", "-")
+            rows.append((*where, label, *numbers, float(point["relative_residual"])))
+    return columns, rows
+
+
+def _torque_name(dataset: xarray.Dataset, model: str, part: str, source: str | None) -> str:
+    for key, value, known in (
+        ("model", model, MODEL_NAMES),
+        ("part", part, TORQUE_PARTS),
+        ("source", source or "all", SOURCES),
+    ):
+        if value not in known:
+            raise InputError(key, value, f"must be one of {', '.join(known)}")
+    candidates = [f"{model}_{s}_torque_{part}" for s in ((source,) if source else SOURCES)]
+    found = [name for name in candidates if name in dataset]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError("source", None, f"must be chosen: the file has {', '.join(found)}")
+    there = sorted(str(n) for n in dataset.data_vars if str(n).endswith("_torque_total"))
+    have = ", ".join(n.removesuffix("_torque_total") for n in there) or "no torques"
+    asked = f"{model}_{source or '<source>'}"
+    raise InputError("model and source", asked, f"is not in the file, which has {have}")
+
+
+def _angles(dataset: xarray.Dataset) -> tuple[list[xarray.DataArray], list[Hashable]]:
+    """theta and phi, and the dimensions along which they vary."""
+    angles = [film_angle(dataset, name) for name in _ANGLES]
+    along = list(dict.fromkeys(dim for angle in angles for dim in angle.dims))
+    if not along:
+        raise InputError("angles", "one direction", "theta, and phi, of m must vary in the sweep")
+    for parameter in parameters().values():
+        name = parameter.name
+        if name not in _ANGLES and name in dataset and set(dataset[name].dims) & set(along):
+            raise InputError(name, "a group with the angles", "must not vary together with them")
+    return angles, along
+
+
+def _assembled(
+    made: list[AnisotropyExpansion | None],
+    residual: Any,
+    used: Any,
+    *,
+    dataset: xarray.Dataset,
+    torques: xarray.DataArray,
+    rest: list[Hashable],
+    along: list[Hashable],
+    order: int,
+) -> xarray.Dataset:
+    import xarray
+
+    units = torques.attrs.get("units", "")
+    empty = np.full(order // 2 + 1, np.nan)
+    names = [f"T{power}" for power in range(0, order + 1, 2)]
+    found = xarray.Dataset(
+        coords={
+            **{d: dataset[d] for d in (*rest, *along, "spin") if d in dataset.coords},
+            **{a: dataset[a] for a in _ANGLES if a in dataset},
+            "coefficient": ("coefficient", names),
+        }
+    )
+    first = next(expansion for expansion in made if expansion is not None)
+    polar = [f"{kind}_polar" for kind in _KINDS] if first.form == "general" else []
+    for name in (*_KINDS, *polar):
+        rows = [empty if e is None else getattr(e, name) for e in made]
+        found[name] = (
+            (*rest, "coefficient"),
+            np.reshape(rows, (*used.shape, len(names))),
+            {
+                "units": units,
+                "long_name": f"coefficients of sin(theta)^n, {name.replace('_', ' ')}",
+            },
+        )
+    found["residual"] = (
+        (*rest, *along, "spin"),
+        residual.reshape(torques.shape),
+        {"units": units, "long_name": "torque minus expansion"},
+    )
+    relative = [np.nan if e is None else e.relative_residual for e in made]
+    found["relative_residual"] = (
+        tuple(rest),
+        np.reshape(relative, used.shape),
+        {"units": "1", "long_name": "rms residual over the rms torque"},
+    )
+    found["directions"] = (
+        tuple(rest),
+        used,
+        {"units": "1", "long_name": "directions of m that were used"},
+    )
+    return found

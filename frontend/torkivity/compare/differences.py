@@ -1,0 +1,452 @@
+"""Other models against the Boltzmann equation over a sweep: how far off, and where they hold.
+
+At each point of the sweep, with V a component of a torque by the other model, R the same by the
+Boltzmann equation and T the largest Boltzmann torque of the point (length of the total, of the
+interface's and of the bulk ferromagnet's, whichever is largest),
+
+    difference = V - R,    relative difference = (V - R) / R.
+
+Where |R| < `ZERO_GUARD` T, R passes through zero: a ratio to it would say nothing about the
+model, and the relative difference is taken to `ZERO_GUARD` T in place of |R|. Its sign is then
+still that of (V - R) / R. Points without any torque, T within rounding noise of zero, have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity.results.selection import count_states, sweep_axes
+from torkivity.study.film import MODEL_NAMES, SOURCES
+from torkivity_engine.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = [
+    "COMPONENTS",
+    "PARTS",
+    "REFERENCE",
+    "ZERO_GUARD",
+    "Extreme",
+    "Range",
+    "Statistics",
+    "SweepComparison",
+    "compare_sweep",
+    "relative_differences",
+]
+
+FloatArray = NDArray[np.float64]
+
+REFERENCE = "boltzmann"
+COMPONENTS = ("damping_like", "field_like")
+PARTS = ("total", "interface", "ferromagnet")
+
+#: Part of the point's largest torque below which a component passes through zero.
+ZERO_GUARD = 0.01
+#: Part of the sweep's largest torque that is rounding noise.
+_NOISE = 1e-9
+#: Share of points that is "most".
+_MOST = 0.9
+
+#: Cumulative shares that bound the ranges: those of one and two standard deviations.
+_RANGE_68, _RANGE_95 = (0.16, 0.84), (0.025, 0.975)
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """A point with a large difference.
+
+    Attributes
+    ----------
+    value : float
+        Relative difference.
+    at : dict of str to value
+        Where it is, by axis.
+    """
+
+    value: float
+    at: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Relative differences of one component over the points of a sweep.
+
+    Attributes
+    ----------
+    count : int
+        Points compared.
+    guarded : int
+        Those of them where the Boltzmann component passes through zero.
+    median : float
+    range68, range95 : tuple of float
+        Central 68 and 95 % of the points.
+    within : float
+        Share of points within the tolerance.
+    worst : tuple of Extreme
+        Largest differences first, three at most.
+    largest_difference : float
+        Largest difference V - R without its sign, 1/(Ohm m).
+    """
+
+    count: int
+    guarded: int
+    median: float
+    range68: tuple[float, float]
+    range95: tuple[float, float]
+    within: float
+    worst: tuple[Extreme, ...]
+    largest_difference: float
+
+
+@dataclass(frozen=True)
+class Range:
+    """Neighbouring values of an axis, first and last."""
+
+    first: Any
+    last: Any
+
+
+#: By share of points: "all", "most", "some".
+Holds = dict[str, tuple[Range, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class SweepComparison:
+    """What a sweep says about the models beside Boltzmann.
+
+    Attributes
+    ----------
+    models : tuple of str
+    source : str
+    tolerance : float
+    counts : dict of str to int
+        Points: "all", "missing", "failed", "no_frame" (m parallel to z x E), "no_torque",
+        "compared".
+    differences : xarray.Dataset
+        Over the axes of the sweep, ``<model>_<source>_torque_<part>_<component>`` with
+        ``_difference`` in 1/(Ohm m) and ``_relative_difference``; NaN at points left out.
+    statistics : dict of (str, str, str) to Statistics
+        By model, part and component.
+    holds : dict of (str, str) to dict of str to dict of str to tuple of (Range, ...)
+        By model and component ("both" for the two together), then by axis, then by how many
+        of the points compared there ("all", "most": nine of ten, "some"): ranges of its values at
+        which the total torque is within the tolerance.
+    """
+
+    models: tuple[str, ...]
+    source: str
+    tolerance: float
+    counts: dict[str, int]
+    differences: xarray.Dataset
+    statistics: dict[tuple[str, str, str], Statistics]
+    holds: dict[tuple[str, str], dict[str, Holds]]
+
+    def record(self) -> dict[str, Any]:
+        """All but the differences of the points, as JSON has it."""
+        names = {
+            model: {
+                "title": MODEL_NAMES[model],
+                "parts": {
+                    f"{part}_{component}": _statistics_record(
+                        self.statistics[model, part, component]
+                    )
+                    for part in PARTS
+                    for component in COMPONENTS
+                },
+                "holds": {
+                    component: {
+                        axis: {
+                            share: [[run.first, run.last] for run in runs]
+                            for share, runs in found.items()
+                        }
+                        for axis, found in self.holds[model, component].items()
+                    }
+                    for component in (*COMPONENTS, "both")
+                },
+            }
+            for model in self.models
+        }
+        return {
+            "source": self.source,
+            "tolerance": self.tolerance,
+            "zero_guard": ZERO_GUARD,
+            "points": self.counts,
+            "axes": {
+                str(name): [_plain(value) for value in self.differences[name].values]
+                for name in self.differences.sizes
+            },
+            "models": names,
+        }
+
+
+def relative_differences(
+    dataset: xarray.Dataset, model: str, source: str, part: str = "total"
+) -> dict[str, xarray.DataArray]:
+    """Relative difference of a model from the Boltzmann equation, as defined above.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        A sweep, as `torkivity.open_results` gives it.
+    model : str
+    source : {"all", "rashba", "spin_hall"}
+    part : {"total", "interface", "ferromagnet"}, optional
+
+    Returns
+    -------
+    dict of str to xarray.DataArray
+        By component, "damping_like" and "field_like"; NaN at points that are left out.
+    """
+    scale = _scale(dataset, source)
+    found = {}
+    for component in COMPONENTS:
+        reference = _torque(dataset, REFERENCE, source, part, component)
+        difference = _torque(dataset, model, source, part, component) - reference
+        size = np.maximum(abs(reference), ZERO_GUARD * scale)
+        sign = reference.copy(data=np.where(reference.values < 0.0, -1.0, 1.0))
+        found[component] = (difference * sign / size).where(scale > 0.0)
+    return found
+
+
+def compare_sweep(
+    dataset: xarray.Dataset,
+    *,
+    tolerance: float = 0.1,
+    source: str | None = None,
+    models: Sequence[str] = (),
+) -> SweepComparison:
+    """Compare every other model of a sweep with the Boltzmann equation.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        As `torkivity.open_results` gives it, also a part of it.
+    tolerance : float, optional
+        Relative difference up to which a model holds.
+    source : {"all", "rashba", "spin_hall"}, optional
+        By default the one of the sweep.
+    models : sequence of str, optional
+        By default all that the file has.
+
+    Returns
+    -------
+    SweepComparison
+
+    Raises
+    ------
+    InputError
+        If the file is not a sweep of Boltzmann and another model, or no point can be compared.
+    """
+    import xarray
+
+    if not 0.0 < tolerance < np.inf:
+        raise InputError("tolerance", tolerance, "must be a positive number, 0.1 for 10 %")
+    axes = sweep_axes(dataset)
+    source, chosen = _comparable(dataset, source, models)
+    counts = _counts(dataset, source)
+    if counts["compared"] == 0:
+        raise InputError(
+            "file",
+            str(dataset.encoding.get("source", "dataset")),
+            f"has no point to compare: of {counts['all']}, {counts['missing']} are missing, "
+            f"{counts['failed']} failed, {counts['no_frame']} have m parallel to z x E, "
+            f"{counts['no_torque']} no torque",
+        )
+    differences = xarray.Dataset(coords={axis: dataset[axis] for axis in axes})
+    guard = ZERO_GUARD * _scale(dataset, source)
+    statistics = {}
+    holds: dict[tuple[str, str], dict[str, Holds]] = {}
+    for model in chosen:
+        relative = {part: relative_differences(dataset, model, source, part) for part in PARTS}
+        for part in PARTS:
+            for component in COMPONENTS:
+                name = f"{model}_{source}_torque_{part}_{component}"
+                ratio = relative[part][component]
+                reference = _torque(dataset, REFERENCE, source, part, component)
+                absolute = (dataset[name] - reference).where(np.isfinite(ratio))
+                differences[f"{name}_difference"] = absolute.assign_attrs(
+                    units="1/(Ohm m)", long_name="difference from the Boltzmann equation, per E~"
+                )
+                differences[f"{name}_relative_difference"] = ratio.assign_attrs(
+                    units="1", long_name="relative difference from the Boltzmann equation"
+                )
+                statistics[model, part, component] = _statistics(
+                    ratio, absolute, abs(reference) < guard, tolerance
+                )
+        total = relative["total"]
+        good = {name: (abs(total[name]) <= tolerance).where(np.isfinite(total[name]))
+                for name in COMPONENTS}  # fmt: skip
+        good["both"] = good["damping_like"] * good["field_like"]
+        for name, flags in good.items():
+            holds[model, name] = {axis: _holds(flags, axis) for axis in axes}
+    return SweepComparison(
+        models=tuple(chosen),
+        source=source,
+        tolerance=tolerance,
+        counts=counts,
+        differences=differences,
+        statistics=statistics,
+        holds=holds,
+    )
+
+
+def _comparable(
+    dataset: xarray.Dataset, source: str | None, models: Sequence[str]
+) -> tuple[str, list[str]]:
+    """Source and models that can be compared."""
+    by_source = {
+        name: [
+            model for model in MODEL_NAMES if f"{model}_{name}_torque_total_field_like" in dataset
+        ]
+        for name in reversed(SOURCES)
+    }
+    usable = [name for name, found in by_source.items() if REFERENCE in found and len(found) > 1]
+    if not usable:
+        present = sorted({model for found in by_source.values() for model in found})
+        raise InputError(
+            "file",
+            str(dataset.encoding.get("source", "dataset")),
+            f"has {' and '.join(present) or 'no model'} alone; a comparison needs "
+            '[sweep] models = ["boltzmann", "drift_diffusion"]',
+        )
+    if source is None:
+        source = usable[0]
+    elif source not in usable:
+        raise InputError("source", source, f"must be one that the file has: {', '.join(usable)}")
+    others = [model for model in by_source[source] if model != REFERENCE]
+    for model in models:
+        if model not in others:
+            raise InputError("model", model, f"must be one that the file has: {', '.join(others)}")
+    return source, [model for model in others if not models or model in models]
+
+
+def _torque(
+    dataset: xarray.Dataset, model: str, source: str, part: str, component: str
+) -> xarray.DataArray:
+    return dataset[f"{model}_{source}_torque_{part}_{component}"]
+
+
+def _largest_torque(dataset: xarray.Dataset, source: str) -> xarray.DataArray:
+    """Length of the largest Boltzmann torque of each point."""
+    columns = {
+        (part, name): _torque(dataset, REFERENCE, source, part, name)
+        for part in PARTS
+        for name in COMPONENTS
+    }
+    lengths = [np.hypot(*(columns[part, name].values for name in COMPONENTS)) for part in PARTS]
+    return columns["total", "field_like"].copy(data=np.max(lengths, axis=0))
+
+
+def _scale(dataset: xarray.Dataset, source: str) -> xarray.DataArray:
+    """T of each point; zero where it is rounding noise, NaN where the point is left out."""
+    largest = _largest_torque(dataset, source)
+    finite = largest.values[np.isfinite(largest.values)]
+    noise = _NOISE * finite.max() if finite.size else 0.0
+    return largest.where((largest > noise) | np.isnan(largest), 0.0)
+
+
+def _counts(dataset: xarray.Dataset, source: str) -> dict[str, int]:
+    states = count_states(dataset)
+    scale = _scale(dataset, source).values
+    torqueless = int(np.count_nonzero(scale == 0.0))
+    compared = int(np.count_nonzero(scale > 0.0))
+    return {
+        "all": scale.size,
+        "missing": states["missing"],
+        "failed": states["failed"],
+        "no_frame": states["done"] - torqueless - compared,
+        "no_torque": torqueless,
+        "compared": compared,
+    }
+
+
+def _statistics(
+    relative: xarray.DataArray,
+    difference: xarray.DataArray,
+    guarded: xarray.DataArray,
+    tolerance: float,
+) -> Statistics:
+    flat = relative.values.ravel()
+    finite = np.isfinite(flat)
+    values = flat[finite]
+    if not values.size:  # this model has no torque at any of the points
+        nan = float("nan")
+        return Statistics(0, 0, nan, (nan, nan), (nan, nan), nan, (), nan)
+    order = np.argsort(-np.where(finite, abs(flat), -1.0), kind="stable")
+    worst = [
+        Extreme(float(flat[i]), _place(relative, int(i))) for i in order[: min(3, values.size)]
+    ]
+    low68, high68, low95, high95 = np.quantile(values, (*_RANGE_68, *_RANGE_95))
+    return Statistics(
+        count=int(values.size),
+        guarded=int(np.count_nonzero(guarded.values.ravel()[finite])),
+        median=float(np.median(values)),
+        range68=(float(low68), float(high68)),
+        range95=(float(low95), float(high95)),
+        within=float(np.mean(abs(values) <= tolerance)),
+        worst=tuple(worst),
+        largest_difference=float(np.nanmax(abs(difference.values))),
+    )
+
+
+def _place(array: xarray.DataArray, flat_index: int) -> dict[str, Any]:
+    index = np.unravel_index(flat_index, array.shape)
+    return {
+        str(dim): _plain(array[dim].values[i]) for dim, i in zip(array.dims, index, strict=True)
+    }
+
+
+def _holds(flags: xarray.DataArray, axis: str) -> Holds:
+    """Ranges of an axis at which all, most and some of the points hold."""
+    share = flags.mean([dim for dim in flags.dims if dim != axis])
+    if _is_numeric(share[axis]):
+        share = share.sortby(axis)
+    # Values without a compared point end no run and begin none.
+    known = share.values[np.isfinite(share.values)]
+    values = share[axis].values[np.isfinite(share.values)]
+    return {
+        "all": _runs(values, known == 1.0),
+        "most": _runs(values, known >= _MOST),
+        "some": _runs(values, known > 0.0),
+    }
+
+
+def _runs(values: NDArray[Any], good: NDArray[np.bool_]) -> tuple[Range, ...]:
+    """Runs of neighbouring values that are good."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(np.int8)))
+    return tuple(
+        Range(_plain(values[first]), _plain(values[end - 1]))
+        for first, end in zip(edges[::2], edges[1::2], strict=True)
+    )
+
+
+def _is_numeric(values: xarray.DataArray) -> bool:
+    return values.dtype.kind in "fiu"
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalar as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _statistics_record(found: Statistics) -> dict[str, Any]:
+    return {
+        "count": found.count,
+        "guarded": found.guarded,
+        "median": _number(found.median),
+        "range_68": [_number(x) for x in found.range68],
+        "range_95": [_number(x) for x in found.range95],
+        "within_tolerance": _number(found.within),
+        "largest_difference": _number(found.largest_difference),
+        "worst": [{"relative_difference": e.value, "at": e.at} for e in found.worst],
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""The TOML file that describes a film and what to do with it."""

@@ -1,0 +1,1 @@
+"""Interface parameters from measured torques."""

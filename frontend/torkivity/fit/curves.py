@@ -1,0 +1,136 @@
+"""Fitted models between the measured points, with the uncertainty that the fit leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity.fit.data import TorqueData
+from torkivity.fit.fit import FitResult
+from torkivity.fit.models import Conditions
+from torkivity.fit.problem import FitProblem, derivatives
+
+__all__ = ["AXES", "Curve", "curve_axis", "fit_curves"]
+
+FloatArray = NDArray[np.float64]
+
+#: What torques can be drawn against, and its unit.
+AXES: dict[str, str] = {"thickness": "nm", "theta": "deg", "phi": "deg"}
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One torque component of one data set along one of its axes.
+
+    Attributes
+    ----------
+    data : str
+        Name of the data set.
+    component, quantity : str
+    axis : {"thickness", "theta", "phi"}
+    at : dict of str to float
+        Where the other axes stand still, if the data have them.
+    x : ndarray, shape (n,)
+        nm or degrees.
+    model : ndarray, shape (n,)
+        In the unit of the quantity.
+    error : ndarray, shape (n,)
+        Standard error of the model from the covariance of the parameters; NaN without one.
+    """
+
+    data: str
+    component: str
+    quantity: str
+    axis: str
+    at: dict[str, float]
+    x: FloatArray
+    model: FloatArray
+    error: FloatArray
+
+
+def curve_axis(data: TorqueData) -> str:
+    """What a data set varies most: "thickness", "theta" or "phi"."""
+    return max(_columns(data).items(), key=lambda item: len(np.unique(item[1])))[0]
+
+
+def fit_curves(
+    result: FitResult, points: int = 121, *, without_outliers: bool = False
+) -> tuple[Curve, ...]:
+    """The fitted model on a fine grid over the range of each data set.
+
+    Parameters
+    ----------
+    result : FitResult
+    points : int, optional
+        Of each curve.
+    without_outliers : bool, optional
+        Curves of the fit to the other points, without errors; none if nothing stands out.
+
+    Returns
+    -------
+    tuple of Curve
+        For each data set, each torque in it, and each place of the axes that are not drawn.
+    """
+    problem, params = result.state.problem, result.state.params
+    covariance = result.state.covariance
+    if without_outliers:
+        params, covariance = result.state.params_without_outliers, None
+        if params is None:
+            return ()
+    curves = []
+    for index, data in enumerate(problem.sets):
+        axis = curve_axis(data)
+        for at, x in _grids(data, axis, points):
+            where = _conditions(problem, index, {**at, axis: x})
+            models = np.concatenate(problem.curves(params, index, where))
+            errors = np.full(len(models), np.nan)
+            if covariance is not None:
+                slopes = derivatives(
+                    lambda p, i=index, w=where: np.concatenate(problem.curves(p, i, w)),  # type: ignore[misc]
+                    params,
+                    problem.varied,
+                )
+                errors = np.sqrt(np.einsum("ij,jk,ik->i", slopes, covariance, slopes))
+            for place, series in enumerate(data.series):
+                part = slice(place * points, (place + 1) * points)
+                curves.append(
+                    Curve(
+                        *(data.name, series.component, series.quantity, axis, at, x),
+                        models[part],
+                        errors[part],
+                    )
+                )
+    return tuple(curves)
+
+
+def _columns(data: TorqueData) -> dict[str, FloatArray]:
+    columns = {"thickness": data.thickness, "theta": data.theta_deg, "phi": data.phi_deg}
+    return {name: values for name, values in columns.items() if values is not None}
+
+
+def _grids(
+    data: TorqueData, axis: str, points: int
+) -> Iterator[tuple[dict[str, float], FloatArray]]:
+    """Each place of the other axes with a grid over what was measured there."""
+    columns = _columns(data)
+    x = columns.pop(axis)
+    places = np.stack(list(columns.values()), axis=1) if columns else np.zeros((len(x), 0))
+    for place in np.unique(places, axis=0):
+        there = x[np.all(places == place, axis=1)]
+        least, most = float(there.min()), float(there.max())
+        if least == most:
+            continue  # a point, not a curve
+        yield dict(zip(columns, place.tolist(), strict=True)), np.linspace(least, most, points)
+
+
+def _conditions(
+    problem: FitProblem, index: int, columns: dict[str, float | FloatArray]
+) -> Conditions:
+    size = max(np.size(values) for values in columns.values())
+    full = {name: np.broadcast_to(values, size).astype(float) for name, values in columns.items()}
+    data = problem.sets[index]
+    resistivity = problem.measurements[index].resistivity_of(data, full["thickness"])
+    return Conditions(full["thickness"], resistivity, full.get("theta"), full.get("phi"))

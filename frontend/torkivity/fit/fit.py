@@ -1,0 +1,355 @@
+"""Interface parameters from measured torques: least squares, intervals, and what is not known.
+
+lmfit does the fitting. What is added here is the way from a model's spin-torque conductivity to
+what was measured, and an account of what the data do not determine: directions in parameter
+space along which nothing visible changes, parameters at a bound, points that stand out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity.fit.data import TorqueData, read_torque_data
+from torkivity.fit.diagnostics import (
+    Outliers,
+    correlations,
+    find_outliers,
+    poor_fit,
+    reached_bound,
+    standard_error,
+    studentised_residuals,
+    undetermined,
+)
+from torkivity.fit.models import MicroscopicModel, PhenomenologicalModel, TorqueModel
+from torkivity.fit.problem import FitProblem, derivatives
+from torkivity.fit.profile import LEVELS, profile_intervals
+from torkivity.fit.request import Measurement, ParameterSetting
+
+__all__ = [
+    "LEVELS",
+    "FitResult",
+    "FitState",
+    "Fitted",
+    "Measurement",
+    "MicroscopicModel",
+    "ParameterSetting",
+    "PhenomenologicalModel",
+    "Point",
+    "fit_torques",
+    "read_torque_data",
+]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One parameter after the fit.
+
+    Attributes
+    ----------
+    name, unit : str
+    value : float
+    error : float or None
+        Standard error from the covariance; None where it is fixed or undetermined.
+    varied : bool
+    intervals : dict of float to (float, float)
+        Profile intervals by probability; infinite where the data give no limit.
+    at_bound : bool
+    """
+
+    name: str
+    unit: str
+    value: float
+    error: float | None
+    varied: bool
+    intervals: dict[float, tuple[float, float]] = field(default_factory=dict)
+    at_bound: bool = False
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measured torque beside the model.
+
+    Attributes
+    ----------
+    data : str
+        Name of the data set.
+    line : int
+    thickness : float
+        nm.
+    theta_deg, phi_deg : float or None
+        Direction of m, where the data have it.
+    component, quantity : str
+    measured, model : float
+        In the unit of the quantity.
+    residual : float
+        Measured minus model in error bars (without any, in standard deviations of the fit).
+    studentised : float
+        Residual over its own standard deviation as estimated without this point.
+    outlier : bool
+    sensitivities : dict of str to float
+        Derivative of the model by each fitted parameter.
+    """
+
+    data: str
+    line: int
+    thickness: float
+    theta_deg: float | None
+    phi_deg: float | None
+    component: str
+    quantity: str
+    measured: float
+    model: float
+    residual: float
+    studentised: float
+    outlier: bool
+    sensitivities: dict[str, float]
+
+    @property
+    def place(self) -> str:
+        """Thickness and angles as text."""
+        angles = (("theta", self.theta_deg), ("phi", self.phi_deg))
+        return ", ".join(
+            [f"{self.thickness:g} nm"]
+            + [f"{name} = {angle:g} deg" for name, angle in angles if angle is not None]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FitState:
+    """What it takes to evaluate a fitted model elsewhere.
+
+    Attributes
+    ----------
+    problem : FitProblem
+    params : lmfit.Parameters
+        At the best fit.
+    covariance : ndarray, shape (parameters, parameters), or None
+        Of the fitted parameters; None where it is undetermined.
+    params_without_outliers : lmfit.Parameters or None
+        At the best fit to the other points, if there are outliers.
+    """
+
+    problem: FitProblem
+    params: Any
+    covariance: FloatArray | None
+    params_without_outliers: Any
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """A fit and what it does not say.
+
+    Attributes
+    ----------
+    model : str
+    data : tuple of str
+        Names of the data sets, in the order of the numbers of separate parameters.
+    parameters : tuple of Fitted
+    correlations : dict of (str, str) to float
+        Of fitted parameters.
+    chi_square : float
+    degrees_of_freedom : int
+    error_bars : bool
+        Whether the data have error bars. Without them errors follow from the scatter.
+    points : tuple of Point
+    warnings : tuple of str
+    success : bool
+    state : FitState
+        For `torkivity.fit.curves.fit_curves`.
+    """
+
+    model: str
+    data: tuple[str, ...]
+    parameters: tuple[Fitted, ...]
+    correlations: dict[tuple[str, str], float]
+    chi_square: float
+    degrees_of_freedom: int
+    error_bars: bool
+    points: tuple[Point, ...]
+    warnings: tuple[str, ...]
+    success: bool
+    state: FitState = field(repr=False)
+
+    def __getitem__(self, name: str) -> Fitted:
+        """Parameter by name."""
+        for found in self.parameters:
+            if found.name == name:
+                return found
+        raise KeyError(f"{name}; known: {', '.join(entry.name for entry in self.parameters)}")
+
+    @property
+    def outliers(self) -> tuple[Point, ...]:
+        """Points that stand out."""
+        return tuple(point for point in self.points if point.outlier)
+
+
+def fit_torques(
+    data: TorqueData | Sequence[TorqueData],
+    model: TorqueModel,
+    parameters: Mapping[str, float | ParameterSetting] | None = None,
+    *,
+    measurement: Measurement | Sequence[Measurement] | None = None,
+    separate: Sequence[str] = (),
+    profile: bool | Sequence[str] = True,
+) -> FitResult:
+    """Fit a model to one or more data sets.
+
+    Parameters
+    ----------
+    data : TorqueData or sequence of TorqueData
+    model : PhenomenologicalModel or MicroscopicModel
+    parameters : mapping, optional
+        By name: a number fixes the parameter there, a `ParameterSetting` fits it, or says
+        otherwise. What is not mentioned is as the model has it.
+    measurement : Measurement or sequence of Measurement, optional
+        Resistivity and what else the films are known to be; one for each data set if they differ.
+    separate : sequence of str, optional
+        Parameters with a value of their own in each data set, ``name_1``, ``name_2`` and so on;
+        the others are shared.
+    profile : bool or sequence of str, optional
+        Compute profile intervals, of all parameters or of these (of the order of a hundred
+        evaluations of the model for each).
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    InputError
+        For unknown parameters, bounds without the start value, too few points, or facts that
+        the conversion to the measured quantity needs.
+    ModuleNotFoundError
+        Without lmfit (the extra ``torkivity[fit]``).
+    """
+    sets = (data,) if isinstance(data, TorqueData) else tuple(data)
+    if measurement is None or isinstance(measurement, Measurement):
+        measurement = (measurement or Measurement(),) * len(sets)
+    problem = FitProblem(sets, model, measurement, parameters or {}, separate)
+    varied = problem.varied
+    best = problem.minimize(problem.start, covariance=True)
+    slopes = derivatives(problem.predictions, best.params, varied)
+    jacobian = -slopes / problem.bars(problem.predictions(best.params))[:, None]
+
+    notes = undetermined(best, jacobian, varied)
+    stuck = {name: reached_bound(best.params[name]) for name in varied}
+    notes += [f"{name} is at its bound {b:g}" for name, b in stuck.items() if b is not None]
+    if not best.success:
+        notes.append(f"the fit did not converge: {' '.join(str(best.message).split())}")
+    intervals: dict[str, dict[float, tuple[float, float]]] = {}
+    for name in _to_profile(problem, profile):
+        intervals[name], note = profile_intervals(problem, best, name)
+        notes += [note] if note else []
+    poor = poor_fit(problem, best)
+    notes += [poor] if poor else []
+    outliers = find_outliers(problem, best, jacobian)
+    points = _points(problem, best, slopes, jacobian, outliers)
+    notes += [_outlier_note(points, outliers, varied)] if outliers else []
+
+    covariance = getattr(best, "covar", None)
+    return FitResult(
+        model=model.name,
+        data=tuple(entry.name for entry in sets),
+        parameters=tuple(
+            Fitted(
+                name=name,
+                unit=entry.unit,
+                value=problem.value_of(best.params, name),
+                error=standard_error(best.params, name),
+                varied=name in varied,
+                intervals=intervals.get(name, {}),
+                at_bound=stuck.get(name) is not None,
+            )
+            for name, entry in problem.table.items()
+        ),
+        correlations=correlations(covariance, varied),
+        chi_square=float(best.chisqr),
+        degrees_of_freedom=int(best.nfree),
+        error_bars=problem.error_bars,
+        points=points,
+        warnings=tuple(notes),
+        success=bool(best.success),
+        state=FitState(problem, best.params, covariance, outliers.params if outliers else None),
+    )
+
+
+def _to_profile(problem: FitProblem, profile: bool | Sequence[str]) -> list[str]:
+    """Names of the fitted parameters whose intervals are wanted."""
+    if isinstance(profile, bool):
+        return problem.varied if profile else []
+    wanted = {label for name in profile for label in (name, *problem.labels(name))}
+    return [name for name in problem.varied if name in wanted]
+
+
+def _points(
+    problem: FitProblem,
+    best: Any,
+    slopes: FloatArray,
+    jacobian: FloatArray,
+    outliers: Outliers | None,
+) -> tuple[Point, ...]:
+    """Measured torques beside the model."""
+    residuals = problem.residuals(best.params)
+    studentised, _ = studentised_residuals(residuals, jacobian)
+    if not problem.error_bars:
+        residuals = residuals / math.sqrt(max(best.redchi, 1e-300))
+    models = problem.predictions(best.params)
+    points: list[Point] = []
+    for data in problem.sets:
+        for series in data.series:
+            for row in np.flatnonzero(np.isfinite(series.values)):
+                index = len(points)
+                points.append(
+                    Point(
+                        data=data.name,
+                        line=data.lines[row],
+                        thickness=float(data.thickness[row]),
+                        theta_deg=None if data.theta_deg is None else float(data.theta_deg[row]),
+                        phi_deg=None if data.phi_deg is None else float(data.phi_deg[row]),
+                        component=series.component,
+                        quantity=series.quantity,
+                        measured=float(series.values[row]),
+                        model=float(models[index]),
+                        residual=float(residuals[index]),
+                        studentised=float(studentised[index]),
+                        outlier=outliers is not None and bool(outliers.members[index]),
+                        sensitivities=dict(
+                            zip(problem.varied, slopes[index].tolist(), strict=True)
+                        ),
+                    )
+                )
+    return tuple(points)
+
+
+def _outlier_note(points: Sequence[Point], outliers: Outliers, varied: Sequence[str]) -> str:
+    found = [point for point in points if point.outlier]
+    chance = f"{math.exp(max(outliers.log_chance, -300.0)):.0e}"
+    without = ", ".join(f"{name} = {outliers.params[name].value:.4g}" for name in varied)
+    if len(found) == 1:
+        (point,) = found
+        text = (
+            f"{point.component} at {point.place} (line {point.line} of {point.data}, chance "
+            f"{chance}) stands out: another phase, or a misprint?"
+        )
+        return f"{text} Without it {without}"
+    components = " and ".join(dict.fromkeys(point.component for point in found))
+    places = "; ".join(dict.fromkeys(point.place for point in found))
+    by_data: dict[str, list[str]] = {}
+    for point in found:
+        by_data.setdefault(point.data, []).append(str(point.line))
+    lines = "; ".join(
+        f"lines {', '.join(dict.fromkeys(own))} of {name}" for name, own in by_data.items()
+    )
+    text = (
+        f"{components} at {places} ({lines}, chance {chance}) do not follow the others: "
+        "another phase, misprints, or a model that does not hold there?"
+    )
+    return f"{text} Without them {without}"

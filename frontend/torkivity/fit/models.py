@@ -1,0 +1,383 @@
+"""Models of torque against heavy-metal thickness, as functions of named parameters.
+
+Both give spin-torque conductivities, 2 T in (hbar/2e)/(Ohm m) per E~, for the heavy metal below.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.diffusion.boundary_layer import (
+    BoundaryLayerParameters,
+    boundary_layer_parameters,
+)
+from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current
+from torkivity_engine.errors import InputError
+from torkivity_engine.film.stack import Bilayer, HeavyMetal, RashbaInterface
+from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
+from torkivity_engine.spin import direction
+from torkivity_engine.units import convert_torque
+from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
+
+__all__ = [
+    "Conditions",
+    "MicroscopicModel",
+    "Parameter",
+    "PhenomenologicalModel",
+    "TorqueModel",
+]
+
+FloatArray = NDArray[np.float64]
+
+#: l_sf over the total mean free path, at least: closer, no slow spin mode is left.
+LEAST_LENGTH_RATIO = 1.01
+
+_CONDUCTIVITY, _CONDUCTANCE, _LENGTH_RESISTIVITY = 1e5, 1e15, 1e-15
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a model can be fitted by.
+
+    Attributes
+    ----------
+    name, unit : str
+    start : float
+        Value where a fit begins, or stays.
+    varied : bool
+        Whether it is fitted unless something else is said.
+    least, most : float
+        Default bounds.
+    """
+
+    name: str
+    unit: str
+    start: float
+    varied: bool = False
+    least: float = -math.inf
+    most: float = math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """Where torques are wanted.
+
+    Attributes
+    ----------
+    thickness : ndarray, shape (n,)
+        nm.
+    resistivity : ndarray, shape (n,), or None
+        Of the heavy metal, Ohm m; None leaves it to the model.
+    theta_deg, phi_deg : ndarray, shape (n,), or None
+        Of the magnetization, phi from the electric field.
+    """
+
+    thickness: FloatArray
+    resistivity: FloatArray | None = None
+    theta_deg: FloatArray | None = None
+    phi_deg: FloatArray | None = None
+
+
+class TorqueModel(Protocol):
+    """What a fit needs of a model."""
+
+    name: str
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All parameters, in the order of reports."""
+
+    @property
+    def alternatives(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of parameters of which one is used: the second where it is set."""
+
+    def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
+        """Refuse least and greatest values of the parameters where there is no model."""
+
+    def torques(
+        self, values: Mapping[str, float], where: Conditions
+    ) -> tuple[FloatArray, FloatArray]:
+        """Damping-like and field-like spin-torque conductivity, shape (n,)."""
+
+    def resistivity(self, values: Mapping[str, float], where: Conditions) -> FloatArray | None:
+        """Resistivity that efficiencies refer to, Ohm m; None if it is not known."""
+
+
+class PhenomenologicalModel:
+    """Drift-diffusion in the heavy metal, a ferromagnet that dephases at once.
+
+    tau = j(0-) - lattice torque, j(0-) by
+    `torkivity_engine.diffusion.drift_diffusion.dephased_spin_current`,
+    the same resistivity throughout each film. All drives are taken proportional to
+    the length of m x y_p, which is exact for the spin Hall current.
+    """
+
+    name = "phenomenological"
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All parameters."""
+        sigma, conductance = "1e5 (hbar/2e)/(Ohm m)", "1e15 1/(Ohm m^2)"
+        return (
+            # Wide bounds, so that what is undetermined does not run off to infinity.
+            Parameter("spin_hall_conductivity", sigma, 1.0, varied=True, least=-1e3, most=1e3),
+            Parameter("spin_hall_angle", "1", 0.05, varied=True, least=-1e2, most=1e2),
+            Parameter("spin_diffusion_length", "nm", 1.5, varied=True, least=0.05, most=100.0),
+            Parameter(
+                "spin_diffusion_length_resistivity",
+                *("1e-15 Ohm m^2", 0.5),
+                varied=True,
+                least=1e-3,
+                most=100.0,
+            ),
+            # 1 - r_up r_down* has at most the real part 2: twice Sharvin's conductance, which is
+            # 0.8 for k_F = 16/nm.
+            Parameter(
+                "mixing_conductance_real", conductance, 0.6, varied=True, least=0.0, most=2.0
+            ),
+            Parameter("mixing_conductance_imag", conductance, 0.0, least=-2.0, most=2.0),
+            Parameter("interface_current_damping_like", sigma, 0.0),
+            Parameter("interface_current_field_like", sigma, 0.0),
+            Parameter("lattice_torque_damping_like", sigma, 0.0),
+            Parameter("lattice_torque_field_like", sigma, 0.0),
+        )
+
+    @property
+    def alternatives(self) -> tuple[tuple[str, str], ...]:
+        """The first of each pair is used, unless the second is set."""
+        return (
+            ("spin_hall_conductivity", "spin_hall_angle"),
+            ("spin_diffusion_length", "spin_diffusion_length_resistivity"),
+        )
+
+    def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
+        """Refuse infinite values and lengths that are not positive."""
+        for name, (least, most) in limits.items():
+            if least == most and not math.isfinite(least):
+                raise InputError(name, least, "must be a finite number")
+        for name in self.alternatives[1]:
+            if name in limits and not limits[name][0] > 0.0:
+                raise InputError(name, limits[name][0], "must be positive, and so its least value")
+
+    def torques(
+        self, values: Mapping[str, float], where: Conditions
+    ) -> tuple[FloatArray, FloatArray]:
+        """Damping-like and field-like spin-torque conductivity."""
+        assert where.resistivity is not None
+        sigma = 1.0 / where.resistivity
+        if "spin_diffusion_length" in values:
+            length = np.asarray(values["spin_diffusion_length"] * METRE_PER_NM)
+        else:
+            length = values["spin_diffusion_length_resistivity"] * _LENGTH_RESISTIVITY * sigma
+        if "spin_hall_angle" in values:
+            hall = values["spin_hall_angle"] * sigma
+        else:
+            hall = np.asarray(values["spin_hall_conductivity"] * _CONDUCTIVITY)
+
+        # Right-handed (f, d, m); the spin Hall current lies along +d for a positive angle.
+        def drive(name: str) -> complex:
+            parts = (values[f"{name}_field_like"], values[f"{name}_damping_like"])
+            return complex(*parts) * _CONDUCTIVITY
+
+        mixing = complex(values["mixing_conductance_real"], values["mixing_conductance_imag"])
+        current = dephased_spin_current(
+            where.thickness * METRE_PER_NM / length,
+            2.0 * length * mixing * _CONDUCTANCE / sigma,
+            drive("interface_current"),
+            1j * hall,
+        )
+        torque = (current - drive("lattice_torque")) * _transverse_share(where)
+        return torque.imag, torque.real
+
+    def resistivity(self, values: Mapping[str, float], where: Conditions) -> FloatArray | None:
+        """As given with the data."""
+        return where.resistivity
+
+
+def _transverse_share(where: Conditions) -> FloatArray:
+    """abs(m x y_p) of each point; one for m along z."""
+    if where.theta_deg is None:
+        return np.ones(len(where.thickness))
+    theta = np.radians(where.theta_deg)
+    phi = np.radians(np.zeros(len(theta)) if where.phi_deg is None else where.phi_deg)
+    along = np.sin(theta) * np.sin(phi)
+    return np.asarray(np.sqrt(np.clip(1.0 - along * along, 0.0, None)))
+
+
+class MicroscopicModel:
+    """The thickness formula with boundary-layer-exact coefficients of the Boltzmann equation.
+
+    Interface, ferromagnet and spin Hall scattering are those of a film; each set of parameters
+    needs one solution of the half-space problems per direction of m, after which any number
+    of thicknesses costs next to nothing. The last solutions are kept.
+
+    Parameters
+    ----------
+    film : Bilayer
+        Start values, and everything that is not a parameter; its interface is a Rashba one.
+    mesh : FermiSurfaceMesh, optional
+        By default ``SphericalMesh(12, 10)``, good to some 1e-3.
+
+    Raises
+    ------
+    InputError
+        If the film has another interface.
+    """
+
+    name = "microscopic"
+    _KEPT = 64
+
+    def __init__(self, film: Bilayer, mesh: FermiSurfaceMesh | None = None) -> None:
+        if not isinstance(film.interface, RashbaInterface):
+            raise InputError(
+                "interface", film.interface, "must be a RashbaInterface: u_R is fitted"
+            )
+        self.film = film
+        self._interface = film.interface
+        self.mesh = mesh or SphericalMesh(12, 10)
+        self._solved: OrderedDict[tuple[float, ...], BoundaryLayerParameters] = OrderedDict()
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All parameters, starting from the film."""
+        metal, interface, magnet = (
+            self.film.heavy_metal,
+            self._interface,
+            self.film.ferromagnet,
+        )
+        length = spin_diffusion_length(metal)
+        return (
+            Parameter("barrier", "1", interface.barrier),
+            Parameter("exchange", "1", interface.exchange),
+            Parameter("rashba", "1", interface.rashba, varied=True),
+            Parameter(
+                "spin_hall_angle", "1", metal.spin_hall_angle, varied=True, least=-0.9, most=0.9
+            ),
+            Parameter(
+                "total_mean_free_path",
+                *("nm", metal.total_mean_free_path),
+                least=0.05,
+                most=0.9 * length,
+            ),
+            Parameter(
+                "spin_diffusion_length",
+                *("nm", length),
+                varied=True,
+                least=LEAST_LENGTH_RATIO * metal.total_mean_free_path,
+                most=100.0,
+            ),
+            Parameter(
+                "mean_free_path_majority",
+                "nm",
+                magnet.mean_free_path_majority,
+                least=0.1,
+                most=500.0,
+            ),
+            Parameter(
+                "mean_free_path_minority",
+                "nm",
+                magnet.mean_free_path_minority,
+                least=0.1,
+                most=500.0,
+            ),
+            Parameter("precession_length", "nm", magnet.precession_length, least=0.1, most=500.0),
+        )
+
+    @property
+    def alternatives(self) -> tuple[tuple[str, str], ...]:
+        """None."""
+        return ()
+
+    def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
+        """Refuse lengths that leave no slow spin mode anywhere within their bounds."""
+        for name, (least, _) in limits.items():
+            if name.endswith(("_length", "_majority", "_minority", "_path")) and not least > 0.0:
+                raise InputError(name, least, "must be positive, and so its least value")
+        longest = limits["total_mean_free_path"][1]
+        shortest = limits["spin_diffusion_length"][0]
+        if shortest < LEAST_LENGTH_RATIO * longest:
+            raise InputError(
+                "spin_diffusion_length",
+                shortest,
+                f"can fall below {LEAST_LENGTH_RATIO} times total_mean_free_path, which reaches "
+                f"{longest:g} nm: spins that flip so fast do not diffuse; give min and max",
+            )
+
+    def torques(
+        self, values: Mapping[str, float], where: Conditions
+    ) -> tuple[FloatArray, FloatArray]:
+        """Damping-like and field-like spin-torque conductivity."""
+        count = len(where.thickness)
+        angles: list[tuple[float, ...]] = [()] * count
+        if where.theta_deg is not None:
+            phi = np.zeros(count) if where.phi_deg is None else where.phi_deg
+            angles = list(zip(where.theta_deg.tolist(), phi.tolist(), strict=True))
+        key = tuple(values[parameter.name] for parameter in self.parameters)
+        torque = np.zeros((2, count))
+        # For m along y_p there is no torque, and no direction that it could have.
+        for index in np.flatnonzero(_transverse_share(where) > 1e-9):
+            thickness = float(where.thickness[index])
+            found = self._solve(key, angles[index], values).response(thickness)
+            total = found.torque_total
+            torque[:, index] = found.damping_like(total), found.field_like(total)
+        damping, field = convert_torque(torque, "per_e_tilde", "spin_torque_conductivity")
+        return damping, field
+
+    def resistivity(self, values: Mapping[str, float], where: Conditions) -> FloatArray | None:
+        """As given with the data, else that of the model's bulk."""
+        if where.resistivity is not None:
+            return where.resistivity
+        metal = _heavy_metal(self.film, values)
+        sigma = metal.conductivity(self.film.fermi_wavevector)
+        return np.full(len(where.thickness), 1.0 / sigma)
+
+    def _solve(
+        self, key: tuple[float, ...], angle: tuple[float, ...], values: Mapping[str, float]
+    ) -> BoundaryLayerParameters:
+        key = (*key, *angle)
+        if key in self._solved:
+            self._solved.move_to_end(key)
+            return self._solved[key]
+        film = replace(
+            self.film,
+            heavy_metal=_heavy_metal(self.film, values),
+            interface=replace(
+                self._interface,
+                barrier=values["barrier"],
+                exchange=values["exchange"],
+                rashba=values["rashba"],
+            ),
+            ferromagnet=replace(
+                self.film.ferromagnet,
+                mean_free_path_majority=values["mean_free_path_majority"],
+                mean_free_path_minority=values["mean_free_path_minority"],
+                precession_length=values["precession_length"],
+            ),
+            magnetization=self._magnetization(*angle) if angle else self.film.magnetization,
+        )
+        solved = boundary_layer_parameters(film, self.mesh)
+        self._solved[key] = solved
+        if len(self._solved) > self._KEPT:
+            self._solved.popitem(last=False)
+        return solved
+
+    def _magnetization(self, theta_deg: float, phi_deg: float) -> tuple[float, float, float]:
+        phi_deg = phi_deg + self.film.field_direction_deg
+        return direction(math.radians(theta_deg), math.radians(phi_deg))
+
+
+def _heavy_metal(film: Bilayer, values: Mapping[str, float]) -> HeavyMetal:
+    return HeavyMetal.from_spin_diffusion_length(
+        film.heavy_metal.thickness,
+        values["total_mean_free_path"],
+        values["spin_diffusion_length"],
+        values["spin_hall_angle"],
+    )

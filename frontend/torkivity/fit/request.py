@@ -1,0 +1,128 @@
+"""What is asked of a fit: parameters and their bounds, and what is known of the films."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity.fit.data import TorqueData
+from torkivity.fit.models import Parameter
+from torkivity_engine.errors import InputError
+
+__all__ = ["Entry", "Measurement", "ParameterSetting", "parameter_entry"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ParameterSetting:
+    """What is asked of one parameter.
+
+    Attributes
+    ----------
+    value : float, optional
+        Start, or the fixed value.
+    vary : bool, optional
+        By default a parameter that is mentioned is fitted.
+    least, most : float, optional
+        Bounds.
+    expression : str, optional
+        Formula of other parameters that it is tied to.
+    """
+
+    value: float | None = None
+    vary: bool = True
+    least: float | None = None
+    most: float | None = None
+    expression: str | None = None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is known about the films of a data set beside the torques.
+
+    Attributes
+    ----------
+    resistivity : float, optional
+        Of the heavy metal in Ohm m, unless the data have a column of it.
+    resistivity_surface : float, optional
+        Coefficient k in Ohm m nm of rho(t) = resistivity + k / t.
+    saturation_magnetization : float, optional
+        A/m, for effective fields.
+    ferromagnet_thickness : float, optional
+        nm, for effective fields.
+    heavy_metal_above : bool, optional
+        Whether the torques were measured with the heavy metal above the ferromagnet.
+    """
+
+    resistivity: float | None = None
+    resistivity_surface: float = 0.0
+    saturation_magnetization: float | None = None
+    ferromagnet_thickness: float | None = None
+    heavy_metal_above: bool = False
+
+    def resistivity_of(self, data: TorqueData, thickness: FloatArray) -> FloatArray | None:
+        """Resistivity of films of a data set by thickness, Ohm m; None if nothing is known.
+
+        Between the films of a resistivity column it is interpolated linearly in 1/t, as where
+        surfaces scatter.
+        """
+        if data.resistivity is not None:
+            if self.resistivity is not None:
+                raise InputError(
+                    *("resistivity", self.resistivity),
+                    f"must not be given for {data.name}, which has a column of it",
+                )
+            if np.array_equal(thickness, data.thickness):
+                return data.resistivity
+            inverse, places = np.unique(1.0 / data.thickness, return_index=True)
+            return np.interp(1.0 / thickness, inverse, data.resistivity[places])
+        if self.resistivity is None:
+            return None
+        values = self.resistivity + self.resistivity_surface / thickness
+        if not np.all(values > 0.0):
+            raise InputError("resistivity", float(values.min()), "must be positive at all points")
+        return np.asarray(values)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A parameter of the model with what was asked of it."""
+
+    unit: str
+    value: float
+    vary: bool
+    least: float
+    most: float
+    expression: str | None
+
+
+def parameter_entry(parameter: Parameter, asked: float | ParameterSetting | None) -> Entry:
+    """A parameter of a model with what is asked of it, or else as the model has it.
+
+    Raises
+    ------
+    InputError
+        For a start that is no number or lies beyond the bounds.
+    """
+    if asked is None:
+        asked = ParameterSetting(vary=parameter.varied)
+    elif not isinstance(asked, ParameterSetting):
+        asked = ParameterSetting(float(asked), vary=False)
+    name = parameter.name
+    value = parameter.start if asked.value is None else asked.value
+    least = parameter.least if asked.least is None else asked.least
+    most = parameter.most if asked.most is None else asked.most
+    vary = asked.vary and asked.expression is None
+    if math.isnan(value) or (vary and not math.isfinite(value)):
+        raise InputError(name, value, "must be a finite number to start from")
+    if vary and not (least < most and not math.isclose(least, most, rel_tol=1e-12)):
+        raise InputError(f"{name}.min", least, f"must be below its maximum {most:g}")
+    if vary and not least <= value <= most:
+        raise InputError(name, value, f"must start between its bounds {least:g} and {most:g}")
+    if not vary:
+        least, most = -math.inf, math.inf
+    return Entry(parameter.unit, value, vary, least, most, asked.expression)

@@ -1,0 +1,260 @@
+"""The TOML file of a fit: its [fit] table, and for the microscopic model the film around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from torkivity.config.text import ConfigError, build_film, build_mesh, check_config, read_toml
+from torkivity.fit.data import TorqueData, read_torque_data
+from torkivity.fit.request import Measurement, ParameterSetting
+from torkivity_engine.errors import InputError
+
+if TYPE_CHECKING:
+    from torkivity.fit.models import TorqueModel
+
+__all__ = ["FilmSettings", "FitSettings", "load_fit_settings", "parse_setting"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Parameter(_Section):
+    value: float | None = Field(None, allow_inf_nan=False)
+    vary: bool = True
+    min: float | None = None
+    max: float | None = None
+    expression: str | None = None
+
+
+class _Films(_Section):
+    """What may differ between the data sets."""
+
+    thickness: float | None = Field(None, gt=0.0, allow_inf_nan=False)
+    resistivity: float | None = Field(None, gt=0.0, allow_inf_nan=False)
+    resistivity_surface: float = Field(0.0, allow_inf_nan=False)
+    saturation_magnetization: float | None = Field(None, gt=0.0, allow_inf_nan=False)
+    ferromagnet_thickness: float | None = Field(None, gt=0.0, allow_inf_nan=False)
+    heavy_metal: Literal["below", "above"] = "below"
+    columns: dict[str, str] = {}
+    errors: dict[str, Annotated[float, Field(gt=0.0, allow_inf_nan=False)]] = {}
+
+
+class _Fit(_Films):
+    model: Literal["phenomenological", "microscopic"] = "phenomenological"
+    separate: list[str] = []
+    parameters: dict[str, float | _Parameter] = {}
+    files: dict[str, _Films] = {}
+
+
+@dataclass(frozen=True)
+class FilmSettings:
+    """What a fit is told about the films of one data file.
+
+    Attributes
+    ----------
+    measurement : Measurement
+    thickness : float or None
+        Of the heavy metal in nm, for a file without a column of it.
+    columns, errors : dict
+        As in `torkivity.fit.data.read_torque_data`.
+    """
+
+    measurement: Measurement = field(default_factory=Measurement)
+    thickness: float | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """What a fit is told beside the data.
+
+    Attributes
+    ----------
+    model_name : {"phenomenological", "microscopic"}
+    films : FilmSettings
+        Of all files that are not among the next.
+    files : dict of str to FilmSettings
+        By name of the file.
+    parameters : dict of str to float or ParameterSetting
+    separate : tuple of str
+    path : Path or None
+        The file, which has the film of the microscopic model.
+    film : dict
+        Its tables.
+    """
+
+    model_name: str = "phenomenological"
+    films: FilmSettings = field(default_factory=FilmSettings)
+    files: dict[str, FilmSettings] = field(default_factory=dict)
+    parameters: dict[str, float | ParameterSetting] = field(default_factory=dict)
+    separate: tuple[str, ...] = ()
+    path: Path | None = None
+    film: dict[str, Any] = field(default_factory=dict)
+
+    def updated(
+        self,
+        model: str | None,
+        resistivity: float | None,
+        parameters: Mapping[str, float | ParameterSetting],
+    ) -> FitSettings:
+        """Settings with what the command line says in place of the file."""
+
+        def known(films: FilmSettings) -> FilmSettings:
+            if resistivity is None:
+                return films
+            facts = replace(films.measurement, resistivity=resistivity, resistivity_surface=0.0)
+            return replace(films, measurement=facts)
+
+        return replace(
+            self,
+            model_name=model or self.model_name,
+            films=known(self.films),
+            files={name: known(films) for name, films in self.files.items()},
+            parameters={**self.parameters, **parameters},
+        )
+
+    def read(self, paths: Sequence[Path]) -> tuple[list[TorqueData], list[Measurement]]:
+        """Data of files, and what is known about their films.
+
+        Raises
+        ------
+        ConfigError
+            With file, line and column in one line.
+        """
+        unknown = sorted(set(self.files) - {path.name for path in paths})
+        if unknown:
+            names = ", ".join(path.name for path in paths)
+            raise ConfigError(
+                str(self.path), f"fit.files.{unknown[0]}: must be one of the data files, {names}"
+            )
+        films = [self.files.get(path.name, self.films) for path in paths]
+        data = [
+            read_torque_data(path, own.columns, own.errors, own.thickness)
+            for path, own in zip(paths, films, strict=True)
+        ]
+        if len({entry.name for entry in data}) < len(data):
+            data = [replace(d, name=str(p)) for d, p in zip(data, paths, strict=True)]
+        return data, [own.measurement for own in films]
+
+    def build_model(self) -> TorqueModel:
+        """The model, with the film and mesh of the file if it needs one.
+
+        Raises
+        ------
+        ConfigError
+        """
+        from torkivity.fit.models import MicroscopicModel, PhenomenologicalModel
+
+        if self.model_name == "phenomenological":
+            return PhenomenologicalModel()
+        if self.path is None or not self.film:
+            raise InputError(
+                "--model",
+                self.model_name,
+                "needs a film to start from: --config with [heavy_metal], [interface] and "
+                "[ferromagnet] as in 'torkivity init'",
+            )
+        config = check_config(self.film, str(self.path))
+        mesh = build_mesh(config, self.path) if "mesh" in self.film else None
+        if mesh is not None and mesh.rings is None:
+            raise ConfigError(str(self.path), "mesh.file: this model needs azimuthal rings")
+        return MicroscopicModel(build_film(config, str(self.path)), mesh)
+
+
+def load_fit_settings(path: Path) -> FitSettings:
+    """Read and check the configuration of a fit.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    FitSettings
+
+    Raises
+    ------
+    ConfigError
+        With file, key and value in one line.
+    """
+    file = str(path)
+    data = read_toml(path, "no such file; 'torkivity fit --example' writes one")
+    film = {key: value for key, value in data.items() if key != "fit"}
+    try:
+        section = _Fit.model_validate(data.get("fit", {}))
+    except ValidationError as error:
+        raise ConfigError(file, _problem(error)) from None
+    own = {
+        name: _film_settings(section.model_copy(update=films.model_dump(exclude_unset=True)))
+        for name, films in section.files.items()
+    }
+    return FitSettings(
+        model_name=section.model,
+        films=_film_settings(section),
+        files=own,
+        parameters={
+            name: entry
+            if not isinstance(entry, _Parameter)
+            else ParameterSetting(entry.value, entry.vary, entry.min, entry.max, entry.expression)
+            for name, entry in section.parameters.items()
+        },
+        separate=tuple(section.separate),
+        path=path,
+        film=film,
+    )
+
+
+def _film_settings(section: _Films) -> FilmSettings:
+    return FilmSettings(
+        measurement=Measurement(
+            resistivity=section.resistivity,
+            resistivity_surface=section.resistivity_surface,
+            saturation_magnetization=section.saturation_magnetization,
+            ferromagnet_thickness=section.ferromagnet_thickness,
+            heavy_metal_above=section.heavy_metal == "above",
+        ),
+        thickness=section.thickness,
+        columns=section.columns,
+        errors=section.errors,
+    )
+
+
+def _problem(error: ValidationError) -> str:
+    """One line for the first problem."""
+    first = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
+    where = ".".join(
+        str(part) for part in ("fit", *first["loc"]) if part not in ("float", "_Parameter")
+    )
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key"
+    message = first["msg"].replace("Input should be", "must be").replace("'", '"')
+    if first["loc"][0] == "parameters":
+        message = "must be a number (fixed) or { value, vary, min, max, expression }"
+    return f"{where} = {first['input']!r}: {message}"
+
+
+def parse_setting(text: str) -> tuple[str, ParameterSetting]:
+    """Parameter to fit from NAME, NAME=START or NAME=START:MIN:MAX.
+
+    Raises
+    ------
+    InputError
+        If it is something else.
+    """
+    name, _, numbers = text.partition("=")
+    parts = numbers.split(":") if numbers else []
+    try:
+        values = [float(part) if part else None for part in parts]
+    except ValueError:
+        values = [None] * 2
+    if len(values) not in (0, 1, 3) or not name:
+        raise InputError("--vary", text, "must be NAME, NAME=START or NAME=START:MIN:MAX")
+    start, least, most = (*values, None, None, None)[:3]
+    return name, ParameterSetting(start, True, least, most)

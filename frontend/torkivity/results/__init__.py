@@ -1,0 +1,1 @@
+"""Result files: opening, selecting, exporting."""

@@ -1,0 +1,253 @@
+"""Result files: writing a comparison, opening and describing what was written."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+import torkivity
+from torkivity_hpc.files.store import STATUS, Axis, create_results, read_values, require_results
+
+if TYPE_CHECKING:
+    import xarray
+
+    from torkivity.config.text import RunConfig
+    from torkivity.study.film import Comparison
+
+__all__ = ["describe_results", "open_results", "write_comparison"]
+
+_COMPLEX_PARTS = ("_real", "_imag")
+
+#: Variables by the start of their name; the rest comes first.
+_REST = "film and interface"
+_GROUPS = {
+    "boltzmann_": "Boltzmann equation",
+    "drift_diffusion_half_space_": "half-space drift-diffusion",
+    "drift_diffusion_": "drift-diffusion",
+    "boundary_layer_": "boundary-layer-exact drift-diffusion",
+    "curve_": "against heavy-metal thickness",
+}
+
+
+def write_comparison(
+    path: Path,
+    comparison: Comparison,
+    config: RunConfig | None = None,
+    *,
+    elapsed_seconds: float | None = None,
+) -> None:
+    """Write a comparison as a single-point result file.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist; `torkivity_hpc.new_file` publishes it whole or not at all.
+    comparison : Comparison
+    config : RunConfig, optional
+        Stored with all defaults filled in, as TOML and as JSON.
+    elapsed_seconds : float, optional
+        Wall-clock time of the computation.
+    """
+    from torkivity.config.text import to_json, to_toml
+
+    attributes: dict[str, str | float] = {
+        "title": "Spin-orbit torques of a heavy-metal/ferromagnet bilayer",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "torkivity_version": torkivity.__version__,
+        "python_version": platform.python_version(),
+        **{f"{name}_version": version(name) for name in ("numpy", "scipy", "numba", "h5py")},
+        "boltzmann_method": comparison.boltzmann["all"].method,
+        "boltzmann_mesh": comparison.boltzmann["all"].mesh,
+        "drift_diffusion_ferromagnet": comparison.drift_diffusion["rashba"].ferromagnet,
+        "normalisation": "torques and currents are per E~ = -E/e; times 2 for (hbar/2e)/(Ohm m)",
+    }
+    if config is not None:
+        attributes["config_toml"] = to_toml(config)
+        attributes["config_json"] = to_json(config)
+    if elapsed_seconds is not None:
+        attributes["elapsed_seconds"] = elapsed_seconds
+    axes = {}
+    if comparison.curves is not None:
+        axes["heavy_metal_thickness"] = Axis(
+            tuple(comparison.curves.thickness.tolist()), "nm", "thickness of the heavy metal"
+        )
+    with create_results(path, comparison.schema(), axes=axes, attributes=attributes) as results:
+        results.write(comparison.record())
+
+
+def open_results(path: str | Path) -> xarray.Dataset:
+    """Open a result file as an xarray Dataset, complex numbers put together.
+
+    A sweep may be running: points that are not done are NaN, whatever is in their place by
+    now.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    xarray.Dataset
+        Loaded into memory, so that the file is free again. Sweeps with the Boltzmann equation
+        and other models also have ``difference_<source>_torque_total_damping_like`` and
+        ``_field_like``, drift-diffusion over Boltzmann minus one, and the same of the other
+        models as ``difference_half_space_<source>_...`` and ``difference_boundary_layer_...``.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is not HDF5 or was not written by torkivity.
+    ModuleNotFoundError
+        Without xarray and h5netcdf (the extra ``torkivity[xarray]``).
+    """
+    try:
+        import h5netcdf  # noqa: F401 - xarray would report it missing in many lines
+        import xarray
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"open_results needs {error.name}: pip install 'torkivity[xarray]'", name=error.name
+        ) from None
+    require_results(Path(path))
+    with xarray.open_dataset(path, engine="h5netcdf", cache=False) as file:
+        # The state first: what it calls done was complete before.
+        status = file["status"].load()
+        dataset = file.load()
+    if status.dims:
+        dataset = _masked(dataset.assign(status=status))
+    return _with_differences(_with_complex(dataset))
+
+
+def _masked(dataset: xarray.Dataset) -> xarray.Dataset:
+    """Sweep with NaN at points that are not done, and messages as text."""
+    done = dataset["status"] == STATUS["done"]
+    if not bool(done.all()):
+        dims = set(done.dims)
+        for name, variable in dataset.data_vars.items():
+            if variable.dtype.kind == "f" and dims <= set(variable.dims) and name != "seconds":
+                dataset[name] = variable.where(done)
+    if "messages" in dataset:
+        text = np.char.decode(dataset["messages"].values.astype("S"), "utf-8", "replace")
+        dataset["messages"] = dataset["messages"].copy(data=text)
+    return dataset
+
+
+def _with_complex(dataset: xarray.Dataset) -> xarray.Dataset:
+    real, imag = _COMPLEX_PARTS
+    for name in [str(name) for name in dataset.data_vars if str(name).endswith(real)]:
+        stem = name.removesuffix(real)
+        if stem + imag in dataset:
+            attributes = dict(dataset[name].attrs)
+            attributes["long_name"] = attributes["long_name"].removeprefix("real part of the ")
+            dataset[stem] = (dataset[name] + 1j * dataset[stem + imag]).assign_attrs(attributes)
+            dataset = dataset.drop_vars([name, stem + imag])
+    return dataset
+
+
+def _with_differences(dataset: xarray.Dataset) -> xarray.Dataset:
+    """Each other model against Boltzmann, where a sweep has both for the same source."""
+    from torkivity.study.film import MODEL_NAMES, SOURCES
+
+    if dataset.attrs.get("kind") != "sweep":
+        return dataset
+    for model, source, kind in product(MODEL_NAMES, SOURCES, ("damping_like", "field_like")):
+        name, reference = (f"{m}_{source}_torque_total_{kind}" for m in (model, "boltzmann"))
+        if model != "boltzmann" and name in dataset and reference in dataset:
+            difference = dataset[name] / dataset[reference] - 1.0
+            # Plain drift-diffusion needs no name here.
+            dataset[f"difference_{name.removeprefix('drift_diffusion_')}"] = (
+                difference.assign_attrs(
+                    units="1",
+                    long_name=f"total {kind.replace('_', '-')} torque, {MODEL_NAMES[model]} over "
+                    "Boltzmann minus one",
+                )
+            )
+    return dataset
+
+
+def describe_results(path: Path) -> str:
+    """Readable listing of a result file: origin, configuration, axes, variables.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is not HDF5 or was not written by torkivity.
+    """
+    require_results(path)
+    with h5py.File(path, "r") as file:
+        attributes = dict(file.attrs)
+        config = attributes.pop("config_toml", "")
+        for hidden in ("config_json", "physics_json"):
+            attributes.pop(hidden, None)
+        lines = [str(path), ""]
+        width = max(len(name) for name in attributes)
+        lines += [f"  {name:<{width}}  {_plain(value)}" for name, value in attributes.items()]
+        lines += ["", *_status(read_values(file["status"]))]
+        if config:
+            lines += ["", "configuration"]
+            lines += [f"  {line}" if line else "" for line in config.strip().splitlines()]
+        scales = [name for name, item in file.items() if item.is_scale]
+        lines += ["", "axes"]
+        for name in scales:
+            values = _some(read_values(file[name]))
+            units = file[name].attrs.get("units", "")
+            lines.append(f"  {name} ({file[name].shape[0]}): {values} {units}".rstrip())
+        names = [name for name in file if name not in scales and name != "status"]
+        for title, members in _grouped(names).items():
+            lines += ["", title]
+            lines += [_variable_line(name, file[name]) for name in members]
+    return "\n".join(lines)
+
+
+def _status(status: Any) -> list[str]:
+    counts = {name: int(np.sum(status == code)) for name, code in STATUS.items()}
+    parts = [f"{count} {name}" for name, count in counts.items() if count]
+    return [f"  points: {', '.join(parts)}"]
+
+
+def _grouped(names: list[str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {title: [] for title in (_REST, *_GROUPS.values())}
+    for name in names:
+        start = next((start for start in _GROUPS if name.startswith(start)), None)
+        groups[_GROUPS[start] if start else _REST].append(name)
+    return {title: members for title, members in groups.items() if members}
+
+
+def _variable_line(name: str, dataset: Any) -> str:
+    dims = tuple(dim[0].name.lstrip("/") for dim in dataset.dims)
+    units = dataset.attrs.get("units", "1")
+    units = "" if units == "1" else f" {units}"
+    if dims == ():
+        what = f"= {_plain(dataset[()])}{units}"
+    elif dataset.size <= 4:
+        values = ", ".join(_plain(value) for value in dataset[...])
+        what = f"({', '.join(dims)}) = [{values}]{units}"
+    else:
+        what = f"({', '.join(dims)}) {' x '.join(map(str, dataset.shape))}{units}"
+    return f"  {name} {what}"
+
+
+def _some(values: Any) -> str:
+    """Values in a line, the middle of many left out."""
+    plain = [_plain(value) for value in values]
+    return ", ".join(plain if len(plain) <= 40 else [*plain[:8], "...", *plain[-4:]])
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return f"{value + 0.0:.6g}"  # + 0.0 turns -0.0 into 0.0
+    return str(value)

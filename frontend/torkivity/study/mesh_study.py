@@ -1,0 +1,175 @@
+"""A convergence study is a sweep over meshes, with what it says about them in the same file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity.config.text import ConfigError, ConvergeSection, RunConfig, SweepSection
+from torkivity.study.plan import plan_sweep
+from torkivity_engine.mesh_errors import Convergence, Refinement, analyse
+from torkivity_engine.record import Variable
+from torkivity_hpc.files.sweepfile import SweepFile
+from torkivity_hpc.running.session import SweepPlan
+
+__all__ = ["convergence_of", "convergence_report", "plan_convergence", "write_convergence"]
+
+FloatArray = NDArray[np.float64]
+
+_VALUES = ("spin_current_minus", "spin_current_plus", "torque_interface", "torque_ferromagnet")
+
+_EXTRA = {
+    "mesh_error": Variable(("n_polar", "n_azimuth"), "1", "estimated error of the mesh"),
+    "mesh_uncertainty": Variable((), "1", "size of the last extrapolation step"),
+    "mesh_scale": Variable((), "1/(Ohm m)", "what errors are measured against"),
+    "order_polar": Variable(("n_polar",), "1", "observed order, polar refinement alone"),
+    "order_azimuthal": Variable(("n_azimuth",), "1", "observed order, azimuthal refinement alone"),
+    "extrapolated_torque_total": Variable(
+        ("spin",), "1/(Ohm m)", "Richardson estimate of the total torque, per E~"
+    ),
+    "tolerance": Variable((), "1", "error that was asked for"),
+    "chosen_n_polar": Variable((), "1", "coarsest mesh that meets the tolerance, NaN for none"),
+    "chosen_n_azimuth": Variable((), "1", "coarsest mesh that meets the tolerance, NaN for none"),
+}
+
+
+def plan_convergence(config: RunConfig, path: Path, tolerance: float | None) -> SweepPlan:
+    """Check a convergence study.
+
+    Parameters
+    ----------
+    config : RunConfig
+    path : Path
+        Named in errors.
+    tolerance : float or None
+        Instead of the configuration's.
+
+    Returns
+    -------
+    SweepPlan
+
+    Raises
+    ------
+    ConfigError
+        For meshes that cannot be, or are not in increasing order.
+    """
+    study = study_of(config, tolerance)
+    if config.mesh.file is not None:
+        raise ConfigError(str(path), "mesh.file: a mesh from a file cannot be refined")
+    for key in ("n_polar", "n_azimuth"):
+        sizes = getattr(study, key)
+        if any(b <= a for a, b in pairwise(sizes)):
+            raise ConfigError(str(path), f"converge.{key} = {sizes}: must increase")
+    source = config.sweep.source if config.sweep else "all"
+    axes = {"mesh": {"n_polar": study.n_polar, "n_azimuth": study.n_azimuth}}
+    section = SweepSection(models=["boltzmann"], source=source, axes=axes, zip=[])
+    plan = plan_sweep(config, path, section)
+    attributes = {**plan.spec.attributes, "title": "Convergence with the Fermi-surface mesh"}
+    return replace(plan, spec=replace(plan.spec, extra=_EXTRA, attributes=attributes))
+
+
+def study_of(config: RunConfig, tolerance: float | None = None) -> ConvergeSection:
+    """The [converge] table with its defaults."""
+    study = config.converge or ConvergeSection.model_validate({})
+    return study if tolerance is None else study.model_copy(update={"tolerance": tolerance})
+
+
+def convergence_of(file: SweepFile, study: ConvergeSection) -> Convergence | None:
+    """Analyse the file of a study, if all its points are done.
+
+    Parameters
+    ----------
+    file : SweepFile
+    study : ConvergeSection
+
+    Returns
+    -------
+    Convergence or None
+    """
+    block, whole = file.read(0, file.size)
+    if not (whole & (block.status == 1)).all():
+        return None
+    shape = (len(study.n_polar), len(study.n_azimuth), -1)
+    columns = file.layout.columns
+    (torque_name,) = (name for name in columns if name.endswith("_torque_total"))
+    prefix = torque_name.removesuffix("torque_total")
+    values = np.concatenate(
+        [block.rows[:, columns[prefix + name]] for name in _VALUES], axis=1
+    ).reshape(shape)
+    torque = block.rows[-1, columns[torque_name]]
+    # For m parallel to z x E there is no torque to compare with.
+    scale = float(np.abs(torque).max())
+    largest = float(np.abs(values[-1, -1]).max())
+    scale = scale if scale > 1e-9 * largest else largest or 1.0
+    return analyse(study.n_polar, study.n_azimuth, values, scale, study.tolerance)
+
+
+def write_convergence(file: SweepFile, result: Convergence) -> None:
+    """Store the outcome beside the points."""
+    chosen = result.chosen or (np.nan, np.nan)
+    torque = result.extrapolated[6:9] + result.extrapolated[9:12]
+    for name, value in {
+        "mesh_error": result.error,
+        "mesh_uncertainty": result.uncertainty,
+        "mesh_scale": result.scale,
+        "order_polar": result.polar.order,
+        "order_azimuthal": result.azimuthal.order,
+        "extrapolated_torque_total": torque,
+        "tolerance": result.tolerance,
+        "chosen_n_polar": chosen[0],
+        "chosen_n_azimuth": chosen[1],
+    }.items():
+        file.write_extra(name, np.asarray(value, dtype=np.float64))
+
+
+def convergence_report(result: Convergence) -> str:
+    """Table of a convergence study.
+
+    Parameters
+    ----------
+    result : Convergence
+
+    Returns
+    -------
+    str
+    """
+    lines = []
+    for title, refinement in (
+        ("polar refinement alone", result.polar),
+        ("azimuthal refinement alone", result.azimuthal),
+        ("both together", result.together),
+    ):
+        lines += [title, *_table(refinement), ""]
+    torque = result.extrapolated[6:9] + result.extrapolated[9:12]
+    listed = ", ".join(f"{value + 0.0:.8g}" for value in torque)
+    lines.append(f"extrapolated total torque (x, y, z): {listed} 1/(Ohm m) per E~")
+    lines.append(f"uncertainty of the extrapolation: {result.uncertainty:.1e}")
+    if result.chosen is None:
+        lines.append(
+            f"no mesh of this study meets the tolerance {result.tolerance:g}: give finer ones in "
+            "[converge]"
+            + (', or polar_rule = "graded" in [mesh]' if result.polar.error[-1] > 1e-6 else "")
+        )
+    else:
+        p, a = result.chosen
+        lines.append(
+            f"coarsest mesh with errors below {result.tolerance:g}: n_polar = {p}, n_azimuth = {a}"
+        )
+    return "\n".join(lines)
+
+
+def _table(refinement: Refinement) -> list[str]:
+    lines = [f"{'n_polar':>9}{'n_azimuth':>11}{'error':>11}{'difference':>13}{'order':>8}"]
+    for (p, a), error, difference, order in zip(
+        refinement.sizes, refinement.error, refinement.difference, refinement.order, strict=True
+    ):
+        cells = [
+            "-" if np.isnan(difference) else f"{difference:.1e}",
+            "-" if np.isnan(order) else f"{order:.1f}",
+        ]
+        lines.append(f"{p:9d}{a:11d}{error:11.1e}{cells[0]:>13}{cells[1]:>8}")
+    return lines

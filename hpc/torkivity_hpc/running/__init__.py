@@ -1,0 +1,1 @@
+"""Running many points: schedule, workers, crews of ranks."""
