@@ -26,9 +26,8 @@ import numpy as np
 from torkivity.config.text import load_config
 from torkivity.study.plan import FRAME_FLAG, plan_sweep, point_variables
 from torkivity_engine.machine.threads import SINGLE_THREAD
-from torkivity_hpc.files.store import Axis
 from torkivity_hpc.files.sweepfile import SweepSpec
-from torkivity_hpc.grid import Dimension, Grid, Value
+from torkivity_hpc.grid import Axis, Dimension, Grid, Value
 from torkivity_hpc.running.launcher import find_mpiexec
 from torkivity_hpc.running.session import CrewMaker, SweepPlan, run_plan, with_crew
 from torkivity_hpc.running.worker import Evaluate

@@ -33,9 +33,8 @@ import xarray
 
 import torkivity
 from torkivity_engine.record import Variable
-from torkivity_hpc.files.store import Axis
 from torkivity_hpc.files.sweepfile import SweepSpec
-from torkivity_hpc.grid import Dimension, Grid, Value
+from torkivity_hpc.grid import Axis, Dimension, Grid, Value
 from torkivity_hpc.running.launcher import find_mpiexec
 from torkivity_hpc.running.session import CrewMaker, SweepPlan, run_plan, with_crew
 

@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 
-from torkivity_engine.film.stack import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.stack import Bilayer
 
 #: After Haney et al., Phys. Rev. B 87, 174411 (2013); lengths in nm.
 PT = HeavyMetal.from_spin_diffusion_length(10.0, 2.0853, 2.57, 0.059)

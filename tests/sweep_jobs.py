@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity_engine.record import Variable
-from torkivity_hpc.files.store import Axis
 from torkivity_hpc.files.sweepfile import SweepSpec
-from torkivity_hpc.grid import Dimension, Grid, Value
+from torkivity_hpc.grid import Axis, Dimension, Grid, Value
 from torkivity_hpc.running.manager import StopRequest
 from torkivity_hpc.running.session import CrewMaker, SweepPlan, run_plan, with_crew
 

@@ -33,7 +33,7 @@ def test_one_version() -> None:
     newest = re.search(r"^## \[(.+?)\]", changelog, flags=re.MULTILINE)
     assert newest is not None
     assert newest[1] == torkivity.__version__
-    assert PYPROJECT["tool"]["hatch"]["version"]["path"] == "frontend/torkivity/__init__.py"
+    assert PYPROJECT["tool"]["hatch"]["version"]["path"] == "frontend/torkivity/version.py"
 
 
 def test_every_dependency_has_a_lower_bound() -> None:

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from torkivity.analysis.benchmark import SECTIONS
-from torkivity.analysis.benchmark.films import pt_co
-from torkivity.analysis.benchmark.tensors import tensor_sums_elementwise, tensor_sums_moments
-from torkivity.analysis.benchmark.textbook import solve_textbook, textbook_modes
+from films import pt_co
+from sections import SECTIONS
+from tensors import tensor_sums_elementwise, tensor_sums_moments
+from textbook import solve_textbook, textbook_modes
 from torkivity.tables import Table, replace_tables
 from torkivity_engine.diffusion.tensors import tensor_integrals
-from torkivity_engine.film.stack import RashbaInterface
-from torkivity_engine.kinetics.scattering import interface_parameters
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.scattering import interface_parameters
 from torkivity_engine.machine.threads import SINGLE_THREAD
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
@@ -48,7 +48,7 @@ def leaves(value: Any) -> list[Any]:
 @pytest.fixture(scope="module")
 def benchmark(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
     path = tmp_path_factory.mktemp("benchmark") / "numbers.json"
-    out = run_script("benchmark.py", "--quick", "--json", str(path))
+    out = run_script("benchmark", "--quick", "--json", str(path))
     return out, json.loads(path.read_text())
 
 
@@ -88,10 +88,10 @@ def test_everything_compared_gives_the_same_numbers(
 
 def test_benchmark_measures_chosen_sections_and_refuses_unknown_ones(tmp_path: Path) -> None:
     path = tmp_path / "numbers.json"
-    run_script("benchmark.py", "b-matrix", "--quick", "--json", str(path))
+    run_script("benchmark", "b-matrix", "--quick", "--json", str(path))
     assert set(json.loads(path.read_text())) == {"machine", "quick", "b-matrix"}
     done = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "benchmark.py"), "speed"],
+        [sys.executable, str(ROOT / "scripts" / "benchmark"), "speed"],
         capture_output=True,
         text=True,
         check=False,
@@ -102,7 +102,7 @@ def test_benchmark_measures_chosen_sections_and_refuses_unknown_ones(tmp_path: P
 
 def test_convergence_study(tmp_path: Path) -> None:
     path = tmp_path / "numbers.json"
-    out = run_script("convergence_study.py", "--quick", "--json", str(path))
+    out = run_script("benchmark/convergence_study.py", "--quick", "--json", str(path))
     record = json.loads(path.read_text())
     assert set(record) == {"polar", "azimuthal", "both"}
     for errors in record["polar"]["error"].values():

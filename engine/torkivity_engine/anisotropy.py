@@ -32,8 +32,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.record import TORQUE_PARTS
@@ -47,7 +48,6 @@ __all__ = [
     "magnetization_directions",
 ]
 
-FloatArray = NDArray[np.float64]
 Form = Literal["garello", "general"]
 
 _FORMS = ("garello", "general")

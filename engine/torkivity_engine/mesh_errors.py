@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from torkivity_engine.arrays import FloatArray
 
 __all__ = ["Convergence", "Refinement", "analyse"]
 
-FloatArray = NDArray[np.float64]
 
 #: Differences below this part of the scale are rounding noise: they have no order.
 _NOISE = 1e-13

@@ -12,14 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.stack import Stack
 
-__all__ = ["Refinement", "Trial", "polar_rule_for", "refine"]
+__all__ = ["RefinedMesh", "Trial", "polar_rule_for", "refine"]
 
-FloatArray = NDArray[np.float64]
 Evaluate = Callable[[int, int], FloatArray]
 
 #: A pole this close to grazing incidence slows a Gauss rule down.
@@ -48,7 +47,7 @@ class Trial:
 
 
 @dataclass(frozen=True, eq=False)
-class Refinement:
+class RefinedMesh:
     """Outcome of a refinement.
 
     Attributes
@@ -112,7 +111,7 @@ def refine(
     rtol: float,
     start: tuple[int, int] = (8, 8),
     largest: int = _LARGEST,
-) -> Refinement:
+) -> RefinedMesh:
     """Double the polar or the azimuthal size, whichever matters more, until it is enough.
 
     Parameters
@@ -130,7 +129,7 @@ def refine(
 
     Returns
     -------
-    Refinement
+    RefinedMesh
 
     Raises
     ------
@@ -156,7 +155,7 @@ def refine(
         relative = float(error.max() / unit)
         if relative <= rtol:
             values = at(2 * p, 2 * a)
-            return Refinement(2 * p, 2 * a, values, error, relative, tuple(trials))
+            return RefinedMesh(2 * p, 2 * a, values, error, relative, tuple(trials))
         grow_polar = in_polar.max() >= in_azimuth.max()
         if max(2 * p if grow_polar else p, a if grow_polar else 2 * a) > largest // 2:
             raise PhysicsError(

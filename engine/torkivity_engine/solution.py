@@ -7,16 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.profiles import LayerProfile
 from torkivity_engine.record import TORQUE_PARTS
 from torkivity_engine.spin import CHARGE, torque_frame, transverse
 
 __all__ = ["BoltzmannSolution", "DriftDiffusionSolution", "InterfaceResponse", "TorqueNames"]
-
-FloatArray = NDArray[np.float64]
 
 
 class TorqueNames(ABC):
@@ -241,7 +240,7 @@ class DriftDiffusionSolution(_Solution):
     ----------
     interfaces : tuple of InterfaceResponse
     parameters : str
-        Ansatz of the interface parameters: "particular", "half_space" or "boundary_layer".
+        Interface parameters: "particular", "half_space" or "boundary_layer".
     ferromagnet : {"dephased", "finite", "exact"}
         "exact" belongs to the boundary-layer parameters.
     """

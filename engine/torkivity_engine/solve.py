@@ -7,73 +7,32 @@ from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
-from torkivity_engine.dense.matching import DenseStates, solve_dense
-from torkivity_engine.errors import InputError
-from torkivity_engine.film.stack import Bilayer, HalfSpace, HeavyMetal, Reservoir, Stack, as_stack
-from torkivity_engine.kinetics.collision import collision_terms
-from torkivity_engine.kinetics.scattering import scattering_matrices
-from torkivity_engine.profiles import (
-    LayerProfile,
-    MomentSource,
-    dense_moments,
-    layer_profile,
-    reduced_moments,
+from torkivity_engine.dense.matching import (
+    Faces,
+    dense_certificates,
+    dense_faces,
+    solve_dense,
 )
+from torkivity_engine.dense.profile import dense_moments
+from torkivity_engine.errors import InputError
+from torkivity_engine.film.sources import film_with_source
+from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.profiles import LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
+from torkivity_engine.reduced.profile import reduced_moments
 from torkivity_engine.refine import polar_rule_for, refine
 from torkivity_engine.solution import BoltzmannSolution, InterfaceResponse
 from torkivity_engine.spin import CHARGE, cross_matrix
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
-__all__ = ["SOURCES", "film_with_source", "solve_boltzmann"]
+__all__ = ["solve_boltzmann"]
 
-FloatArray = NDArray[np.float64]
 
 METHODS = ("reduced", "dense")
-SOURCES = ("all", "rashba", "spin_hall", "reservoirs")
-
-
-def film_with_source(film: Bilayer | Stack, source: str) -> Stack:
-    """The film with the other mechanism of spin currents switched off.
-
-    Parameters
-    ----------
-    film : Bilayer or Stack
-    source : {"all", "rashba", "spin_hall", "reservoirs"}
-        "rashba" sets the spin Hall angles to zero, "spin_hall" the spin-orbit fields of the
-        interfaces.
-
-    Returns
-    -------
-    Stack
-
-    Raises
-    ------
-    InputError
-        For an unknown source, or "reservoirs" without one that injects.
-    """
-    stack = as_stack(film)
-    if source not in SOURCES:
-        raise InputError("source", source, f"must be one of {', '.join(SOURCES)}")
-    if source == "rashba":
-        layers = tuple(
-            replace(layer, spin_hall_angle=0.0)
-            if isinstance(layer, HeavyMetal) and layer.spin_hall_angle != 0.0
-            else layer
-            for layer in stack.layers
-        )
-        return stack if layers == stack.layers else replace(stack, layers=layers)
-    if source == "spin_hall":
-        return replace(stack, interfaces=tuple(i.without_spin_orbit() for i in stack.interfaces))
-    if source == "reservoirs" and not any(
-        isinstance(end, Reservoir) and (end.charge or any(end.spin))
-        for end in (stack.left, stack.right)
-    ):
-        raise InputError("source", source, "needs a Reservoir that injects charge or spin")
-    return stack
 
 
 def solve_boltzmann(
@@ -142,8 +101,8 @@ def solve_boltzmann(
         dense = solve_dense(stack, mesh, memory_limit=memory_limit)
         columns = slice(0, 2) if drive == "field" else slice(2, 3)
         moments_of: Callable[[], MomentSource] = partial(dense_moments, dense, columns)
-        faces = _dense_faces(stack, mesh, dense, columns)
-        certificates = {**_dense_certificates(stack, mesh, dense), **dense.certificates}
+        faces = dense_faces(stack, mesh, dense, columns)
+        certificates = {**dense_certificates(stack, mesh, dense), **dense.certificates}
     else:
         states = solve_reduced(split_single_layer(stack), mesh, drive)
         moments_of = partial(reduced_moments, stack, ring_structure(mesh), drive)
@@ -220,58 +179,6 @@ def _profile(
 ) -> LayerProfile:
     """Profile of one layer; what it takes is prepared at the first one."""
     return layer_profile(stack, moments_of(), layer, z, weights, unit)
-
-
-Faces = tuple[FloatArray, FloatArray, FloatArray]
-
-
-def _dense_faces(
-    stack: Stack, mesh: FermiSurfaceMesh, states: DenseStates, columns: slice
-) -> Faces:
-    """Currents at 0- and 0+ and spin density from the full distributions."""
-    flux = mesh.weights * mesh.velocities[:, 2]
-    up, down = mesh.upward, mesh.downward
-    minus, plus = states.minus[:, columns], states.plus[:, columns]
-    density = np.empty((len(stack.interfaces), CHARGE, minus.shape[1]))
-    for i, interface in enumerate(stack.interfaces):
-        _, transmission = scattering_matrices(
-            interface, stack.interface_magnetization(i), mesh.directions[up]
-        )
-        incoming = minus[i][:, up] + plus[i][:, down]
-        density[i] = np.einsum(
-            "n,njb,cnb->jc", mesh.weights[up], transmission[:, :CHARGE], incoming
-        )
-    return (
-        np.einsum("n,icnb->ibc", flux, minus),
-        np.einsum("n,icnb->ibc", flux, plus),
-        density,
-    )
-
-
-def _dense_certificates(
-    stack: Stack, mesh: FermiSurfaceMesh, states: DenseStates
-) -> dict[str, float]:
-    """Unitarity of the interfaces and spin balance of the closed layers."""
-    defect = 0.0
-    for i, interface in enumerate(stack.interfaces):
-        reflection, transmission = scattering_matrices(
-            interface, stack.interface_magnetization(i), mesh.directions[mesh.upward]
-        )
-        total = reflection[:, CHARGE, CHARGE] + transmission[:, CHARGE, CHARGE]
-        defect = max(defect, float(np.abs(total - 1.0).max()))
-    flux = mesh.weights * mesh.velocities[:, 2]
-    worst, largest = 0.0, 1e-300
-    for index, (layer, faces) in enumerate(zip(stack.layers, states.distribution, strict=True)):
-        current = np.einsum("n,fcnb->fcb", flux, faces)
-        largest = max(largest, float(np.abs(current).max()))
-        ends = [stack.left] * (index == 0) + [stack.right] * (index == len(stack.layers) - 1)
-        if any(isinstance(end, HalfSpace) for end in ends):
-            continue
-        terms = collision_terms(layer)
-        held = states.spin_integral(index) @ (terms.k_out - terms.k_in[0, 0]).T
-        lost = 4.0 * np.pi * held
-        worst = max(worst, float(np.abs(current[0] - current[1] - lost).max()))
-    return {"unitarity_defect": defect, "spin_balance": worst / largest}
 
 
 def _responses(

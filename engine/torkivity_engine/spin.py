@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import PhysicsError
 
 __all__ = ["CHARGE", "cross_matrix", "direction", "rotation_to", "torque_frame", "transverse"]
 
-FloatArray = NDArray[np.float64]
 
 CHARGE = 3  #: index of the charge component
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import ELEMENTARY_CHARGE, HBAR, METRE_PER_NM
 from torkivity_engine.errors import InputError
 
 __all__ = ["CURRENT_DENSITY", "QUANTITIES", "Unit", "convert_torque", "parse_unit"]
 
-FloatArray = NDArray[np.float64]
 
 #: A/m^2 that effective fields are quoted for.
 CURRENT_DENSITY = 1e11

@@ -7,7 +7,6 @@ import sys
 
 import click
 
-from torkivity import __version__
 from torkivity.commands.anisotropy import anisotropy
 from torkivity.commands.common import EXIT_BAD_INPUT, EXIT_FAILED, fail
 from torkivity.commands.compare import compare
@@ -22,6 +21,7 @@ from torkivity.commands.run import run
 from torkivity.commands.selftest import selftest
 from torkivity.commands.status import status
 from torkivity.commands.sweep import sweep
+from torkivity.version import __version__
 
 _HELP = """Spin-orbit torques of a heavy-metal/ferromagnet film with a Rashba interface, from the
 Boltzmann equation and from drift-diffusion, and how far the two differ.

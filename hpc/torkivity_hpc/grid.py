@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity_engine.errors import InputError
-from torkivity_hpc.files.store import Axis
 
-__all__ = ["Dimension", "Grid", "Value"]
+__all__ = ["Axis", "Dimension", "Grid", "Value"]
 
 Value = float | int | str
 IntArray = NDArray[np.int64]
@@ -173,3 +172,20 @@ class Grid:
             by_layer = np.argsort(labels, kind="stable")
             points, labels = points[by_layer], labels[by_layer]
         return points, np.flatnonzero(np.diff(labels)) + 1
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Coordinate along one dimension.
+
+    Attributes
+    ----------
+    values : sequence of float or of str
+    units : str
+        Empty for names.
+    long_name : str
+    """
+
+    values: Sequence[float] | Sequence[str]
+    units: str
+    long_name: str

@@ -12,7 +12,8 @@ from doc_blocks import Page
 from draws import U0, U_EX, pt_co
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import InterfaceTensors, interface_tensors
-from torkivity_engine.film.stack import Bilayer, SpinOrbitInterface, Stack
+from torkivity_engine.film.interfaces import SpinOrbitInterface
+from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

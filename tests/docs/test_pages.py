@@ -50,7 +50,7 @@ def test_sources_name_pages_that_exist() -> None:
 def test_tests_named_in_pages_exist() -> None:
     tests = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES if "tests" in path.parts)
     text = "\n".join(page.read_text(encoding="utf-8") for page in DOCS)
-    files = set(re.findall(r"`(?:tests/\w+/)?(test_\w+\.py)`", text))
+    files = set(re.findall(r"`(?:tests/[\w/]+/)?(test_\w+\.py)`", text))
     assert len(files) >= 5
     assert files <= {path.name for path in SOURCES}
     for name in set(re.findall(r"`(test_\w+)`", text)):

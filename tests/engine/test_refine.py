@@ -7,7 +7,8 @@ import pytest
 
 from draws import PT, pt_co, random_bilayer
 from torkivity_engine.errors import PhysicsError
-from torkivity_engine.film.stack import Bilayer, RashbaInterface, Stack
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.refine import polar_rule_for, refine
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann

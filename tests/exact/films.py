@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from torkivity_engine.film.stack import HeavyMetal, Stack
+from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.stack import Stack
 from torkivity_engine.solution import BoltzmannSolution
 
 FloatArray = NDArray[np.float64]

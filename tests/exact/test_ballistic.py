@@ -16,8 +16,11 @@ import numpy as np
 import pytest
 
 from torkivity_engine.constants import fermi_surface_prefactor
-from torkivity_engine.film.stack import Ferromagnet, HeavyMetal, RashbaInterface, Reservoir, Stack
-from torkivity_engine.kinetics.scattering import scattering_matrices
+from torkivity_engine.film.boundaries import Reservoir
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.scattering import scattering_matrices
+from torkivity_engine.film.stack import Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

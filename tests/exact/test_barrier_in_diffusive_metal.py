@@ -20,7 +20,9 @@ import pytest
 
 from exact.films import averages, flows, metal
 from exact.integral_equation import barrier_extrapolation_length
-from torkivity_engine.film.stack import RashbaInterface, Reservoir, Stack
+from torkivity_engine.film.boundaries import Reservoir
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.stack import Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

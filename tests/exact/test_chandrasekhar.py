@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from exact.films import averages, flows, metal
-from torkivity_engine.film.stack import HalfSpace, Reservoir, Stack
+from torkivity_engine.film.boundaries import HalfSpace, Reservoir
+from torkivity_engine.film.stack import Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

@@ -13,16 +13,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from torkivity_engine.film.stack import (
-    Ferromagnet,
-    HalfSpace,
-    HeavyMetal,
-    Layer,
-    RashbaInterface,
-    Reservoir,
-    Stack,
-    Surface,
-)
+from torkivity_engine.film.boundaries import HalfSpace, Reservoir, Surface
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal, Layer
+from torkivity_engine.film.stack import Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

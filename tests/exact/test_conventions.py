@@ -21,9 +21,11 @@ from torkivity_engine.diffusion.tensors import (
     mixing_conductance,
     transmitted_mixing_conductance,
 )
-from torkivity_engine.film.stack import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface, Stack
-from torkivity_engine.kinetics.collision import collision_terms, driven_distribution
-from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.collisions import collision_terms, driven_distribution
+from torkivity_engine.film.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.solution import InterfaceResponse
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.spin import CHARGE, torque_frame, transverse

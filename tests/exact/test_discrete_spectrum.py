@@ -14,8 +14,10 @@ import pytest
 
 from exact.films import averages, metal
 from torkivity_engine.dense.modes import layer_modes
-from torkivity_engine.film.stack import Ferromagnet, HalfSpace, Reservoir, Stack
-from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.boundaries import HalfSpace, Reservoir
+from torkivity_engine.film.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.layers import Ferromagnet
+from torkivity_engine.film.stack import Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

@@ -29,10 +29,12 @@ from torkivity_engine.diffusion.tensors import (
     interface_tensors,
     mixing_conductance,
 )
-from torkivity_engine.film.stack import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface
-from torkivity_engine.kinetics.collision import collision_terms
-from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
-from torkivity_engine.kinetics.scattering import scattering_matrices
+from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.scattering import scattering_matrices
+from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.spin import CHARGE, cross_matrix, torque_frame, transverse
 from torkivity_meshes import SphericalMesh
 

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from exact.films import metal
-from torkivity_engine.film.stack import Stack, Surface
+from torkivity_engine.film.boundaries import Surface
+from torkivity_engine.film.stack import Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

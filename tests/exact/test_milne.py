@@ -17,7 +17,8 @@ from scipy.special import expn
 
 from exact.films import averages, flows, metal
 from exact.integral_equation import extrapolation_length
-from torkivity_engine.film.stack import Reservoir, Stack
+from torkivity_engine.film.boundaries import Reservoir
+from torkivity_engine.film.stack import Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

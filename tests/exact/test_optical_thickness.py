@@ -15,14 +15,10 @@ from scipy.special import expn
 from draws import CO, PT, U0, U_EX
 from exact.films import flows, metal
 from exact.integral_equation import extrapolation_length
-from torkivity_engine.film.stack import (
-    Bilayer,
-    HeavyMetal,
-    RashbaInterface,
-    Reservoir,
-    Stack,
-    Surface,
-)
+from torkivity_engine.film.boundaries import Reservoir, Surface
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

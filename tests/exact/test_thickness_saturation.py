@@ -13,7 +13,9 @@ from scipy.optimize import brentq
 
 from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current, solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import mixing_conductance
-from torkivity_engine.film.stack import Bilayer, Ferromagnet, HeavyMetal, RashbaInterface
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.stack import Bilayer
 from torkivity_meshes import SphericalMesh
 
 #: Thickness over l_sf at which a source is within 5 % of saturation.

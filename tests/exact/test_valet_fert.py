@@ -21,7 +21,10 @@ import pytest
 
 from exact.films import averages, flows
 from exact.integral_equation import barrier_extrapolation_length
-from torkivity_engine.film.stack import Ferromagnet, HeavyMetal, RashbaInterface, Reservoir, Stack
+from torkivity_engine.film.boundaries import Reservoir
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.stack import Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from torkivity.cli import main
-from torkivity.config.text import RunConfig, build_film, build_mesh, load_config
+from torkivity.config.build import build_film, build_mesh
+from torkivity.config.sections import RunConfig
+from torkivity.config.text import load_config
 from torkivity.study.film import Comparison, compare_film
 
 Call = Callable[..., tuple[int, str, str]]

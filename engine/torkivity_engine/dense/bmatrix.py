@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.kinetics.collision import CollisionTerms, harmonics
 from torkivity_meshes import FermiSurfaceMesh
@@ -29,8 +30,6 @@ __all__ = [
     "mean_weights",
     "mesh_harmonics",
 ]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,34 +15,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import lapack
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.dense.bmatrix import ScatteringMatrix, mean_weights
 from torkivity_engine.dense.modes import LayerModes, flux_scale, layer_modes, modes_of_scattering
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.stack import (
-    Bilayer,
-    Boundary,
-    HalfSpace,
-    Reservoir,
-    Stack,
-    Surface,
-    as_stack,
-)
-from torkivity_engine.kinetics.collision import collision_terms, decay_reach
-from torkivity_engine.kinetics.scattering import scattering_matrices
+from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary, HalfSpace, Reservoir, Surface
+from torkivity_engine.film.collisions import collision_terms, decay_reach
+from torkivity_engine.film.scattering import scattering_matrices
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.machine.memory import Coupling, dense_memory, require_memory
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["DenseStates", "LayerState", "solve_dense"]
+__all__ = ["DenseStates", "Faces", "LayerState", "dense_certificates", "dense_faces", "solve_dense"]
 
-FloatArray = NDArray[np.float64]
 
 #: Below this reciprocal condition number a solution has no trustworthy digit.
 _SINGULAR = 1e-13
-LEFT, RIGHT = 0, 1
 #: Modes handled at a time while the equations are assembled, to keep copies small.
 _COLUMNS = 128
 
@@ -221,7 +213,7 @@ class _Face:
 
     def __init__(self, layer: int, side: int, mesh: FermiSurfaceMesh) -> None:
         self.layer, self.side = layer, side
-        if side == LEFT:
+        if side == BOTTOM:
             self.into, self.out_of = mesh.upward, mesh.downward
         else:
             self.into, self.out_of = mesh.downward, mesh.upward
@@ -284,8 +276,8 @@ class _Matching:
         self._endless = [
             self._rows(layer, side)
             for layer, side, boundary in (
-                (0, LEFT, stack.left),
-                (len(modes) - 1, RIGHT, stack.right),
+                (0, BOTTOM, stack.left),
+                (len(modes) - 1, TOP, stack.right),
             )
             if isinstance(boundary, HalfSpace)
         ]
@@ -321,7 +313,7 @@ class _Matching:
             # The bulk of a half space goes on: its driven distribution meets no face there.
             rhs[rows] = 0.0
         if not self._closed:
-            for layer, side in ((0, LEFT), (self._n_layers - 1, RIGHT)):
+            for layer, side in ((0, BOTTOM), (self._n_layers - 1, TOP)):
                 rhs[self._rows(layer, side), -1] += self._walls[side].injected().ravel()
         drive = max(float(np.max(np.abs(f))) for f in self._driven)
         solution = np.zeros_like(rhs)
@@ -355,8 +347,8 @@ class _Matching:
             distribution.append(np.stack(faces))
         n = self._n_layers
         empty = np.empty((0, solution.shape[1], self._mesh.n_directions, 4))
-        minus = [d[RIGHT] for d in distribution[: n - 1]]
-        plus = [d[LEFT] for d in distribution[1:]]
+        minus = [d[TOP] for d in distribution[: n - 1]]
+        plus = [d[BOTTOM] for d in distribution[1:]]
         return DenseStates(
             minus=np.stack(minus) if minus else empty,
             plus=np.stack(plus) if plus else empty,
@@ -391,7 +383,7 @@ class _Matching:
         first = layer * self._size
         columns = slice(first + chosen.start, first + chosen.stop)
         thickness = self._thickness[layer]
-        for side, z in ((LEFT, 0.0), (RIGHT, thickness)):
+        for side, z in ((BOTTOM, 0.0), (TOP, thickness)):
             states = self._modes[layer].states(z, thickness, chosen)
             face = _Face(layer, side, self._mesh)
             matrix[self._rows(layer, side), columns] += _flat(face.entering(states))
@@ -405,11 +397,11 @@ class _Matching:
         self, layer: int, side: int, leaving: FloatArray
     ) -> list[tuple[tuple[int, int], FloatArray]]:
         """Which faces receive what leaves this one, and how much."""
-        outer = 0 if side == LEFT else self._n_layers - 1
+        outer = 0 if side == BOTTOM else self._n_layers - 1
         if layer == outer:
             return [((layer, side), self._walls[side].reflect(leaving))]
-        other = (layer - 1, RIGHT) if side == LEFT else (layer + 1, LEFT)
-        reflection, transmission = self._scatter[layer - 1 if side == LEFT else layer]
+        other = (layer - 1, TOP) if side == BOTTOM else (layer + 1, BOTTOM)
+        reflection, transmission = self._scatter[layer - 1 if side == BOTTOM else layer]
         return [((layer, side), reflection @ leaving), (other, transmission @ leaving)]
 
     def _columns(self, driven: FloatArray) -> FloatArray:
@@ -422,7 +414,7 @@ class _Matching:
         n_columns = faces[0][0].shape[1]
         out = np.zeros((self._n_layers * self._size + border, n_columns))
         for layer, states in enumerate(faces):
-            for side in (LEFT, RIGHT):
+            for side in (BOTTOM, TOP):
                 face = _Face(layer, side, self._mesh)
                 out[self._rows(layer, side)] += _flat(face.entering(states[side]))
                 leaving = face.leaving(states[side])
@@ -455,7 +447,7 @@ class _Matching:
             weights = mean_weights(self._mesh) / self._scale[::4]
             result: FloatArray = weights @ charge / np.linalg.norm(weights)
             return result
-        if (layer, side) not in ((self._reference, RIGHT), (self._reference + 1, LEFT)):
+        if (layer, side) not in ((self._reference, TOP), (self._reference + 1, BOTTOM)):
             return np.zeros(states.shape[1])
         into = _Face(layer, side, self._mesh).into
         result = self._flux @ charge[into] / np.linalg.norm(self._flux)
@@ -481,3 +473,53 @@ def _to_distribution(amplitude: FloatArray, scale: FloatArray) -> FloatArray:
     """g, shape (field, direction, spin-charge), of amplitudes (unknown, field)."""
     g = (amplitude / scale[:, None]).T
     return np.ascontiguousarray(g).reshape(g.shape[0], -1, 4)
+
+
+Faces = tuple[FloatArray, FloatArray, FloatArray]
+
+
+def dense_faces(stack: Stack, mesh: FermiSurfaceMesh, states: DenseStates, columns: slice) -> Faces:
+    """Currents at 0- and 0+ and spin density from the full distributions."""
+    flux = mesh.weights * mesh.velocities[:, 2]
+    up, down = mesh.upward, mesh.downward
+    minus, plus = states.minus[:, columns], states.plus[:, columns]
+    density = np.empty((len(stack.interfaces), CHARGE, minus.shape[1]))
+    for i, interface in enumerate(stack.interfaces):
+        _, transmission = scattering_matrices(
+            interface, stack.interface_magnetization(i), mesh.directions[up]
+        )
+        incoming = minus[i][:, up] + plus[i][:, down]
+        density[i] = np.einsum(
+            "n,njb,cnb->jc", mesh.weights[up], transmission[:, :CHARGE], incoming
+        )
+    return (
+        np.einsum("n,icnb->ibc", flux, minus),
+        np.einsum("n,icnb->ibc", flux, plus),
+        density,
+    )
+
+
+def dense_certificates(
+    stack: Stack, mesh: FermiSurfaceMesh, states: DenseStates
+) -> dict[str, float]:
+    """Unitarity of the interfaces and spin balance of the closed layers."""
+    defect = 0.0
+    for i, interface in enumerate(stack.interfaces):
+        reflection, transmission = scattering_matrices(
+            interface, stack.interface_magnetization(i), mesh.directions[mesh.upward]
+        )
+        total = reflection[:, CHARGE, CHARGE] + transmission[:, CHARGE, CHARGE]
+        defect = max(defect, float(np.abs(total - 1.0).max()))
+    flux = mesh.weights * mesh.velocities[:, 2]
+    worst, largest = 0.0, 1e-300
+    for index, (layer, faces) in enumerate(zip(stack.layers, states.distribution, strict=True)):
+        current = np.einsum("n,fcnb->fcb", flux, faces)
+        largest = max(largest, float(np.abs(current).max()))
+        ends = [stack.left] * (index == 0) + [stack.right] * (index == len(stack.layers) - 1)
+        if any(isinstance(end, HalfSpace) for end in ends):
+            continue
+        terms = collision_terms(layer)
+        held = states.spin_integral(index) @ (terms.k_out - terms.k_in[0, 0]).T
+        lost = 4.0 * np.pi * held
+        worst = max(worst, float(np.abs(current[0] - current[1] - lost).max()))
+    return {"unitarity_defect": defect, "spin_balance": worst / largest}

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm, lapack
 
+from torkivity_engine.arrays import ComplexArray, FloatArray
 from torkivity_engine.dense.bmatrix import (
     ScatteringMatrix,
     b_matrix,
@@ -32,15 +33,14 @@ from torkivity_engine.dense.bmatrix import (
     mesh_harmonics,
 )
 from torkivity_engine.errors import PhysicsError
-from torkivity_engine.film.stack import Ferromagnet, Layer
-from torkivity_engine.kinetics.collision import CollisionTerms, collision_terms
+from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.layers import Ferromagnet, Layer
+from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.spin import CHARGE, rotation_to
 from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = ["LayerModes", "flux_scale", "layer_modes", "modes_of_scattering", "modes_of_terms"]
 
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 IntArray = NDArray[np.int64]
 
 #: A relaxation this much slower than the fastest one is no relaxation: the density is conserved.

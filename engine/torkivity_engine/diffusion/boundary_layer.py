@@ -17,32 +17,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.stack import (
-    Bilayer,
-    HalfSpace,
-    HeavyMetal,
-    RashbaInterface,
-    Stack,
-    mirrored,
-)
+from torkivity_engine.film.boundaries import BOTTOM, TOP, HalfSpace
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.sources import film_with_source
+from torkivity_engine.film.stack import Bilayer, Stack, mirrored
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
 from torkivity_engine.reduced.outer_faces import driven_moments
 from torkivity_engine.reduced.slow_modes import SlowModes, slow_modes
 from torkivity_engine.solution import InterfaceResponse
-from torkivity_engine.solve import film_with_source
 from torkivity_engine.spin import CHARGE, cross_matrix
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["BoundaryLayerParameters", "boundary_layer_parameters"]
-
-FloatArray = NDArray[np.float64]
-
-BELOW, ABOVE = 0, 1  # sides of an interface
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,8 +214,8 @@ def boundary_layer_parameters(
     modes = slow_modes(metal, rings)
 
     inner = Assembly(replace(stack, left=HalfSpace()), rings, all_moments=True)
-    states = inner.solve(_with_modes(inner, modes.decaying, BELOW))
-    returned = modes.amplitudes(_beside(states, 0, BELOW, metal, rings), growing=True)
+    states = inner.solve(_with_modes(inner, modes.decaying, BOTTOM))
+    returned = modes.amplitudes(_beside(states, 0, BOTTOM, metal, rings), growing=True)
 
     outer_emission, outer_reflection = _outer_face(stack, metal, modes, rings)
     unit = stack.prefactor
@@ -264,8 +256,8 @@ def _outer_face(
         rings,
         all_moments=True,
     )
-    states = problem.solve(_with_modes(problem, modes.growing, ABOVE))
-    sent = modes.amplitudes(_beside(states, 0, ABOVE, metal, rings), growing=False)
+    states = problem.solve(_with_modes(problem, modes.growing, TOP))
+    sent = modes.amplitudes(_beside(states, 0, TOP, metal, rings), growing=False)
     # From the plane at `depth` to the face itself.
     back = np.exp(modes.kappa * depth)[:, None]
     return back * sent[:, :2], back * sent[:, 2:] * back.T
@@ -275,7 +267,7 @@ def _with_modes(assembly: Assembly, modes: FloatArray, side: int) -> Drive:
     """Fields along x and y, and the three slow modes arriving on one side of interface 0."""
     field = assembly.field_drive()
     up, down = modes
-    towards, away = (up, down) if side == BELOW else (down, up)
+    towards, away = (up, down) if side == BOTTOM else (down, up)
     shape = (*field.incoming.shape[:3], CHARGE)
     incoming, outgoing = np.zeros(shape), np.zeros(shape)
     rows = slice(4 * side, 4 * side + 4)
@@ -293,7 +285,7 @@ def _beside(
     """g without the driven bulk part on one side of an interface, (up and down, ring, ...)."""
     arriving = states.arriving[:, :, interface, side]
     leaving = states.leaving[:, :, interface, side]
-    up, down = (arriving, leaving) if side == BELOW else (leaving, arriving)
+    up, down = (arriving, leaving) if side == BOTTOM else (leaving, arriving)
     g = np.stack([up, down])
     for direction, sign in enumerate((1.0, -1.0)):
         g[direction, ..., :2] -= driven_moments(metal, rings, sign)

@@ -19,24 +19,25 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from torkivity_engine.arrays import ComplexArray, FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion.network import InterfaceLaw, layer_admittance, solve_network
 from torkivity_engine.diffusion.tensors import circuit_conductances, interface_tensors
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.stack import Bilayer, Ferromagnet, HalfSpace, HeavyMetal, Stack, as_stack
-from torkivity_engine.kinetics.collision import decay_reach
-from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length as diffusion_length
+from torkivity_engine.film.boundaries import HalfSpace
+from torkivity_engine.film.collisions import decay_reach
+from torkivity_engine.film.diffusion_length import spin_diffusion_length as diffusion_length
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.solution import DriftDiffusionSolution, InterfaceResponse
 from torkivity_engine.spin import CHARGE, rotation_to, transverse
 from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = ["dephased_spin_current", "solve_drift_diffusion"]
 
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 PARAMETERS = ("particular", "half_space", "boundary_layer")
 LEVELS = ("dephased", "finite")
@@ -205,7 +206,7 @@ class _Interface:
 def _interface(
     stack: Stack,
     index: int,
-    ansatz: str,
+    parameters: str,
     driven: bool,
     keep_rashba: bool,
     mesh: FermiSurfaceMesh | None,
@@ -213,7 +214,7 @@ def _interface(
     circuit = circuit_conductances(stack, index, keep_rashba=keep_rashba, mesh=mesh)
     minus, plus, torque = np.zeros(4), np.zeros(4), np.zeros(4)
     if driven:
-        tensors = interface_tensors(stack, mesh, ansatz, index)
+        tensors = interface_tensors(stack, mesh, parameters, index)
         in_plane = stack.field_direction[:2]
         minus = tensors.conductivity @ in_plane
         plus = tensors.torkivity_ferromagnet @ in_plane

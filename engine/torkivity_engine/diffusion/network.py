@@ -28,17 +28,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM, fermi_surface_prefactor
 from torkivity_engine.errors import PhysicsError
-from torkivity_engine.film.stack import Ferromagnet, HeavyMetal, Layer
-from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal, Layer
 from torkivity_engine.spin import CHARGE, rotation_to
 
 __all__ = ["InterfaceLaw", "LayerAdmittance", "layer_admittance", "solve_network"]
 
-FloatArray = NDArray[np.float64]
 
 #: Reciprocal condition below which an accumulation counts as undetermined.
 _LEAST_CONDITION = 1e-13

@@ -18,21 +18,17 @@ from functools import lru_cache
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.moments import reflection_moment, transmission_moment
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.stack import (
-    Bilayer,
-    HalfSpace,
-    HeavyMetal,
-    Interface,
-    Layer,
-    Stack,
-    as_stack,
-)
-from torkivity_engine.kinetics.scattering import interface_parameters, scatter, scattering_matrices
+from torkivity_engine.film.boundaries import HalfSpace
+from torkivity_engine.film.interfaces import Interface
+from torkivity_engine.film.layers import HeavyMetal, Layer
+from torkivity_engine.film.scattering import interface_parameters, scattering_matrices
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.kinetics.scattering import scatter
 from torkivity_engine.reduced.assembly import solve_reduced
 from torkivity_engine.spin import cross_matrix
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
@@ -49,9 +45,8 @@ __all__ = [
     "transmitted_mixing_conductance",
 ]
 
-FloatArray = NDArray[np.float64]
 
-ANSATZE = ("particular", "half_space")
+INTERFACE_PARAMETERS = ("particular", "half_space")
 
 #: Order of the Gauss rule on which conductances that have no closed form are integrated.
 _DEFAULT_POLAR, _DEFAULT_AZIMUTH = 48, 48
@@ -193,7 +188,7 @@ def tensor_integrals(
     ----------
     mesh : FermiSurfaceMesh
     parameters : ndarray, shape (12,)
-        From `torkivity_engine.kinetics.scattering.interface_parameters`.
+        From `torkivity_engine.film.scattering.interface_parameters`.
     minus, plus : ndarray, shape (4,)
         Incoming distributions at 0- and 0+ are v_E times these, in nm.
 
@@ -237,7 +232,7 @@ def driven_amplitude(layer: Layer) -> FloatArray:
 def interface_tensors(
     film: Bilayer | Stack,
     mesh: FermiSurfaceMesh | None = None,
-    ansatz: str = "particular",
+    parameters: str = "particular",
     interface: int = 0,
 ) -> InterfaceTensors:
     """Conductivity and torkivity tensors of an interface (B20)-(B22).
@@ -247,7 +242,7 @@ def interface_tensors(
     film : Bilayer or Stack
     mesh : FermiSurfaceMesh, optional
         Quadrature mesh; by default 48 x 48 points per hemisphere.
-    ansatz : {"particular", "half_space"}, optional
+    parameters : {"particular", "half_space"}, optional
         Incoming distribution: "particular" is the bulk one (Appendix B); "half_space" the
         exact response of the interface between two half spaces (Appendix D). Skew scattering
         is left out: the tensors are those of the interface.
@@ -261,15 +256,17 @@ def interface_tensors(
     Raises
     ------
     InputError
-        For an unknown ansatz or interface.
+        For unknown parameters or an unknown interface.
     """
-    if ansatz not in ANSATZE:
-        raise InputError("ansatz", ansatz, f"must be one of {', '.join(ANSATZE)}")
+    if parameters not in INTERFACE_PARAMETERS:
+        raise InputError(
+            "parameters", parameters, f"must be one of {', '.join(INTERFACE_PARAMETERS)}"
+        )
     stack = _checked(film, interface)
     barrier = stack.interfaces[interface]
     m = stack.interface_magnetization(interface)
     mesh = mesh or default_mesh()
-    if ansatz == "half_space":
+    if parameters == "half_space":
         sums = _half_space_sums(stack, interface, mesh)
     else:
         sums = tensor_integrals(

@@ -19,37 +19,9 @@ delta = (u_ex - u0) (u_ex + u0) + w . (w + 2 u_ex m).
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
 
-from torkivity_engine.film.stack import Interface
-
-__all__ = ["interface_parameters", "scattering_amplitudes", "scattering_matrices"]
-
-FloatArray = NDArray[np.float64]
-
-
-def interface_parameters(interface: Interface, magnetization: ArrayLike) -> FloatArray:
-    """Interface as the plain array that kernels take.
-
-    Parameters
-    ----------
-    interface : RashbaInterface or SpinOrbitInterface
-    magnetization : array_like, shape (3,)
-        Unit vector m.
-
-    Returns
-    -------
-    ndarray, shape (12,)
-        (u0, u_ex, u_ex m (3), W row by row (6), 1), all divided by a common scale of at least
-        one, so that no product of them overflows. Only their ratios matter.
-    """
-    exchange = interface.exchange * np.asarray(magnetization, dtype=np.float64)
-    u = np.array(
-        [interface.barrier, interface.exchange, *exchange, *np.ravel(interface.spin_orbit), 1.0]
-    )
-    return np.asarray(u / np.abs(u).max())
+__all__ = ["fill_matrices", "fill_tensor", "scatter"]
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -110,73 +82,11 @@ def fill_tensor(out, p, q, re, im, bx, by, bz):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _fill_matrices(directions, parameters, reflection, transmission):  # type: ignore[no-untyped-def]
+def fill_matrices(directions, parameters, reflection, transmission):  # type: ignore[no-untyped-def]
+    """R and T at every direction, shape (n, 4, 4) each."""
     for n in range(directions.shape[0]):
         bx, by, bz, p_r, p_t, q, re_t, im_r, im_t = scatter(
             directions[n, 0], directions[n, 1], abs(directions[n, 2]), parameters
         )
         fill_tensor(reflection[n], p_r, q, -re_t, im_r, bx, by, bz)
         fill_tensor(transmission[n], p_t, q, re_t, im_t, bx, by, bz)
-
-
-def scattering_matrices(
-    interface: Interface, magnetization: ArrayLike, directions: ArrayLike
-) -> tuple[FloatArray, FloatArray]:
-    """Reflection and transmission tensors R_ab, T_ab of an interface (A9), (A11), (A12).
-
-    Parameters
-    ----------
-    interface : RashbaInterface or SpinOrbitInterface
-        Its own magnetization is not looked at.
-    magnetization : array_like, shape (3,)
-        Unit vector m.
-    directions : array_like, shape (n, 3)
-        Unit vectors of k; the sign of k_z does not matter.
-
-    Returns
-    -------
-    R, T : ndarray, shape (n, 4, 4)
-        Outgoing g_a = R_ab g_b, index order (x, y, z, charge); the same from both sides.
-    """
-    k = np.ascontiguousarray(directions, dtype=np.float64)
-    reflection = np.empty((len(k), 4, 4))
-    transmission = np.empty((len(k), 4, 4))
-    _fill_matrices(k, interface_parameters(interface, magnetization), reflection, transmission)
-    return reflection, transmission
-
-
-def scattering_amplitudes(
-    interface: Interface, magnetization: ArrayLike, directions: ArrayLike
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """Spinor amplitudes r and t of an interface.
-
-    Parameters
-    ----------
-    interface : RashbaInterface or SpinOrbitInterface
-    magnetization : array_like, shape (3,)
-        Unit vector m.
-    directions : array_like, shape (n, 3)
-        Unit vectors of k.
-
-    Returns
-    -------
-    r, t : ndarray of complex, shape (n, 2, 2)
-        In the basis of sigma_z.
-    """
-    k = np.asarray(directions, dtype=np.float64)
-    parameters = interface_parameters(interface, magnetization)
-    u0, ux, exchange, unit = parameters[0], parameters[1], parameters[2:5], parameters[11]
-    x = np.abs(k[:, 2]) * unit
-    w = k[:, :2] @ parameters[5:11].reshape(3, 2).T
-    b = exchange + w
-    delta = (ux - u0) * (ux + u0) + np.sum(w * (w + 2.0 * exchange), axis=1)
-    denominator = x * x + delta + 2j * x * u0
-    c = -1j * x / denominator
-    vector = np.empty((len(k), 2, 2), dtype=np.complex128)
-    vector[:, 0, 0], vector[:, 1, 1] = b[:, 2], -b[:, 2]
-    vector[:, 0, 1], vector[:, 1, 0] = b[:, 0] - 1j * b[:, 1], b[:, 0] + 1j * b[:, 1]
-    vector *= c[:, None, None]
-    identity = np.eye(2)
-    s_t = x * (x + 1j * u0) / denominator
-    s_r = -(delta + 1j * x * u0) / denominator
-    return vector + s_r[:, None, None] * identity, vector + s_t[:, None, None] * identity

@@ -22,18 +22,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.stack import Layer, RashbaInterface, Reservoir, Stack, Surface
-from torkivity_engine.kinetics.collision import collision_terms
-from torkivity_engine.kinetics.scattering import interface_parameters
+from torkivity_engine.film.boundaries import BOTTOM, TOP, Reservoir, Surface
+from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Layer
+from torkivity_engine.film.scattering import interface_parameters
+from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.channels import CHUNK, channel_means
 from torkivity_engine.reduced.layer_response import LowRank, layer_termination, layer_transfer
 from torkivity_engine.reduced.outer_faces import driven_moments
-from torkivity_engine.reduced.sectors import BOTTOM, N_MOMENTS, TOP
+from torkivity_engine.reduced.sectors import N_MOMENTS
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
 
@@ -46,7 +49,6 @@ __all__ = [
     "split_single_layer",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: Below this reciprocal condition number a solution has no trustworthy digit.
 _SINGULAR = 1e-13

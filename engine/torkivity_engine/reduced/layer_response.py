@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-from torkivity_engine.film.stack import Boundary, Ferromagnet, Layer, Reservoir, Surface
-from torkivity_engine.kinetics.collision import collision_terms
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary, Reservoir, Surface
+from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.layers import Ferromagnet, Layer
 from torkivity_engine.reduced.outer_faces import terminated_sectors
 from torkivity_engine.reduced.response_cache import cached, ring_key
-from torkivity_engine.reduced.sectors import BOTTOM, N_MOMENTS, TOP, Node, layer_sectors
+from torkivity_engine.reduced.sectors import N_MOMENTS, Node, layer_sectors
 from torkivity_engine.reduced.slabs import attenuation, on_diagonal, slab_sectors
 from torkivity_engine.spin import rotation_to
 from torkivity_meshes import AzimuthalRings
@@ -34,7 +35,6 @@ __all__ = [
     "own_frame",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: Singular values of the dense operators below this times the largest are rounding noise.
 _RANK_TOLERANCE = 4e-15

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from torkivity_engine.film.stack import Boundary, HalfSpace, Layer, Reservoir, Surface
-from torkivity_engine.kinetics.collision import decay_reach, driven_distribution
-from torkivity_engine.reduced.sectors import N_MOMENTS, TOP, Node
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.film.boundaries import TOP, Boundary, HalfSpace, Reservoir, Surface
+from torkivity_engine.film.collisions import decay_reach, driven_distribution
+from torkivity_engine.film.layers import Layer
+from torkivity_engine.reduced.sectors import N_MOMENTS, Node
 from torkivity_engine.reduced.slabs import slab_sectors
 from torkivity_meshes import AzimuthalRings
 
 __all__ = ["TerminatedSector", "driven_moments", "terminated_sectors"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,21 +17,20 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.stack import Layer
-from torkivity_engine.kinetics.collision import CollisionTerms, collision_terms
+from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.layers import Layer
+from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.reduced.response_cache import cached, ring_key
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["BOTTOM", "N_MOMENTS", "TOP", "LayerSector", "Node", "layer_sectors"]
+__all__ = ["N_MOMENTS", "LayerSector", "Node", "layer_sectors"]
 
-FloatArray = NDArray[np.float64]
 
 #: Azimuthal moments 1, sqrt(2) cos(phi), sqrt(2) sin(phi), orthonormal in the azimuthal mean.
 N_MOMENTS = 3
-BOTTOM, TOP = 0, 1
 
 Node = tuple[int, int]  # (azimuthal moment, spin component)
 

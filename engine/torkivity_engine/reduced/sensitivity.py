@@ -20,30 +20,23 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.stack import (
-    Bilayer,
-    Ferromagnet,
-    HeavyMetal,
-    RashbaInterface,
-    SpinOrbitInterface,
-    Stack,
-    as_stack,
-)
+from torkivity_engine.film.interfaces import RashbaInterface, SpinOrbitInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.sources import film_with_source
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
 from torkivity_engine.reduced.channels import CHUNK, build, factorize, substitute, take_azimuths
-from torkivity_engine.solve import film_with_source
 from torkivity_engine.spin import CHARGE, cross_matrix, direction, transverse
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["Derivative", "sensitivities", "sensitivity_names"]
 
-FloatArray = NDArray[np.float64]
 
 _COMPLEX_STEP = 1e-40
 #: Fourth-order central difference: steps and weights.

@@ -25,16 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm, lu_factor, lu_solve
 
-from torkivity_engine.film.stack import Layer
-from torkivity_engine.kinetics.collision import collision_terms
-from torkivity_engine.reduced.sectors import (
-    BOTTOM,
-    N_MOMENTS,
-    TOP,
-    LayerSector,
-    Node,
-    layer_sectors,
-)
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.film.boundaries import BOTTOM, TOP
+from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.layers import Layer
+from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, Node, layer_sectors
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
@@ -46,7 +41,6 @@ __all__ = [
     "slab_sectors",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: Thin slabs start at a norm of (Omega t/2)^2 below this; eight continued-fraction levels
 #: then leave a relative error below 1e-17.

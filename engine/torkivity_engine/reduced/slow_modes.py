@@ -13,18 +13,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import PhysicsError
-from torkivity_engine.film.stack import HeavyMetal
+from torkivity_engine.film.layers import HeavyMetal
 from torkivity_engine.kinetics.diffusion_length import LEAST_ALBEDO
 from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, layer_sectors
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
 
 __all__ = ["SlowModes", "slow_modes"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-    from torkivity.config.text import RunConfig
+    from torkivity.config.sections import RunConfig
 
 __all__ = ["plot"]
 
@@ -225,7 +225,7 @@ def _film(config: RunConfig) -> str:
 def _draw_profile(config: RunConfig, path: Path, source: str, title: str) -> Figure:
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
-    from torkivity.config.text import build_film, build_mesh
+    from torkivity.config.build import build_film, build_mesh
     from torkivity.figures import profile_figure
     from torkivity_engine.solve import solve_boltzmann
 

@@ -56,12 +56,12 @@ def reproduce(figure: str, output: Path, quick: bool, force: bool) -> None:
         check_output(path, force=force)
 
     say("loading numerics")
-    from torkivity import __version__
     from torkivity.commands.compilation import announce_compilation
     from torkivity.figures import save_figure
     from torkivity.paper.claims import claims_markdown, claims_record, evaluate_claims
     from torkivity.paper.data import PRESET, compute_figure, paper_config, write_figure_data
     from torkivity.paper.figures import paper_figure
+    from torkivity.version import __version__
 
     with announce_compilation(say):
         data = {name: compute_figure(name, quick=quick, progress=say) for name in names}

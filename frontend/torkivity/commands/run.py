@@ -13,7 +13,7 @@ import click
 from torkivity.commands.common import FILE, figure_format, say
 
 if TYPE_CHECKING:
-    from torkivity.config.text import RunConfig
+    from torkivity.config.sections import RunConfig
 
 __all__ = ["run"]
 
@@ -84,7 +84,8 @@ def run(
         raise click.UsageError(f"--memory {memory}: must be a finite number of GB")
     started = time.perf_counter()
     say(f"reading {config}")
-    from torkivity.config.text import build_film, build_mesh, load_config, override
+    from torkivity.config.build import build_film, build_mesh
+    from torkivity.config.text import load_config, override
     from torkivity.study.frames import has_torque_frame, require_torque_frame
     from torkivity_hpc.files.store import check_output, new_file
 
@@ -108,8 +109,7 @@ def run(
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
     from torkivity.compare.film_report import comparison_report
-    from torkivity.results.open import write_comparison
-    from torkivity.study.film import add_curves, compare_film
+    from torkivity.study.film import add_curves, compare_film, write_comparison
 
     limit = settings.solver.memory_gb
     options: dict[str, Any] = {

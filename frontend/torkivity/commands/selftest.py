@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torkivity.commands.common import EXIT_FAILED, FILE, fail, one_thread, say
+from torkivity.commands.common import EXIT_FAILED, FILE, one_thread, say
 
 if TYPE_CHECKING:
     from torkivity.selftest.selftest import CheckResult
@@ -24,16 +24,15 @@ _ROW = "{:<37} {:<41} {:>8} {:>8} {:>7}  {}"
     short_help="Check this installation against exact results.",
     epilog="""\b
 Examples:
-  torkivity selftest             about 15 seconds, once kernels are compiled
-  torkivity selftest --bench     how fast this machine is, a minute more
+  torkivity selftest                    about 15 seconds, once kernels are compiled
+  torkivity selftest --json checks.json the same, kept
 \b
 Exit status: 0 nothing failed, 1 something did. What the machine lacks (MPI) is skipped.
 """,
 )
-@click.option("--bench", is_flag=True, help="Measure the speed of this machine too.")
 @click.option("--json", "output", type=FILE, help="JSON file to write.")
 @click.option("--force", is_flag=True, help="Overwrite existing output.")
-def selftest(bench: bool, output: Path | None, force: bool) -> int:
+def selftest(output: Path | None, force: bool) -> int:
     """Check scattering, films, transport, files and MPI against exact results."""
     started = time.perf_counter()
     one_thread()
@@ -63,28 +62,11 @@ def selftest(bench: bool, output: Path | None, force: bool) -> int:
     for name, value in facts.items():
         click.echo(f"  {name.replace('_', ' '):<14} {value}")
     record: dict[str, Any] = {"machine": facts, "checks": [_record(result) for result in results]}
-    if bench:
-        record["speed"] = _measure_speed()
     if output is not None:
         with new_file(output, force=force) as temporary:
             temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         click.echo(f"\nwrote {output}")
     return EXIT_FAILED if failed else 0
-
-
-def _measure_speed() -> dict[str, Any]:
-    from subprocess import CalledProcessError
-
-    from torkivity.analysis.benchmark import measure_speed, speed_table
-
-    say("measuring speed, about a minute")
-    try:
-        speed = measure_speed()
-    except CalledProcessError as error:
-        said = error.stderr.strip().splitlines() or ["nothing"]
-        fail(f"the benchmark ended with status {error.returncode}, said: {said[-1]}", EXIT_FAILED)
-    click.echo(f"\n{speed_table(speed).text()}")
-    return speed
 
 
 def _print_row(result: CheckResult) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from torkivity.catalogue import MODEL_NAMES, SOURCES
+from torkivity.config.parameters import parameters
 from torkivity.results.angles import film_angle
-from torkivity.study.axes import parameters
-from torkivity.study.film import MODEL_NAMES, SOURCES
 from torkivity_engine.anisotropy import AnisotropyExpansion, Form, expand_torques
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import TORQUE_PARTS
@@ -42,7 +42,7 @@ def anisotropy_of_sweep(
         As `torkivity.open_results` gives it. ``theta`` and ``phi`` are axes or belong to a
         group; one that does not vary is taken from the configuration in the file.
     model : str, optional
-        Of `torkivity.study.film.MODEL_NAMES`.
+        Of `torkivity.catalogue.MODEL_NAMES`.
     part : {"total", "interface", "ferromagnet", "lattice"}, optional
     source : {"all", "rashba", "spin_hall"}, optional
         By default the one that the sweep has.

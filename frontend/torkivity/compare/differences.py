@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from torkivity.catalogue import MODEL_NAMES, SOURCES
 from torkivity.results.selection import count_states, sweep_axes
-from torkivity.study.film import MODEL_NAMES, SOURCES
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ __all__ = [
     "relative_differences",
 ]
 
-FloatArray = NDArray[np.float64]
 
 REFERENCE = "boltzmann"
 COMPONENTS = ("damping_like", "field_like")

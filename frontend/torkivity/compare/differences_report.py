@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from torkivity.catalogue import MODEL_NAMES
 from torkivity.compare.differences import (
     COMPONENTS,
     PARTS,
@@ -13,7 +14,6 @@ from torkivity.compare.differences import (
     SweepComparison,
 )
 from torkivity.results.selection import describe_point, plain_value
-from torkivity.study.film import MODEL_NAMES
 
 __all__ = ["sweep_comparison_report"]
 

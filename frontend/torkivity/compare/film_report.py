@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity.study.film import Comparison, relative_difference
-from torkivity_engine.film.stack import RashbaInterface
+from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.solution import TorqueNames
 
 __all__ = ["comparison_report"]

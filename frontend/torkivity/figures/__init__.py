@@ -6,26 +6,6 @@ film, `profile_figure` a film and its solution, `fit_figure` a fit. `save_figure
 them.
 """
 
-from __future__ import annotations
+from torkivity.lazy import attach
 
-from torkivity.figures.angular import angular_figure
-from torkivity.figures.convergence import convergence_figure
-from torkivity.figures.differences import difference_figure
-from torkivity.figures.fits import fit_figure
-from torkivity.figures.profiles import profile_figure
-from torkivity.figures.style import save_figure
-from torkivity.figures.sweeps import line_figure, map_figure, sweep_figure
-from torkivity.figures.thickness import thickness_figure
-
-__all__ = [
-    "angular_figure",
-    "convergence_figure",
-    "difference_figure",
-    "fit_figure",
-    "line_figure",
-    "map_figure",
-    "profile_figure",
-    "save_figure",
-    "sweep_figure",
-    "thickness_figure",
-]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

@@ -10,6 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from torkivity.catalogue import MODEL_NAMES
 from torkivity.figures.quantities import DIFFERENCE, Component, Quantity
 from torkivity.figures.style import Coordinate, axis_symbol, legend_below, new_figure, panel_titles
 from torkivity.figures.sweeps import (
@@ -22,7 +23,6 @@ from torkivity.figures.sweeps import (
     value_label,
 )
 from torkivity.results.selection import axis_name, choose_axes, select_points, varying_axes
-from torkivity.study.film import MODEL_NAMES
 
 if TYPE_CHECKING:
     import xarray

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
 from torkivity.figures.style import (
     PER_FIELD,
@@ -18,13 +17,13 @@ from torkivity.figures.style import (
     power_of_ten,
     unit_label,
 )
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.spin import CHARGE
 
 __all__ = ["profile_figure"]
 
-FloatArray = NDArray[np.float64]
 
 _SPINS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("x", {"color": "#c1600e", "linestyle": "--", "linewidth": 1.3}),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from torkivity.catalogue import MODEL_NAMES, SOURCES
 from torkivity.compare.differences import COMPONENTS, relative_differences
-from torkivity.study.film import MODEL_NAMES, SOURCES
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import TORQUE_PARTS, VARIABLES
 from torkivity_engine.units import QUANTITIES, convert_torque
@@ -53,7 +53,7 @@ class Component:
     units : str
         As in the file, or "%".
     values : dict of str to xarray.DataArray
-        By model, in the order of `torkivity.study.film.MODEL_NAMES`; one entry without
+        By model, in the order of `torkivity.catalogue.MODEL_NAMES`; one entry without
         a name for a variable that belongs to no model.
     """
 
@@ -74,7 +74,7 @@ class Quantity:
         torque from the Boltzmann equation, as
         `torkivity.compare.differences.relative_differences` defines it, in percent.
     models : sequence of str
-        Of `torkivity.study.film.MODEL_NAMES`; empty for all in the file.
+        Of `torkivity.catalogue.MODEL_NAMES`; empty for all in the file.
     source : {"all", "rashba", "spin_hall"}, optional
         By default the first of these that the file has.
     components : {"auto", "torque-frame", "cartesian"}
@@ -152,7 +152,7 @@ class Quantity:
         return self.source
 
     def models_in(self, dataset: xarray.Dataset) -> list[str]:
-        """Models that are shown, in the order of `torkivity.study.film.MODEL_NAMES`."""
+        """Models that are shown, in the order of `torkivity.catalogue.MODEL_NAMES`."""
         source = self.source_in(dataset)
         known = [model for model in MODEL_NAMES if f"{model}_{source}_torque_total" in dataset]
         for model in self.models:

@@ -16,10 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from torkivity.catalogue import MODEL_NAMES
 from torkivity.results.selection import plain_value
-from torkivity.study.film import MODEL_NAMES
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ __all__ = [
     "unit_label",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: Inches: two columns of a journal.
 WIDTH = 7.0

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
+from torkivity.catalogue import MODEL_NAMES
 from torkivity.figures.quantities import Component, Quantity
 from torkivity.figures.style import (
     MODEL_COLOURS,
@@ -33,7 +33,7 @@ from torkivity.figures.style import (
     unit_label,
 )
 from torkivity.results.selection import Selection, axis_name, choose_axes, select_points
-from torkivity.study.film import MODEL_NAMES
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ __all__ = [
     "without_noise",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: More lines than these cannot be told apart.
 _MOST_LINES = 12

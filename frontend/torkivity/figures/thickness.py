@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from torkivity.catalogue import MODELS, SINGLE_SOURCES
 from torkivity.figures.style import (
     MODEL_STYLES,
     PER_FIELD,
@@ -16,7 +17,7 @@ from torkivity.figures.style import (
     new_figure,
     panel_titles,
 )
-from torkivity.study.film import MODELS, SINGLE_SOURCES, ThicknessCurves
+from torkivity.study.film import ThicknessCurves
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import TORQUE_PARTS
 

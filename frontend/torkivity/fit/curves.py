@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from torkivity.fit.data import TorqueData
 from torkivity.fit.fit import FitResult
 from torkivity.fit.models import Conditions
 from torkivity.fit.problem import FitProblem, derivatives
+from torkivity_engine.arrays import FloatArray
 
 __all__ = ["AXES", "Curve", "curve_axis", "fit_curves"]
 
-FloatArray = NDArray[np.float64]
 
 #: What torques can be drawn against, and its unit.
 AXES: dict[str, str] = {"thickness": "nm", "theta": "deg", "phi": "deg"}

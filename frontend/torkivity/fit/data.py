@@ -22,15 +22,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from torkivity.config.text import ConfigError, read_text
+from torkivity.config.errors import ConfigError
+from torkivity.config.text import read_text
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.units import QUANTITIES, parse_unit
 
 __all__ = ["COMPONENTS", "Series", "TorqueData", "read_torque_data"]
 
-FloatArray = NDArray[np.float64]
 
 COMPONENTS = ("damping_like", "field_like")
 

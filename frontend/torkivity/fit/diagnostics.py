@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity.fit.problem import FitProblem
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError, PhysicsError
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "undetermined",
 ]
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 #: Correlation from which two parameters count as not told apart.

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from torkivity.fit.data import TorqueData, read_torque_data
 from torkivity.fit.diagnostics import (
@@ -30,6 +29,7 @@ from torkivity.fit.models import MicroscopicModel, PhenomenologicalModel, Torque
 from torkivity.fit.problem import FitProblem, derivatives
 from torkivity.fit.profile import LEVELS, profile_intervals
 from torkivity.fit.request import Measurement, ParameterSetting
+from torkivity_engine.arrays import FloatArray
 
 __all__ = [
     "LEVELS",
@@ -44,8 +44,6 @@ __all__ = [
     "fit_torques",
     "read_torque_data",
 ]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.boundary_layer import (
     BoundaryLayerParameters,
@@ -21,21 +21,22 @@ from torkivity_engine.diffusion.boundary_layer import (
 )
 from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.stack import Bilayer, HeavyMetal, RashbaInterface
-from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.spin import direction
 from torkivity_engine.units import convert_torque
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
     "Conditions",
+    "FitParameter",
     "MicroscopicModel",
-    "Parameter",
     "PhenomenologicalModel",
     "TorqueModel",
 ]
 
-FloatArray = NDArray[np.float64]
 
 #: l_sf over the total mean free path, at least: closer, no slow spin mode is left.
 LEAST_LENGTH_RATIO = 1.01
@@ -44,7 +45,7 @@ _CONDUCTIVITY, _CONDUCTANCE, _LENGTH_RESISTIVITY = 1e5, 1e15, 1e-15
 
 
 @dataclass(frozen=True)
-class Parameter:
+class FitParameter:
     """What a model can be fitted by.
 
     Attributes
@@ -92,7 +93,7 @@ class TorqueModel(Protocol):
     name: str
 
     @property
-    def parameters(self) -> tuple[Parameter, ...]:
+    def parameters(self) -> tuple[FitParameter, ...]:
         """All parameters, in the order of reports."""
 
     @property
@@ -123,15 +124,15 @@ class PhenomenologicalModel:
     name = "phenomenological"
 
     @property
-    def parameters(self) -> tuple[Parameter, ...]:
+    def parameters(self) -> tuple[FitParameter, ...]:
         """All parameters."""
         sigma, conductance = "1e5 (hbar/2e)/(Ohm m)", "1e15 1/(Ohm m^2)"
         return (
             # Wide bounds, so that what is undetermined does not run off to infinity.
-            Parameter("spin_hall_conductivity", sigma, 1.0, varied=True, least=-1e3, most=1e3),
-            Parameter("spin_hall_angle", "1", 0.05, varied=True, least=-1e2, most=1e2),
-            Parameter("spin_diffusion_length", "nm", 1.5, varied=True, least=0.05, most=100.0),
-            Parameter(
+            FitParameter("spin_hall_conductivity", sigma, 1.0, varied=True, least=-1e3, most=1e3),
+            FitParameter("spin_hall_angle", "1", 0.05, varied=True, least=-1e2, most=1e2),
+            FitParameter("spin_diffusion_length", "nm", 1.5, varied=True, least=0.05, most=100.0),
+            FitParameter(
                 "spin_diffusion_length_resistivity",
                 *("1e-15 Ohm m^2", 0.5),
                 varied=True,
@@ -140,14 +141,14 @@ class PhenomenologicalModel:
             ),
             # 1 - r_up r_down* has at most the real part 2: twice Sharvin's conductance, which is
             # 0.8 for k_F = 16/nm.
-            Parameter(
+            FitParameter(
                 "mixing_conductance_real", conductance, 0.6, varied=True, least=0.0, most=2.0
             ),
-            Parameter("mixing_conductance_imag", conductance, 0.0, least=-2.0, most=2.0),
-            Parameter("interface_current_damping_like", sigma, 0.0),
-            Parameter("interface_current_field_like", sigma, 0.0),
-            Parameter("lattice_torque_damping_like", sigma, 0.0),
-            Parameter("lattice_torque_field_like", sigma, 0.0),
+            FitParameter("mixing_conductance_imag", conductance, 0.0, least=-2.0, most=2.0),
+            FitParameter("interface_current_damping_like", sigma, 0.0),
+            FitParameter("interface_current_field_like", sigma, 0.0),
+            FitParameter("lattice_torque_damping_like", sigma, 0.0),
+            FitParameter("lattice_torque_field_like", sigma, 0.0),
         )
 
     @property
@@ -246,7 +247,7 @@ class MicroscopicModel:
         self._solved: OrderedDict[tuple[float, ...], BoundaryLayerParameters] = OrderedDict()
 
     @property
-    def parameters(self) -> tuple[Parameter, ...]:
+    def parameters(self) -> tuple[FitParameter, ...]:
         """All parameters, starting from the film."""
         metal, interface, magnet = (
             self.film.heavy_metal,
@@ -255,40 +256,42 @@ class MicroscopicModel:
         )
         length = spin_diffusion_length(metal)
         return (
-            Parameter("barrier", "1", interface.barrier),
-            Parameter("exchange", "1", interface.exchange),
-            Parameter("rashba", "1", interface.rashba, varied=True),
-            Parameter(
+            FitParameter("barrier", "1", interface.barrier),
+            FitParameter("exchange", "1", interface.exchange),
+            FitParameter("rashba", "1", interface.rashba, varied=True),
+            FitParameter(
                 "spin_hall_angle", "1", metal.spin_hall_angle, varied=True, least=-0.9, most=0.9
             ),
-            Parameter(
+            FitParameter(
                 "total_mean_free_path",
                 *("nm", metal.total_mean_free_path),
                 least=0.05,
                 most=0.9 * length,
             ),
-            Parameter(
+            FitParameter(
                 "spin_diffusion_length",
                 *("nm", length),
                 varied=True,
                 least=LEAST_LENGTH_RATIO * metal.total_mean_free_path,
                 most=100.0,
             ),
-            Parameter(
+            FitParameter(
                 "mean_free_path_majority",
                 "nm",
                 magnet.mean_free_path_majority,
                 least=0.1,
                 most=500.0,
             ),
-            Parameter(
+            FitParameter(
                 "mean_free_path_minority",
                 "nm",
                 magnet.mean_free_path_minority,
                 least=0.1,
                 most=500.0,
             ),
-            Parameter("precession_length", "nm", magnet.precession_length, least=0.1, most=500.0),
+            FitParameter(
+                "precession_length", "nm", magnet.precession_length, least=0.1, most=500.0
+            ),
         )
 
     @property

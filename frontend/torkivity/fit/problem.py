@@ -18,12 +18,12 @@ from torkivity.fit.request import (
     ParameterSetting,
     parameter_entry,
 )
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.units import convert_torque
 
 __all__ = ["FitProblem", "derivatives"]
 
-FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 

@@ -6,15 +6,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from torkivity.fit.data import TorqueData
-from torkivity.fit.models import Parameter
+from torkivity.fit.models import FitParameter
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 
 __all__ = ["Entry", "Measurement", "ParameterSetting", "parameter_entry"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class Entry:
     expression: str | None
 
 
-def parameter_entry(parameter: Parameter, asked: float | ParameterSetting | None) -> Entry:
+def parameter_entry(parameter: FitParameter, asked: float | ParameterSetting | None) -> Entry:
     """A parameter of a model with what is asked of it, or else as the model has it.
 
     Raises

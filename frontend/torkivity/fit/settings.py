@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from torkivity.config.text import ConfigError, build_film, build_mesh, check_config, read_toml
+from torkivity.config.build import build_film, build_mesh
+from torkivity.config.errors import ConfigError
+from torkivity.config.text import check_config, read_toml
 from torkivity.fit.data import TorqueData, read_torque_data
 from torkivity.fit.request import Measurement, ParameterSetting
 from torkivity_engine.errors import InputError

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from torkivity.paper.data import FigureData
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current
 from torkivity_engine.errors import PhysicsError
@@ -34,7 +35,6 @@ __all__ = [
     "words_table",
 ]
 
-FloatArray = NDArray[np.float64]
 Measurement = tuple[float, dict[str, float]]
 
 #: From best to worst.

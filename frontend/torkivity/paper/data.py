@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from torkivity.config.text import RunConfig, build_film, check_config, preset_text, to_toml
+from torkivity.config.build import build_film
+from torkivity.config.sections import RunConfig
+from torkivity.config.text import check_config, preset_text, to_toml
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import (
@@ -23,13 +25,15 @@ from torkivity_engine.diffusion.tensors import (
     mixing_conductance,
 )
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.stack import Bilayer, RashbaInterface
-from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.record import TORQUE_PARTS, VARIABLES, Variable
 from torkivity_engine.solution import TorqueNames
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.spin import torque_frame
-from torkivity_hpc.files.store import Axis, create_results
+from torkivity_hpc.files.store import create_results
+from torkivity_hpc.grid import Axis
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
@@ -44,7 +48,6 @@ __all__ = [
     "write_figure_data",
 ]
 
-FloatArray = NDArray[np.float64]
 Progress = Callable[[str], None]
 Source = Literal["rashba", "spin_hall"]
 

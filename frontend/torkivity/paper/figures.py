@@ -14,15 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from torkivity.figures.style import MODEL_COLOURS, MODEL_STYLES, WIDTH, legend_below
 from torkivity.paper.data import MODELS, FigureData
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 
 __all__ = ["paper_figure"]
 
-FloatArray = NDArray[np.float64]
 
 #: What the general figures call the models.
 _MODELS = {

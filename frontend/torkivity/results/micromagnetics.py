@@ -12,10 +12,10 @@ from string import Template
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-import torkivity
 from torkivity.results.tables import ResultTable
+from torkivity.version import __version__
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
 from torkivity_engine.spin import direction
@@ -23,7 +23,6 @@ from torkivity_engine.units import CURRENT_DENSITY, convert_torque
 
 __all__ = ["MODELS", "FilmTorque", "cmtj_script", "film_torque", "mumax3_script"]
 
-FloatArray = NDArray[np.float64]
 
 #: Models whose torques go to a simulation.
 MODELS: dict[str, str] = {
@@ -154,7 +153,7 @@ def film_torque(
         thickness=float(config["ferromagnet"]["thickness"]),
         resistivity=rho,
         origin=f"{file}, {MODELS[model]}, heavy metal {stacking} the ferromagnet, "
-        f"torkivity {torkivity.__version__}",
+        f"torkivity {__version__}",
     )
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-import torkivity
-from torkivity_hpc.files.store import STATUS, Axis, create_results, read_values, require_results
+from torkivity_hpc.files.store import STATUS, read_values, require_results
 
 if TYPE_CHECKING:
     import xarray
 
-    from torkivity.config.text import RunConfig
-    from torkivity.study.film import Comparison
 
-__all__ = ["describe_results", "open_results", "write_comparison"]
+__all__ = ["describe_results", "open_results"]
 
 _COMPLEX_PARTS = ("_real", "_imag")
 
@@ -34,52 +28,6 @@ _GROUPS = {
     "boundary_layer_": "boundary-layer-exact drift-diffusion",
     "curve_": "against heavy-metal thickness",
 }
-
-
-def write_comparison(
-    path: Path,
-    comparison: Comparison,
-    config: RunConfig | None = None,
-    *,
-    elapsed_seconds: float | None = None,
-) -> None:
-    """Write a comparison as a single-point result file.
-
-    Parameters
-    ----------
-    path : Path
-        Must not exist; `torkivity_hpc.new_file` publishes it whole or not at all.
-    comparison : Comparison
-    config : RunConfig, optional
-        Stored with all defaults filled in, as TOML and as JSON.
-    elapsed_seconds : float, optional
-        Wall-clock time of the computation.
-    """
-    from torkivity.config.text import to_json, to_toml
-
-    attributes: dict[str, str | float] = {
-        "title": "Spin-orbit torques of a heavy-metal/ferromagnet bilayer",
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "torkivity_version": torkivity.__version__,
-        "python_version": platform.python_version(),
-        **{f"{name}_version": version(name) for name in ("numpy", "scipy", "numba", "h5py")},
-        "boltzmann_method": comparison.boltzmann["all"].method,
-        "boltzmann_mesh": comparison.boltzmann["all"].mesh,
-        "drift_diffusion_ferromagnet": comparison.drift_diffusion["rashba"].ferromagnet,
-        "normalisation": "torques and currents are per E~ = -E/e; times 2 for (hbar/2e)/(Ohm m)",
-    }
-    if config is not None:
-        attributes["config_toml"] = to_toml(config)
-        attributes["config_json"] = to_json(config)
-    if elapsed_seconds is not None:
-        attributes["elapsed_seconds"] = elapsed_seconds
-    axes = {}
-    if comparison.curves is not None:
-        axes["heavy_metal_thickness"] = Axis(
-            tuple(comparison.curves.thickness.tolist()), "nm", "thickness of the heavy metal"
-        )
-    with create_results(path, comparison.schema(), axes=axes, attributes=attributes) as results:
-        results.write(comparison.record())
 
 
 def open_results(path: str | Path) -> xarray.Dataset:
@@ -152,7 +100,7 @@ def _with_complex(dataset: xarray.Dataset) -> xarray.Dataset:
 
 def _with_differences(dataset: xarray.Dataset) -> xarray.Dataset:
     """Each other model against Boltzmann, where a sweep has both for the same source."""
-    from torkivity.study.film import MODEL_NAMES, SOURCES
+    from torkivity.catalogue import MODEL_NAMES, SOURCES
 
     if dataset.attrs.get("kind") != "sweep":
         return dataset

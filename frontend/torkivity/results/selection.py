@@ -97,7 +97,7 @@ def axis_name(dataset: xarray.Dataset, given: str) -> str:
     InputError
         If the sweep has no such axis.
     """
-    from torkivity.study.axes import parameters
+    from torkivity.config.parameters import parameters
 
     axes = sweep_axes(dataset)
     known = parameters()

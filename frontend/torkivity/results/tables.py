@@ -16,13 +16,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.record import COORDINATES
 from torkivity_engine.units import QUANTITIES, convert_torque
 from torkivity_hpc.files.store import STATUS, read_values, require_results
 
 __all__ = ["ResultTable", "in_quantity", "read_results", "table_csv", "table_json"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,13 +20,12 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 from scipy.integrate import quad
 
-from torkivity.analysis.benchmark.films import U0, U_EX, pt_co
-from torkivity.analysis.benchmark.textbook import solve_textbook
-from torkivity.config.text import RunConfig, check_config, preset_text, to_toml
+from torkivity.config.sections import RunConfig
+from torkivity.config.text import check_config, preset_text, to_toml
 from torkivity.study.plan import plan_sweep
+from torkivity_engine.arrays import ComplexArray, FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
@@ -35,18 +34,11 @@ from torkivity_engine.diffusion.tensors import (
     interface_tensors,
     mixing_conductance,
 )
-from torkivity_engine.film.stack import (
-    Bilayer,
-    Ferromagnet,
-    HalfSpace,
-    HeavyMetal,
-    RashbaInterface,
-    Reservoir,
-    Stack,
-    Surface,
-    mirrored,
-)
-from torkivity_engine.kinetics.scattering import scattering_amplitudes, scattering_matrices
+from torkivity_engine.film.boundaries import HalfSpace, Reservoir, Surface
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.scattering import scattering_amplitudes, scattering_matrices
+from torkivity_engine.film.stack import Bilayer, Stack, mirrored
 from torkivity_engine.reduced.sensitivity import sensitivities, sensitivity_names
 from torkivity_engine.solution import TorqueNames
 from torkivity_engine.solve import solve_boltzmann
@@ -57,14 +49,15 @@ from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["SkippedError"]
 
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 CHARGE = 3
 #: Milne's extrapolation length; E. Hopf, Mathematical Problems of Radiative Equilibrium (1934).
 MILNE = 0.710446089598763
 #: Seconds that a sweep under mpiexec may take.
 MPI_TIMEOUT = 120.0
+
+#: Barrier and exchange of the Pt/Co preset.
+U0, U_EX = 0.42645, 0.20055
 
 _SIGMA = np.array(
     [[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]], [[1, 0], [0, 1]]], dtype=complex
@@ -121,7 +114,7 @@ def spin_torque_at_interface() -> float:
 
 def tensors_by_matrices() -> float:
     """Conductivity and torkivity tensors of Pt/Co against sums over inverted 2x2 matrices."""
-    film, mesh = pt_co(), SphericalMesh(12, 16)
+    film, mesh = _pt_co(), SphericalMesh(12, 16)
     stack = film.stack()
     m = np.array(stack.interface_magnetization(0))
     k = mesh.directions[mesh.upward]
@@ -147,7 +140,7 @@ def mixing_by_quadrature() -> float:
     """G = 2 pi C int mu (1 - r_up r_down*) dmu with r = -i u / (mu + i u), relative."""
     worst = 0.0
     for u0, u_ex in ((U0, U_EX), (0.3, 0.3), (-0.5, 1.2), (2.0, 0.1)):
-        film = replace(pt_co(), interface=RashbaInterface(u0, u_ex, 0.0))
+        film = replace(_pt_co(), interface=RashbaInterface(u0, u_ex, 0.0))
         exact = _quadrature_mixing(film)
         worst = max(worst, abs(mixing_conductance(film) - exact) / abs(exact))
     return worst
@@ -160,7 +153,7 @@ def mixing_by_quadrature() -> float:
 def reduced_against_dense() -> float:
     """Currents and torques by both methods: skew scattering, a diffuse face, a third layer."""
     mesh = SphericalMesh(4, 8)
-    film = replace(pt_co(spin_hall_angle=0.3), left=Surface(0.4), field_direction_deg=20.0)
+    film = replace(_pt_co(spin_hall_angle=0.3), left=Surface(0.4), field_direction_deg=20.0)
     stack = film.stack()
     three = replace(
         stack,
@@ -175,19 +168,6 @@ def reduced_against_dense() -> float:
         )
         worst = max(worst, _difference(reduced, dense))
     return worst
-
-
-def against_textbook() -> float:
-    """Pt/Co against the published method as written with SciPy's eigenvectors."""
-    film, mesh = pt_co(), SphericalMesh(4, 8)
-    ours, theirs = solve_boltzmann(film, mesh), solve_textbook(film, mesh)
-    pairs = (
-        (ours.spin_current_minus, theirs["current_minus"][:CHARGE]),
-        (ours.spin_current_plus, theirs["current_plus"][:CHARGE]),
-        (ours.torque_interface, theirs["torque_interface"]),
-    )
-    scale = np.abs(ours.torque_total).max()
-    return float(max(np.abs(a - b).max() for a, b in pairs) / scale)
 
 
 def charge_current() -> float:
@@ -205,7 +185,7 @@ def charge_current() -> float:
 
 def spin_balance() -> float:
     """What flows into a heavy metal is what flips there: j(0-) = -(2/lambda_sf) int mu dz."""
-    film = pt_co(spin_hall_angle=0.059)
+    film = _pt_co(spin_hall_angle=0.059)
     metal = film.heavy_metal
     solution = solve_boltzmann(film, SphericalMesh(8, 8))
     z, weight = _panels(metal.thickness)
@@ -217,7 +197,7 @@ def spin_balance() -> float:
 def slices() -> float:
     """A bilayer cut into five pieces by transparent planes against the film in one piece."""
     mesh = SphericalMesh(8, 8)
-    stack = pt_co(spin_hall_angle=0.059).stack()
+    stack = _pt_co(spin_hall_angle=0.059).stack()
     metal, magnet = stack.layers
     clear = RashbaInterface(0.0, 0.0, 0.0)
     cut = replace(
@@ -234,7 +214,7 @@ def slices() -> float:
 
 def reversed_field() -> float:
     """T(-E) + T(E) over T, both models, both sources."""
-    film, mesh = pt_co(spin_hall_angle=0.059), SphericalMesh(8, 8)
+    film, mesh = _pt_co(spin_hall_angle=0.059), SphericalMesh(8, 8)
     back = replace(film, field_direction_deg=180.0)
     pairs = (
         (solve_boltzmann(film, mesh), solve_boltzmann(back, mesh)),
@@ -250,7 +230,7 @@ def reversed_field() -> float:
 def mirrored_film() -> float:
     """Film upside down: torques are axial, (-x, -y, z), both models."""
     mesh = SphericalMesh(8, 8)
-    film = replace(pt_co(spin_hall_angle=0.3), field_direction_deg=20.0, left=Surface(0.3))
+    film = replace(_pt_co(spin_hall_angle=0.3), field_direction_deg=20.0, left=Surface(0.3))
     upside_down = mirrored(film.stack())
     axial = np.array([-1.0, -1.0, 1.0])
     pairs = (
@@ -266,7 +246,7 @@ def mirrored_film() -> float:
 
 def sensitivity_by_differences() -> float:
     """d(total torque) of Pt/Co by every parameter against fourth-order differences."""
-    film, mesh = pt_co(spin_hall_angle=0.059), SphericalMesh(6, 8)
+    film, mesh = _pt_co(spin_hall_angle=0.059), SphericalMesh(6, 8)
     found = sensitivities(film, mesh)
     torque = np.abs(solve_boltzmann(film, mesh).torque_total).max()
     worst = 0.0
@@ -398,7 +378,7 @@ def valet_fert() -> float:
 
 def drift_diffusion_torque() -> float:
     """Spin Hall torque of drift-diffusion against its closed form, with quadrature for G."""
-    film = replace(pt_co(spin_hall_angle=0.059), magnetization=(0.0, 0.0, 1.0))
+    film = replace(_pt_co(spin_hall_angle=0.059), magnetization=(0.0, 0.0, 1.0))
     metal = film.heavy_metal
     found = solve_drift_diffusion(film, source="spin_hall")
     # Pt is made to have this spin diffusion length.
@@ -414,7 +394,7 @@ def drift_diffusion_torque() -> float:
 
 def thick_film() -> float:
     """Boltzmann torque of 20 nm of Pt against the boundary-layer-exact thickness formula."""
-    film, mesh = pt_co(), SphericalMesh(12, 12)
+    film, mesh = _pt_co(), SphericalMesh(12, 12)
     exact = boundary_layer_parameters(film, mesh).response(20.0)
     thick = replace(film, heavy_metal=replace(film.heavy_metal, thickness=20.0))
     return _difference(solve_boltzmann(thick, mesh), exact)
@@ -521,6 +501,16 @@ def _unit(rng: np.random.Generator) -> tuple[float, float, float]:
 def _directions(rng: np.random.Generator, n: int) -> FloatArray:
     k = rng.normal(size=(n, 3))
     return np.asarray(k / np.linalg.norm(k, axis=1)[:, None])
+
+
+def _pt_co(spin_hall_angle: float = 0.0) -> Bilayer:
+    """Pt/Co film with strong Rashba coupling and a tilted magnetization."""
+    return Bilayer(
+        HeavyMetal.from_spin_diffusion_length(10.0, 2.0853, 2.57, spin_hall_angle),
+        RashbaInterface(U0, U_EX, 0.5 * U0),
+        Ferromagnet(5.0, 16.25, 6.01, 1000.0, 1.36),
+        magnetization=(0.3, 0.2, 1.0),
+    )
 
 
 def _random_interface(rng: np.random.Generator) -> RashbaInterface:

@@ -4,93 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
-from torkivity.config.text import ConfigError, RunConfig
+from torkivity.config.errors import ConfigError
+from torkivity.config.parameters import FilmParameter, parameters
 from torkivity_engine.errors import InputError
-from torkivity_hpc.files.store import Axis
-from torkivity_hpc.grid import Dimension, Grid, Value
+from torkivity_hpc.grid import Axis, Dimension, Grid, Value
 
-__all__ = ["LAYER_SECTIONS", "Parameter", "make_grid", "parameters"]
+__all__ = ["make_grid"]
 
-#: Sections whose values go into the responses of layers, the expensive shared part of points.
-LAYER_SECTIONS = ("heavy_metal", "ferromagnet", "surfaces", "mesh")
 
-#: Sections that vary; the name of a dimension keeps the section only where it is needed.
-_SECTIONS = {
-    "film": "",
-    "heavy_metal": "heavy_metal_",
-    "interface": "",
-    "ferromagnet": "ferromagnet_",
-    "surfaces": "",
-    "mesh": "",
-    "drift_diffusion": "drift_diffusion_",
-}
-_FIXED = {"film.magnetization", "heavy_metal.name", "ferromagnet.name", "mesh.file"}
 _SPACINGS = ("linspace", "logspace")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """Something that may vary.
-
-    Attributes
-    ----------
-    key : str
-        As in the TOML file, section and key.
-    name : str
-        Of the dimension or variable in the result file.
-    kind : type
-        float, int or str.
-    units, long_name : str
-    """
-
-    key: str
-    name: str
-    kind: type
-    units: str
-    long_name: str
-
-
-def parameters() -> dict[str, Parameter]:
-    """All parameters that may vary, by key."""
-    return {p.key: p for section, prefix in _SECTIONS.items() for p in _section(section, prefix)}
-
-
-def _section(section: str, prefix: str) -> Iterator[Parameter]:
-    model = RunConfig.model_fields[section].annotation
-    assert isinstance(model, type)
-    assert issubclass(model, BaseModel)
-    if section == "film":
-        for angle, meaning in (("theta", "polar angle of m from z"), ("phi", "azimuth of m")):
-            key = f"film.magnetization_angles_deg.{angle}"
-            yield Parameter(key, angle, float, "degree", meaning)
-    for name, field in model.model_fields.items():
-        key = f"{section}.{name}"
-        if key in _FIXED or name == "magnetization_angles_deg":
-            continue
-        kinds = {field.annotation, *get_args(field.annotation)}
-        kind = next((kind for kind in (float, int) if kind in kinds), str)
-        meaning = field.description or name
-        yield Parameter(key, prefix + name, kind, _units(name, kind), meaning)
-
-
-def _units(name: str, kind: type) -> str:
-    if kind is not float:
-        return ""
-    if name.endswith("_deg"):
-        return "degree"
-    if name == "fermi_wavevector":
-        return "1/nm"
-    if name == "resistivity":
-        return "Ohm m"
-    if name.endswith(("thickness", "length")) or "mean_free_path" in name:
-        return "nm"
-    return "1"
 
 
 def make_grid(axes: Mapping[str, Any], groups: list[dict[str, Any]], file: str) -> Grid:
@@ -177,7 +103,7 @@ def _flat(table: Mapping[str, Any], where: str, file: str) -> Iterator[tuple[str
             yield key, value
 
 
-def _known(key: str, where: str, file: str) -> Parameter:
+def _known(key: str, where: str, file: str) -> FilmParameter:
     known = parameters()
     if key in known:
         return known[key]
@@ -192,7 +118,7 @@ def _known(key: str, where: str, file: str) -> Parameter:
     raise ConfigError(file, f"{where}.{key}: cannot be swept; {hint}")
 
 
-def _values(parameter: Parameter, given: Any, where: str, file: str) -> tuple[Value, ...]:
+def _values(parameter: FilmParameter, given: Any, where: str, file: str) -> tuple[Value, ...]:
     if isinstance(given, Mapping):
         values: list[Any] = _spaced(given, where, file)
     elif isinstance(given, (list, tuple, np.ndarray)):
@@ -232,7 +158,7 @@ def _spaced(given: Mapping[str, Any], where: str, file: str) -> list[float]:
     return values
 
 
-def _value(parameter: Parameter, value: Any, where: str, file: str) -> Value:
+def _value(parameter: FilmParameter, value: Any, where: str, file: str) -> Value:
     if parameter.kind is str:
         if isinstance(value, str):
             return value

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from torkivity.catalogue import COMPARED, MODELS, SINGLE_SOURCES, SOURCES, Source
+from torkivity.config.sections import RunConfig
+from torkivity.version import __version__
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.boundary_layer import (
     BoundaryLayerParameters,
     boundary_layer_parameters,
@@ -21,8 +28,8 @@ from torkivity_engine.diffusion.tensors import (
     transmitted_mixing_conductance,
 )
 from torkivity_engine.errors import PhysicsError
+from torkivity_engine.film.diffusion_length import spin_diffusion_length
 from torkivity_engine.film.stack import Bilayer
-from torkivity_engine.kinetics.diffusion_length import spin_diffusion_length
 from torkivity_engine.record import TORQUE_PARTS, VARIABLES, Variable
 from torkivity_engine.solution import (
     BoltzmannSolution,
@@ -31,40 +38,15 @@ from torkivity_engine.solution import (
     TorqueNames,
 )
 from torkivity_engine.solve import solve_boltzmann
+from torkivity_hpc.files.store import create_results
+from torkivity_hpc.grid import Axis
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["MODELS", "MODEL_NAMES", "Comparison", "ThicknessCurves", "add_curves", "compare_film"]
+__all__ = ["Comparison", "ThicknessCurves", "add_curves", "compare_film", "write_comparison"]
 
-FloatArray = NDArray[np.float64]
 Method = Literal["reduced", "dense"]
 FerromagnetModel = Literal["dephased", "finite"]
-Source = Literal["rashba", "spin_hall", "all"]
 
-SINGLE_SOURCES: tuple[Source, ...] = ("rashba", "spin_hall")
-SOURCES: tuple[Source, ...] = (*SINGLE_SOURCES, "all")
-
-#: Every model of a film, by the start of the names of its results.
-MODEL_NAMES: dict[str, str] = {
-    "boltzmann": "Boltzmann",
-    "drift_diffusion": "drift-diffusion",
-    "drift_diffusion_half_space": "half-space drift-diffusion",
-    "boundary_layer": "boundary-layer-exact drift-diffusion",
-}
-_SOURCE_NAMES = {
-    "rashba": "Rashba alone",
-    "spin_hall": "spin Hall alone",
-    "all": "Rashba and spin Hall",
-}
-
-#: Those that `compare_film` computes.
-_COMPARED = ("boltzmann", "drift_diffusion", "boundary_layer")
-
-#: What is computed, by the prefix of its names in a record: model, then source.
-MODELS: dict[str, str] = {
-    f"{model}_{source}": f"{MODEL_NAMES[model]}, {of}"
-    for model in _COMPARED
-    for source, of in _SOURCE_NAMES.items()
-}
 
 _CURVE_VARIABLES = tuple(
     f"torque_{part}{kind}" for part in TORQUE_PARTS for kind in ("", "_damping_like", "_field_like")
@@ -133,7 +115,7 @@ class Comparison:
         """Solutions by the names of `MODELS`."""
         return {
             f"{model}_{source}": solution
-            for model in _COMPARED
+            for model in COMPARED
             for source, solution in getattr(self, model).items()
         }
 
@@ -418,3 +400,49 @@ def _curves(
             for prefix, table in rows.items()
         },
     )
+
+
+def write_comparison(
+    path: Path,
+    comparison: Comparison,
+    config: RunConfig | None = None,
+    *,
+    elapsed_seconds: float | None = None,
+) -> None:
+    """Write a comparison as a single-point result file.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist; `torkivity_hpc.new_file` publishes it whole or not at all.
+    comparison : Comparison
+    config : RunConfig, optional
+        Stored with all defaults filled in, as TOML and as JSON.
+    elapsed_seconds : float, optional
+        Wall-clock time of the computation.
+    """
+    from torkivity.config.text import to_json, to_toml
+
+    attributes: dict[str, str | float] = {
+        "title": "Spin-orbit torques of a heavy-metal/ferromagnet bilayer",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "torkivity_version": __version__,
+        "python_version": platform.python_version(),
+        **{f"{name}_version": version(name) for name in ("numpy", "scipy", "numba", "h5py")},
+        "boltzmann_method": comparison.boltzmann["all"].method,
+        "boltzmann_mesh": comparison.boltzmann["all"].mesh,
+        "drift_diffusion_ferromagnet": comparison.drift_diffusion["rashba"].ferromagnet,
+        "normalisation": "torques and currents are per E~ = -E/e; times 2 for (hbar/2e)/(Ohm m)",
+    }
+    if config is not None:
+        attributes["config_toml"] = to_toml(config)
+        attributes["config_json"] = to_json(config)
+    if elapsed_seconds is not None:
+        attributes["elapsed_seconds"] = elapsed_seconds
+    axes = {}
+    if comparison.curves is not None:
+        axes["heavy_metal_thickness"] = Axis(
+            tuple(comparison.curves.thickness.tolist()), "nm", "thickness of the heavy metal"
+        )
+    with create_results(path, comparison.schema(), axes=axes, attributes=attributes) as results:
+        results.write(comparison.record())

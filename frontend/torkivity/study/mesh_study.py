@@ -7,9 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from torkivity.config.text import ConfigError, ConvergeSection, RunConfig, SweepSection
+from torkivity.config.errors import ConfigError
+from torkivity.config.sections import ConvergeSection, RunConfig, SweepSection
 from torkivity.study.plan import plan_sweep
 from torkivity_engine.mesh_errors import Convergence, Refinement, analyse
 from torkivity_engine.record import Variable
@@ -18,7 +18,6 @@ from torkivity_hpc.running.session import SweepPlan
 
 __all__ = ["convergence_of", "convergence_report", "plan_convergence", "write_convergence"]
 
-FloatArray = NDArray[np.float64]
 
 _VALUES = ("spin_current_minus", "spin_current_plus", "torque_interface", "torque_ferromagnet")
 

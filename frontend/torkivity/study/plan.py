@@ -19,21 +19,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import ValidationError
 
-import torkivity
-from torkivity.config.text import (
-    ConfigError,
-    Model,
-    RunConfig,
-    SweepSection,
-    build_film,
-    build_mesh,
-    check_config,
-    to_json,
-    to_toml,
-)
-from torkivity.study.axes import LAYER_SECTIONS, make_grid, parameters
-from torkivity.study.film import MODEL_NAMES
+from torkivity.catalogue import MODEL_NAMES
+from torkivity.config.build import build_film, build_mesh
+from torkivity.config.errors import ConfigError
+from torkivity.config.parameters import LAYER_SECTIONS, parameters
+from torkivity.config.sections import Model, RunConfig, SweepSection
+from torkivity.config.text import check_config, to_json, to_toml
+from torkivity.study.axes import make_grid
 from torkivity.study.frames import has_torque_frame
+from torkivity.version import __version__
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.record import VARIABLES, Variable
@@ -87,7 +81,7 @@ class FilmRecord:
     path : Path
         The configuration file.
     models : tuple of str
-        Of `torkivity.study.film.MODEL_NAMES`.
+        Of `torkivity.catalogue.MODEL_NAMES`.
     source : str
     """
 
@@ -167,7 +161,7 @@ def apply_values(config: RunConfig, values: Mapping[str, Value]) -> RunConfig:
     ----------
     config : RunConfig
     values : mapping of str to value
-        By the names of `torkivity.study.axes.parameters`; they are not checked again.
+        By the names of `torkivity.config.parameters.parameters`; they are not checked again.
 
     Returns
     -------
@@ -256,7 +250,7 @@ def point_variables(models: list[Any], source: str) -> dict[str, Variable]:
     Parameters
     ----------
     models : list of str
-        Of `torkivity.study.film.MODEL_NAMES`.
+        Of `torkivity.catalogue.MODEL_NAMES`.
     source : str
 
     Returns
@@ -299,7 +293,7 @@ def physics_of(config: RunConfig, path: Path, grid: Grid, sweep: SweepSection) -
     left_out = {keys[name] for name in swept} | _NOT_PHYSICS
     sections: tuple[str, ...] = _PHYSICS
     physics: dict[str, Any] = {
-        "torkivity version": torkivity.__version__,
+        "torkivity version": __version__,
         "sweep.models": sorted(sweep.models),
         "sweep.source": sweep.source,
     }
@@ -329,7 +323,7 @@ def version_attributes() -> dict[str, str]:
     """Attributes that say which programs made a file, and when."""
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "torkivity_version": torkivity.__version__,
+        "torkivity_version": __version__,
         "python_version": platform.python_version(),
         **{f"{name}_version": version(name) for name in ("numpy", "scipy", "numba", "h5py")},
         "normalisation": "torques and currents are per E~ = -E/e; times 2 for (hbar/2e)/(Ohm m)",
@@ -357,7 +351,7 @@ def _with_angles(config: RunConfig, grid: Grid, file: str) -> RunConfig:
             "magnetization_angles_deg = { theta = ..., phi = ... } instead, which also says what "
             "the other angle is",
         )
-    from torkivity.config.text import Angles
+    from torkivity.config.sections import Angles
 
     film = config.film.model_copy(update={"magnetization_angles_deg": Angles(theta=0.0, phi=0.0)})
     return config.model_copy(update={"film": film})

@@ -6,9 +6,10 @@ import tomllib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from torkivity.config.text import Angles, RunConfig, check_config
+from torkivity.config.parameters import parameters
+from torkivity.config.sections import Angles, RunConfig
+from torkivity.config.text import check_config
 from torkivity.results.selection import Selection, select_points
-from torkivity.study.axes import parameters
 from torkivity.study.plan import apply_values
 from torkivity_engine.errors import InputError
 

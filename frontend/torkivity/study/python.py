@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from torkivity.config.text import RunConfig, SweepSection, build_film, load_config
-from torkivity.study.axes import LAYER_SECTIONS, make_grid, parameters
+from torkivity.config.build import build_film
+from torkivity.config.parameters import LAYER_SECTIONS, parameters
+from torkivity.config.sections import RunConfig, SweepSection
+from torkivity.config.text import load_config
+from torkivity.study.axes import make_grid
 from torkivity.study.plan import (
     CERTIFICATES,
     FRAME_FLAG,
@@ -28,9 +31,8 @@ from torkivity_engine.record import COORDINATES, VARIABLES, Variable
 from torkivity_engine.solution import BoltzmannSolution, TorqueNames
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.spin import direction
-from torkivity_hpc.files.store import Axis
 from torkivity_hpc.files.sweepfile import SweepSpec
-from torkivity_hpc.grid import Grid, Value
+from torkivity_hpc.grid import Axis, Grid, Value
 from torkivity_hpc.running.crew import ProcessCrew, ThreadCrew
 from torkivity_hpc.running.session import SweepPlan, run_plan
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.record import Variable
 
 __all__ = ["Block", "RowLayout", "checksums"]
-
-FloatArray = NDArray[np.float64]
 
 
 class RowLayout:

@@ -13,7 +13,6 @@ import contextlib
 import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import COORDINATES, Variable
+from torkivity_hpc.grid import Axis
 
 __all__ = [
     "SCHEMA_VERSION",
     "STATUS",
-    "Axis",
     "ResultFile",
     "check_output",
     "create_dataset",
@@ -46,23 +45,6 @@ STATUS: dict[str, int] = {"missing": 0, "done": 1, "failed": 2}
 
 #: Bumped when a reader of older files would misread a newer one.
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Coordinate along one dimension.
-
-    Attributes
-    ----------
-    values : sequence of float or of str
-    units : str
-        Empty for names.
-    long_name : str
-    """
-
-    values: Sequence[float] | Sequence[str]
-    units: str
-    long_name: str
 
 
 class ResultFile:

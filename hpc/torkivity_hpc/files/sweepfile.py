@@ -21,19 +21,19 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import COORDINATES, Variable
 from torkivity_hpc.files.rows import Block, RowLayout, checksums
 from torkivity_hpc.files.store import (
     SCHEMA_VERSION,
     STATUS,
-    Axis,
     create_dataset,
     create_scale,
     create_status,
     known_axes,
 )
-from torkivity_hpc.grid import Grid
+from torkivity_hpc.grid import Axis, Grid
 
 __all__ = ["KIND", "SweepFile", "SweepSpec", "create_sweep", "file_size"]
 
@@ -46,7 +46,6 @@ _MESSAGE_ROWS, _MESSAGE_BYTES = 256, 240
 #: Points read or copied at a time.
 _BLOCK = 1 << 16
 
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 #: What is kept about each point beside its values: dtype, fill, attributes.

@@ -1,0 +1,145 @@
+"""Moments of the distribution against depth, from the responses of slabs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.film.boundaries import BOTTOM, TOP, Reservoir
+from torkivity_engine.film.layers import Layer
+from torkivity_engine.film.stack import Stack
+from torkivity_engine.profiles import LayerMoments, MomentSource
+from torkivity_engine.reduced.assembly import Assembly, split_single_layer
+from torkivity_engine.reduced.layer_response import own_frame
+from torkivity_engine.reduced.outer_faces import driven_moments, terminated_sectors
+from torkivity_engine.reduced.sectors import N_MOMENTS
+from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
+from torkivity_engine.spin import CHARGE
+from torkivity_meshes import AzimuthalRings
+
+__all__ = ["reduced_moments"]
+
+
+def reduced_moments(stack: Stack, rings: AzimuthalRings, drive: str) -> MomentSource:
+    """Moments from slabs above and below each depth, matched there."""
+    halves = split_single_layer(stack)
+    assembly = Assembly(halves, rings, all_moments=True)
+    field = drive == "field"
+    states = assembly.solve(assembly.field_drive() if field else assembly.injection_drive())
+
+    def moments(layer: int, z: FloatArray) -> LayerMoments:
+        parts = []
+        for depth in z:
+            index, local = layer, float(depth)
+            if halves is not stack and depth > halves.layers[0].thickness:
+                index, local = 1, float(depth - halves.layers[0].thickness)
+            parts.append(_Column(halves, rings, states.leaving, index, field).at(local))
+        return LayerMoments(*(np.stack(quantity) for quantity in zip(*parts, strict=True)))
+
+    if halves is stack or stack.is_open:
+        return moments
+    # A single closed film: its charge is measured from the mean over its two faces.
+    faces = moments(0, np.array([0.0, stack.layers[0].thickness]))
+    shift = faces.density[:, CHARGE].mean(axis=0)
+
+    def shifted(layer: int, z: FloatArray) -> LayerMoments:
+        result = moments(layer, z)
+        result.density[:, CHARGE] -= shift
+        return result
+
+    return shifted
+
+
+class _Column:
+    """One layer of a solved stack, in the frame of its magnetization."""
+
+    def __init__(
+        self, stack: Stack, rings: AzimuthalRings, leaving: FloatArray, index: int, field: bool
+    ) -> None:
+        self._stack, self._rings, self._index, self._field = stack, rings, index, field
+        self._layer: Layer
+        self._layer, self._rotation = own_frame(stack.layers[index])
+        self._bulk = {
+            side: driven_moments(self._layer, rings, sign)
+            if field
+            else np.zeros((rings.n_polar, N_MOMENTS, 4, 1))
+            for side, sign in ((TOP, 1.0), (BOTTOM, -1.0))
+        }
+        # What the interfaces send in, without the bulk drive, by the face it enters through.
+        self._entering: dict[int, FloatArray] = {}
+        if index > 0:
+            self._entering[BOTTOM] = self._to_own(leaving[:, :, index - 1, 1]) - self._bulk[TOP]
+        if index < len(stack.layers) - 1:
+            self._entering[TOP] = self._to_own(leaving[:, :, index, 0]) - self._bulk[BOTTOM]
+
+    def _to_own(self, g: FloatArray) -> FloatArray:
+        return g if self._rotation is None else np.einsum("ba,imbc->imac", self._rotation, g)
+
+    def at(self, z: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Current, density and in-plane current at one depth, in Cartesian components."""
+        thickness = self._layer.thickness
+        below = self._part(BOTTOM, z)
+        above = self._part(TOP, thickness - z)
+        shape = (self._rings.n_polar, N_MOMENTS, 4, self._bulk[TOP].shape[3])
+        up, down = np.zeros(shape), np.zeros(shape)
+        for nodes, (lower, from_below), (upper, from_above) in zip(
+            (part[0] for part in below),
+            (part[1:] for part in below),
+            (part[1:] for part in above),
+            strict=True,
+        ):
+            # up = lower down + from_below, down = upper up + from_above
+            system = np.eye(len(lower)) - upper @ lower
+            arriving = np.linalg.solve(system, upper @ from_below + from_above)
+            rising = lower @ arriving + from_below
+            for vector, store in ((arriving, down), (rising, up)):
+                split = vector.reshape(len(nodes), self._rings.n_polar, -1)
+                for position, (moment, spin) in enumerate(nodes):
+                    store[:, moment, spin] = split[position]
+        return self._integrate(up + self._bulk[TOP], down + self._bulk[BOTTOM])
+
+    def _part(self, side: int, thickness: float):  # type: ignore[no-untyped-def]
+        """What the slab on one side of the depth reflects, and what it sends."""
+        stack, rings = self._stack, self._rings
+        if side in self._entering:
+            entering = self._entering[side]
+            return [
+                (
+                    sector.nodes,
+                    sector.face(1 - side),
+                    sector.through(1 - side) @ _stacked(sector, entering),
+                )
+                for sector in slab_sectors(self._layer, rings, thickness, flight=True)
+            ]
+        boundary = stack.left if side == BOTTOM else stack.right
+        columns = np.zeros((6, self._bulk[TOP].shape[3]))
+        if self._field:
+            columns[:2] = np.eye(2)
+        elif isinstance(boundary, Reservoir):
+            injected = np.array([*boundary.spin, boundary.charge])
+            if self._rotation is not None:
+                injected = self._rotation.T @ injected
+            columns[2:, 0] = injected
+        return [
+            (sector.nodes, sector.returned, sector.emitted @ columns)
+            for sector in terminated_sectors(
+                self._layer, boundary, side, rings, thickness, flight=True
+            )
+        ]
+
+    def _integrate(
+        self, up: FloatArray, down: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        mu, w = self._rings.cosines, 2.0 * np.pi * self._rings.polar_weights
+        sine = np.sqrt(0.5 * (1.0 - mu) * (1.0 + mu))
+        current = np.einsum("i,iac->ac", w * mu, (up - down)[:, 0])
+        density = np.einsum("i,iac->ac", w, (up + down)[:, 0])
+        in_plane = np.einsum("i,imac->amc", w * sine, (up + down)[:, 1:])
+        if self._rotation is None:
+            return current, density, in_plane
+        o = self._rotation
+        return o @ current, o @ density, np.einsum("ab,bmc->amc", o, in_plane)
+
+
+def _stacked(sector: SlabSector, g: FloatArray) -> FloatArray:
+    return np.concatenate([g[:, moment, spin] for moment, spin in sector.nodes])

@@ -1,0 +1,99 @@
+from torkivity.compare.anisotropy_sweep import (
+    anisotropy_of_sweep as anisotropy_of_sweep,
+)
+from torkivity.fit.data import (
+    read_torque_data as read_torque_data,
+)
+from torkivity.fit.fit import (
+    fit_torques as fit_torques,
+)
+from torkivity.results.open import (
+    open_results as open_results,
+)
+from torkivity.study.python import (
+    sweep as sweep,
+)
+from torkivity.version import (
+    __version__ as __version__,
+)
+from torkivity_engine.anisotropy import (
+    AnisotropyExpansion as AnisotropyExpansion,
+)
+from torkivity_engine.anisotropy import (
+    expand_torques as expand_torques,
+)
+from torkivity_engine.diffusion.boundary_layer import (
+    BoundaryLayerParameters as BoundaryLayerParameters,
+)
+from torkivity_engine.diffusion.boundary_layer import (
+    boundary_layer_parameters as boundary_layer_parameters,
+)
+from torkivity_engine.diffusion.drift_diffusion import (
+    solve_drift_diffusion as solve_drift_diffusion,
+)
+from torkivity_engine.diffusion.tensors import (
+    interface_tensors as interface_tensors,
+)
+from torkivity_engine.diffusion.tensors import (
+    mixing_conductance as mixing_conductance,
+)
+from torkivity_engine.diffusion.tensors import (
+    transmitted_mixing_conductance as transmitted_mixing_conductance,
+)
+from torkivity_engine.errors import (
+    CapacityError as CapacityError,
+)
+from torkivity_engine.errors import (
+    InputError as InputError,
+)
+from torkivity_engine.errors import (
+    PhysicsError as PhysicsError,
+)
+from torkivity_engine.film.boundaries import (
+    HalfSpace as HalfSpace,
+)
+from torkivity_engine.film.boundaries import (
+    Reservoir as Reservoir,
+)
+from torkivity_engine.film.boundaries import (
+    Surface as Surface,
+)
+from torkivity_engine.film.diffusion_length import (
+    spin_diffusion_length as spin_diffusion_length,
+)
+from torkivity_engine.film.interfaces import (
+    RashbaInterface as RashbaInterface,
+)
+from torkivity_engine.film.interfaces import (
+    SpinOrbitInterface as SpinOrbitInterface,
+)
+from torkivity_engine.film.layers import (
+    Ferromagnet as Ferromagnet,
+)
+from torkivity_engine.film.layers import (
+    HeavyMetal as HeavyMetal,
+)
+from torkivity_engine.film.stack import (
+    Bilayer as Bilayer,
+)
+from torkivity_engine.film.stack import (
+    Stack as Stack,
+)
+from torkivity_engine.reduced.sensitivity import (
+    sensitivities as sensitivities,
+)
+from torkivity_engine.reduced.sensitivity import (
+    sensitivity_names as sensitivity_names,
+)
+from torkivity_engine.solve import (
+    solve_boltzmann as solve_boltzmann,
+)
+from torkivity_meshes import (
+    SphericalMesh as SphericalMesh,
+)
+from torkivity_meshes import (
+    load_mesh as load_mesh,
+)
+from torkivity_meshes import (
+    mesh_from_arrays as mesh_from_arrays,
+)

@@ -1,1 +1,0 @@
-"""What the commands compute, as plain functions that print nothing."""

@@ -1,0 +1,484 @@
+"""Figures of results: what is in them is what is in the file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import xarray
+from matplotlib.figure import Figure
+
+import torkivity
+from torkivity.catalogue import MODEL_NAMES
+from torkivity.commands import plot as plot_command
+from torkivity.config.build import build_film
+from torkivity.config.sections import RunConfig
+from torkivity.figures import (
+    angular_figure,
+    line_figure,
+    map_figure,
+    profile_figure,
+    sweep_figure,
+    thickness_figure,
+)
+from torkivity.figures.quantities import Quantity
+from torkivity.figures.style import Coordinate, power_of_ten, unit_label
+from torkivity.results.angles import frame_length
+from torkivity.results.open import open_results
+from torkivity.results.selection import choose_axes, select_points
+from torkivity.study.film import Comparison, write_comparison
+from torkivity.study.points import point_config
+from torkivity_engine.units import QUANTITIES
+
+SWEEP = """
+[sweep]
+models = ["boltzmann", "drift_diffusion"]
+[sweep.axes]
+interface.exchange = { linspace = [0.05, 0.4, 8] }
+interface.rashba = { linspace = [0.0, 0.3, 7] }
+film.magnetization_angles_deg.theta = [0.0, 40.0]
+[[sweep.zip]]
+name = "sample"
+labels = ["thin", "thick"]
+heavy_metal.thickness = [2.0, 8.0]
+ferromagnet.thickness = [1.0, 5.0]
+"""
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def sweep_path(tmp_path_factory: pytest.TempPathFactory, small_toml: str) -> Path:
+    """A real sweep over four axes, on the smallest mesh that will do."""
+    folder = tmp_path_factory.mktemp("plot")
+    text = small_toml.replace("n_polar = 4\nn_azimuth = 8", "n_polar = 2\nn_azimuth = 4")
+    text = text.replace("magnetization = [0.3, 0.2, 1.0]", "")
+    (folder / "film.toml").write_text(text + SWEEP)
+    torkivity.sweep(folder / "film.toml", out=folder / "sweep.h5")
+    return folder / "sweep.h5"
+
+
+@pytest.fixture(scope="module")
+def dataset(sweep_path: Path) -> xarray.Dataset:
+    """Shared: tests change copies."""
+    return open_results(sweep_path)
+
+
+@pytest.fixture(scope="module")
+def run_path(
+    tmp_path_factory: pytest.TempPathFactory, comparison: Comparison, small_config: RunConfig
+) -> Path:
+    path = tmp_path_factory.mktemp("run") / "film.h5"
+    write_comparison(path, comparison, small_config)
+    return path
+
+
+def lines_of(figure: Figure, panel: int = 0, least: int = 3) -> list[np.ndarray]:
+    """Ordinates of the curves in a panel."""
+    lines = figure.axes[panel].lines
+    return [np.asarray(x.get_ydata()) for x in lines if len(x.get_xdata()) >= least]
+
+
+def test_lines_are_the_file(dataset: xarray.Dataset) -> None:
+    at = {"rashba": 0.1, "theta": 40.0, "sample": "thick"}
+    figure = line_figure(dataset, "interface.exchange", at=at)
+    held = dataset.sel(theta=40.0, sample="thick").isel(rashba=2)
+    assert float(held["rashba"]) == pytest.approx(0.1)
+    for panel, kind in enumerate(("damping_like", "field_like")):
+        curves = [held[f"{model}_all_torque_total_{kind}"].values
+                  for model in ("boltzmann", "drift_diffusion")]  # fmt: skip
+        exponent = power_of_ten(*curves)
+        assert f"10^{{{exponent}}}" in figure.axes[panel].get_ylabel()
+        for drawn, expected in zip(lines_of(figure, panel), curves, strict=True):
+            np.testing.assert_allclose(drawn, expected / 10.0**exponent)
+    assert figure.axes[0].get_xlabel() == "exchange $u_{ex}$"
+    assert "damping-like" in figure.axes[0].get_title(loc="left")
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == [
+        MODEL_NAMES["boltzmann"], MODEL_NAMES["drift_diffusion"],
+    ]  # fmt: skip
+    assert figure.get_suptitle() == "Pt / Co; $u_R$ = 0.1, $\\theta$ = 40 deg, sample = thick"
+
+
+def test_family_of_lines(dataset: xarray.Dataset) -> None:
+    figure = line_figure(dataset, "rashba", by="sample", quantity="torque_interface")
+    first = dataset.isel(exchange=0, theta=0)["boltzmann_all_torque_interface_field_like"]
+    drawn = lines_of(figure, 1)
+    assert len(drawn) == 4  # two samples by two models
+    exponents = [power_of_ten(dataset.isel(exchange=0, theta=0)[
+        f"{model}_all_torque_interface_field_like"].values)
+        for model in ("boltzmann", "drift_diffusion")]  # fmt: skip
+    np.testing.assert_allclose(drawn[0], first.sel(sample="thin") / 10.0 ** max(exponents))
+    np.testing.assert_allclose(drawn[1], first.sel(sample="thick") / 10.0 ** max(exponents))
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[:2] == ["sample = thin", "sample = thick"]
+    with pytest.raises(torkivity.InputError, match="12 lines"):
+        line_figure(dataset.interp(exchange=np.linspace(0.05, 0.4, 13)), "rashba", by="exchange")
+
+
+def test_maps_are_the_file_and_hatch_what_is_missing(dataset: xarray.Dataset) -> None:
+    name = "drift_diffusion_all_torque_total_field_like"
+    holes = dataset.copy(deep=True)
+    holes[name][3, 2] = np.nan
+    at = {"theta": "40", "sample": "thin"}
+    quantity = Quantity(models=["drift_diffusion"])
+    figure = map_figure(holes, "exchange", "rashba", at=at, quantity=quantity)
+    values = holes[name].sel(theta=40.0, sample="thin").transpose("rashba", "exchange").values
+    mesh = figure.axes[1].collections[0]
+    drawn = np.ma.filled(mesh.get_array(), np.nan).reshape(values.shape)
+    np.testing.assert_allclose(drawn, values / 10.0 ** power_of_ten(values))
+    assert np.isnan(drawn[2, 3])
+    assert figure.axes[1].patch.get_hatch()
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["no value"]
+    if values[np.isfinite(values)].min() < 0.0 < values[np.isfinite(values)].max():
+        low, high = mesh.get_clim()
+        assert low == -high
+    assert "drift-diffusion" in figure.get_suptitle()
+    assert figure.axes[0].get_ylabel() == "Rashba strength $u_R$"
+    assert not map_figure(dataset, "exchange", "rashba").legends
+
+
+def test_zero_is_in_the_middle_where_both_signs_occur(dataset: xarray.Dataset) -> None:
+    name = "boltzmann_all_torque_total_damping_like"
+    tilted = dataset.copy(deep=True)
+    tilted[name] = (tilted["exchange"] - 0.1) * (1.0 + 0.0 * tilted[name])
+    assert map_figure(tilted, "exchange", "rashba").axes[0].collections[0].get_clim() == (
+        pytest.approx((-0.3, 0.3))
+    )
+    tilted[name] = (tilted["exchange"] + 0.1) * (1.0 + 0.0 * tilted[name])
+    assert map_figure(tilted, "exchange", "rashba").axes[0].collections[0].get_clim() == (
+        pytest.approx((0.15, 0.5))
+    )
+
+
+def test_rounding_noise_is_drawn_as_zero(dataset: xarray.Dataset) -> None:
+    """With m along z the spin current along z has none of that component."""
+    noisy = dataset.copy(deep=True)
+    name = "boltzmann_all_spin_current_minus"
+    noisy[name].loc[{"spin": "z"}] = 1e-12 * noisy[name].sel(spin="x")
+    quantity = Quantity("spin_current_minus", models=["boltzmann"])
+    drawn = [lines_of(line_figure(noisy, "exchange", quantity=quantity), k)[0] for k in range(3)]
+    assert not drawn[2].any()
+    assert np.abs(drawn[1]).max() > 0.1
+
+
+def test_gaps(dataset: xarray.Dataset) -> None:
+    name = "boltzmann_all_torque_total_damping_like"
+    holes = dataset.copy(deep=True)
+    # Only the sixth and the last two points are left.
+    for index in (0, 1, 2, 3, 4):
+        holes[name][index] = np.nan
+    line = line_figure(holes, "exchange").axes[0].lines[1]
+    assert np.isnan(line.get_ydata()[:5]).all()
+    assert np.isfinite(line.get_ydata()[5:]).all()
+    assert line.get_markevery() == []
+    holes[name][6] = np.nan
+    # Points between gaps have a dot, as they have no line.
+    assert line_figure(holes, "exchange").axes[0].lines[1].get_markevery() == [5, 7]
+
+
+def test_unsorted_and_named_axes(dataset: xarray.Dataset) -> None:
+    mixed = dataset.isel(exchange=[3, 0, 7, 1])
+    line = line_figure(mixed, "exchange").axes[0].lines[1]
+    assert list(line.get_xdata()) == sorted(line.get_xdata())
+    np.testing.assert_allclose(line.get_xdata(), dataset["exchange"].values[[0, 1, 3, 7]])
+    axes = line_figure(dataset, "sample").axes[0]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["thin", "thick"]
+
+
+def test_choice_of_axes(dataset: xarray.Dataset) -> None:
+    assert choose_axes(dataset) == ("exchange", "rashba", None)
+    assert choose_axes(dataset, at=["rashba"]) == ("exchange", None, "theta")
+    assert choose_axes(dataset, "theta") == ("theta", "exchange", None)
+    assert choose_axes(dataset, "rashba", by="theta") == ("rashba", None, "theta")
+    assert choose_axes(dataset, y="rashba") == ("exchange", "rashba", None)
+    assert choose_axes(dataset, at=["rashba", "exchange", "sample"]) == ("theta", None, None)
+    assert choose_axes(dataset, at=["rashba", "exchange"])[::2] == ("theta", "sample")
+    for wrong in ({"x": "exchange", "y": "exchange"}, {"x": "rashba", "at": ["rashba"]}):
+        with pytest.raises(torkivity.InputError, match="used twice"):
+            choose_axes(dataset, **wrong)  # type: ignore[arg-type]
+    with pytest.raises(torkivity.InputError, match="nothing is left that varies"):
+        choose_axes(dataset, at=["exchange", "rashba", "theta", "sample"])
+
+
+def test_selection(dataset: xarray.Dataset) -> None:
+    """Values as they are printed are found; what is between them is not."""
+    thirds = dataset.assign_coords(rashba=np.arange(7) / 3.0)
+    found = select_points(thirds, ["exchange"], {"rashba": "0.333333"})
+    assert found.held["rashba"] == thirds["rashba"].values[1]
+    assert found.assumed == {"theta": 0.0, "sample": "thin"}
+    with pytest.raises(torkivity.InputError, match=r"must be a value of the sweep: 0, 0\.333333"):
+        select_points(thirds, ["exchange"], {"rashba": "0.34"})
+    with pytest.raises(torkivity.InputError, match="is drawn as an axis"):
+        select_points(thirds, ["exchange"], {"exchange": 0.05})
+
+
+def test_quantities(dataset: xarray.Dataset) -> None:
+    vector = Quantity("spin_current_minus").of(dataset)
+    assert [component.title for component in vector] == ["x", "y", "z"]
+    (scalar,) = Quantity("charge_current_plus", models=["boltzmann"]).of(dataset)
+    assert list(scalar.values) == ["boltzmann"]
+    (own,) = Quantity("seconds").of(dataset)
+    assert own.units == "s"
+    cartesian = Quantity(components="cartesian").of(dataset)
+    xarray.testing.assert_equal(
+        cartesian[1].values["boltzmann"].drop_vars("spin"),
+        dataset["boltzmann_all_torque_total"].sel(spin="y", drop=True),
+    )
+    name = "boltzmann_all_torque_total_damping_like"
+    conductivity = Quantity(normalisation="spin_torque_conductivity").of(dataset)[0]
+    np.testing.assert_allclose(conductivity.values["boltzmann"], 2.0 * dataset[name])
+    efficiency = Quantity(normalisation="efficiency", resistivity=2e-7).of(dataset)[0]
+    np.testing.assert_allclose(efficiency.values["boltzmann"], 4e-7 * dataset[name])
+    assert set(plot_command._NORMALISATIONS) < set(QUANTITIES)
+    assert list(plot_command._MODELS) == list(MODEL_NAMES)
+    for wrong, expected in (
+        ({"name": "torque"}, "or a variable of the file"),
+        ({"models": ["boundary_layer"]}, "must be one that the file has"),
+        ({"source": "rashba"}, r"must be one that the file has \(all\)"),
+        ({"name": "spin_current_plus", "components": "torque-frame"}, "are those of torques"),
+        ({"normalisation": "efficiency"}, "must be a positive number of Ohm m"),
+        ({"name": "difference", "models": ["boltzmann"]}, "is what the difference is taken from"),
+    ):
+        with pytest.raises(torkivity.InputError, match=expected):
+            Quantity(**wrong).of(dataset)  # type: ignore[arg-type]
+
+
+def test_difference_in_percent(dataset: xarray.Dataset) -> None:
+    names = [f"{m}_all_torque_total_field_like" for m in ("drift_diffusion", "boltzmann")]
+    point = dataset.isel(theta=1, sample=1, rashba=3)
+    expected = 100.0 * (point[names[0]] / point[names[1]] - 1.0)
+    at = {"theta": 40.0, "sample": "thick", "rashba": 0.15}
+    figure = sweep_figure(dataset, "exchange", at=at, quantity="difference")
+    (drawn,) = lines_of(figure, 1)
+    np.testing.assert_allclose(drawn, expected)
+
+
+def test_angular(dataset: xarray.Dataset) -> None:
+    """T0 m x (m x y_p) and T0 m x y_p have a flat ratio, an extra sin^2 shows as it is."""
+    film = torkivity.Bilayer(
+        torkivity.HeavyMetal(5.0, 2.0, 20.0),
+        torkivity.RashbaInterface(0.4, 0.2, 0.1),
+        torkivity.Ferromagnet(5.0, 10.0, 5.0, 100.0, 1.5),
+        field_direction_deg=20.0,
+    )
+    field = np.radians(20.0)
+    y_p = np.array([-np.sin(field), np.cos(field), 0.0])
+
+    def record(point: torkivity.Bilayer) -> dict[str, float]:
+        m = np.array(point.magnetization)
+        length = float(np.linalg.norm(np.cross(m, y_p)))
+        in_plane = float(m[0] ** 2 + m[1] ** 2)
+        record = {"boltzmann_all_torque_total": 0.0, "length": length}
+        for part in ("total", "interface", "ferromagnet"):
+            record[f"boltzmann_all_torque_{part}_damping_like"] = 3e5 * length
+            record[f"boltzmann_all_torque_{part}_field_like"] = -2e5 * length * (1 + 0.4 * in_plane)
+        return record
+
+    theta = np.linspace(0.0, 180.0, 13)
+    result = torkivity.sweep(film, {"theta": theta, "phi": [0.0, 70.0]}, evaluate=record)
+    np.testing.assert_allclose(frame_length(result), result["length"], atol=1e-12)
+    figure = angular_figure(result, "theta", at={"phi": 70.0})
+    np.testing.assert_allclose(lines_of(figure, 2)[0], 1.0)
+    expected = 1.0 + 0.4 * np.sin(np.radians(theta)) ** 2
+    np.testing.assert_allclose(lines_of(figure, 3)[0], expected)
+    assert "deg" in figure.axes[2].get_xlabel()
+    assert "relative to" in figure.axes[3].get_ylabel()
+    with pytest.raises(torkivity.InputError, match="must be an angle of m"):
+        angular_figure(dataset, "exchange")
+
+
+def test_profile() -> None:
+    """The charge current is the conductivity deep in the metal; the torque density adds up."""
+    film = torkivity.Bilayer(
+        torkivity.HeavyMetal(20.0, 1.5, 20.0),
+        torkivity.RashbaInterface(0.4, 0.2, 0.1),
+        torkivity.Ferromagnet(8.0, 4.0, 4.0, np.inf, 1.5),
+        magnetization=(0.3, 0.2, 1.0),
+        field_direction_deg=35.0,
+    )
+    solution = torkivity.solve_boltzmann(film, torkivity.SphericalMesh(8, 8))
+    figure = profile_figure(film, solution, names=("Pt", "Co"))
+
+    def curves(panel: int, layer: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Data of one layer with the power of ten put back."""
+        axes = figure.axes[panel]
+        power = axes.get_ylabel().partition("10^{")[2].partition("}")[0]
+        lines = [line for line in axes.lines if len(line.get_xdata()) > 10]
+        return [
+            (np.asarray(line.get_xdata()), np.asarray(line.get_ydata()) * 10.0 ** int(power or 0))
+            for line in lines[layer::2]
+        ]
+
+    ((z, charge),) = curves(2, 0)
+    assert (z.min(), z.max()) == (-20.0, 0.0)
+    conductivity = film.heavy_metal.conductivity(film.fermi_wavevector)
+    assert np.interp(-10.0, z, charge) == pytest.approx(conductivity, rel=1e-3)
+    for axis, (_, current) in enumerate(curves(0, 1)):
+        assert current[0] == pytest.approx(solution.spin_current_plus[axis], rel=1e-9, abs=1.0)
+    # Scattering leaves spins alone: what enters the ferromagnet is the torque on it. The 41
+    # points of a profile are good for a percent.
+    for axis, (z, density) in enumerate(curves(3, 1)):
+        total = np.trapezoid(density, z * 1e-9)
+        largest = np.abs(solution.torque_ferromagnet).max()
+        assert total == pytest.approx(solution.torque_ferromagnet[axis], abs=0.01 * largest)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["Pt", "Co"]
+
+
+def test_thickness_from_the_file_alone(run_path: Path, comparison: Comparison) -> None:
+    opened = open_results(run_path)
+    from_file = thickness_figure(opened)
+    assert comparison.curves is not None
+    direct = thickness_figure(comparison.curves)
+    for ours, theirs in zip(from_file.axes, direct.axes, strict=True):
+        assert ours.get_ylabel() == theirs.get_ylabel()
+        for one, two in zip(ours.lines, theirs.lines, strict=True):
+            assert one.get_label() == two.get_label()
+            np.testing.assert_array_equal(one.get_ydata(), two.get_ydata())
+    lattice = thickness_figure(opened, part="lattice")
+    curve = comparison.curves.values["boltzmann_rashba"]["torque_lattice_damping_like"]
+    np.testing.assert_allclose(lattice.axes[0].lines[1].get_ydata(), 1e-4 * curve)
+    with pytest.raises(torkivity.InputError, match="must be one of total"):
+        thickness_figure(opened, part="spin")
+
+
+def test_film_of_a_point(dataset: xarray.Dataset, run_path: Path) -> None:
+    at = {"rashba": 0.1, "theta": 40.0, "sample": "thick", "exchange": 0.05}
+    config, point = point_config(dataset, at)
+    film = build_film(config)
+    assert film.interface.rashba == pytest.approx(0.1)
+    assert film.interface.exchange == 0.05
+    assert (film.heavy_metal.thickness, film.ferromagnet.thickness) == (8.0, 5.0)
+    angle = np.radians(40.0)
+    np.testing.assert_allclose(film.magnetization, [np.sin(angle), 0.0, np.cos(angle)], atol=1e-12)
+    solution = torkivity.solve_boltzmann(film, torkivity.SphericalMesh(2, 4))
+    np.testing.assert_allclose(
+        solution.torque_total, point.dataset["boltzmann_all_torque_total"], rtol=1e-9
+    )
+    single, _ = point_config(open_results(run_path))
+    assert single.interface.rashba == 0.085
+
+
+def test_labels() -> None:
+    assert power_of_ten([2.0e5, -3.0e6], [np.nan]) == 6
+    assert power_of_ten([0.0]) == power_of_ten([]) == power_of_ten([12.0]) == 0
+    assert unit_label("1") == ""
+    assert unit_label("1/(Ohm m)", 4) == r"($10^{4}$$\,$$\Omega^{-1}$m$^{-1}$)"
+    spaced = xarray.DataArray(np.geomspace(1.0, 30.0, 7), dims="d", name="heavy_metal_thickness")
+    axes = Figure().subplots()
+    Coordinate(spaced.assign_attrs(units="nm")).apply(axes.xaxis)
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlabel() == "heavy-metal thickness (nm)"
+    infinite = xarray.DataArray([1.0, np.inf], dims="d", name="precession_length")
+    with pytest.raises(torkivity.InputError, match="infinite values"):
+        Coordinate(infinite)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), ["theta = 0, its first value", "sample = thin", "a map shows one model"]),
+        (("--quantity", "difference", "--at", "theta=0", "--at", "sample=thick"), []),
+        (("--angular", "--at", "rashba=0.2", "--at", "sample=thin", "--by", "exchange"), []),
+        (("--profile", "--at", "sample=thick", "--source", "rashba"), ["rashba = 0, its first"]),
+        (("--components", "cartesian", "--normalisation", "spin_torque_conductivity"), []),
+    ],
+)
+def test_command(
+    call: Call, sweep_path: Path, tmp_path: Path, arguments: tuple[str, ...], said: list[str]
+) -> None:
+    status, out, err = call("plot", sweep_path, "-o", tmp_path / "a.png", *arguments)
+    assert status == 0, err
+    assert out == f"wrote {tmp_path / 'a.png'}\n"
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    for text in said:
+        assert text in err
+
+
+def test_command_on_a_film(call: Call, run_path: Path, tmp_path: Path, small_toml: str) -> None:
+    film = tmp_path / "film.toml"
+    film.write_text(small_toml)
+    assert call("plot", film, "--profile")[0] == 0
+    assert (tmp_path / "film-profile.png").is_file()
+    status, _, err = call("plot", film, "--profile")
+    assert status == 2
+    assert "exists already; --force overwrites it" in err
+    (tmp_path / "film.h5").write_bytes(run_path.read_bytes())
+    assert call("plot", tmp_path / "film.h5")[0] == 0
+    lattice = ("--quantity", "torque_lattice", "-o", tmp_path / "p.svg")
+    assert call("plot", tmp_path / "film.h5", *lattice)[0] == 0
+    assert (tmp_path / "p.svg").read_bytes().startswith(b"<?xml")
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "film.toml", "film.h5", "film.png", "film-profile.png", "p.svg",
+    }  # fmt: skip
+
+
+def test_unfinished_sweep(call: Call, sweep_path: Path, tmp_path: Path) -> None:
+    part = tmp_path / "part.h5"
+    part.write_bytes(sweep_path.read_bytes())
+    with h5py.File(part, "r+") as file:
+        file["status"][4:, ...] = 0
+        file["status"][3, ...] = 2
+    arguments = ("--x", "exchange", "--at", "rashba=0.1", "--at", "theta=0", "--at", "sample=thin")
+    status, _, err = call("plot", part, *arguments)
+    assert status == 0, err
+    assert "gaps: of 8 points drawn, 4 missing and 1 failed" in err
+    assert (tmp_path / "part.png").is_file()
+
+
+def test_without_xarray(
+    call: Call, sweep_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "h5netcdf", None)
+    status, out, err = call("plot", sweep_path, "-o", tmp_path / "a.png")
+    assert (status, out) == (2, "")
+    assert "open_results needs h5netcdf: pip install 'torkivity[xarray]'" in err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_calls(call: Call, sweep_path: Path, run_path: Path, tmp_path: Path) -> None:
+    foreign, film = tmp_path / "foreign.h5", tmp_path / "film.toml"
+    with h5py.File(foreign, "w") as file:
+        file["x"] = 1.0
+    film.write_text("[film]\n")
+    without = tmp_path / "without.h5"
+    torkivity.sweep(
+        torkivity.Bilayer(
+            torkivity.HeavyMetal(5.0, 2.0, 20.0),
+            torkivity.RashbaInterface(0.4, 0.2, 0.1),
+            torkivity.Ferromagnet(5.0, 10.0, 5.0, 100.0, 1.5),
+        ),
+        {"exchange": [0.1, 0.2]},
+        evaluate=lambda film: {"value": film.interface.exchange},
+        out=without,
+    )
+    for arguments, expected in (
+        ((foreign,), "is an HDF5 file, but not one of torkivity's"),
+        ((tmp_path / "none.h5",), "no such file"),
+        ((film,), "--profile draws a film from its TOML"),
+        ((film, "--profile"), "heavy_metal is missing"),
+        ((film, "--profile", "--at", "theta=1"), "--at is for sweeps"),
+        ((without,), "none: name a variable as the quantity"),
+        ((without, "--profile"), "holds no configuration"),
+        ((run_path, "--x", "exchange"), "--x: only for sweeps"),
+        ((sweep_path, "--profile", "--model", "boltzmann"), "--model: only without --profile"),
+        ((sweep_path, "--x", "phi"), "must be one of this sweep's: exchange, rashba, theta"),
+        ((sweep_path, "--y", "rashba", "--by", "theta"), "not with a map"),
+        ((sweep_path, "--at", "rashba"), "must be NAME=VALUE"),
+        ((sweep_path, "--at", "rashba=0", "--at", "rashba=0.1"), "is given twice"),
+        ((sweep_path, "--angular", "--y", "rashba"), "give --by instead of --y"),
+        ((sweep_path, "--angular", "--x", "rashba"), "must be an angle of m"),
+        ((sweep_path, "--quantity", "tork"), "must be one of spin_current_minus"),
+        ((sweep_path, "-o", tmp_path / "a.gif"), "--output"),
+    ):
+        output = () if "-o" in arguments else ("-o", tmp_path / "a.png")
+        status, out, err = call("plot", *arguments, *output)
+        assert status == 2, (arguments, err)
+        assert out == ""
+        assert expected in err.splitlines()[-1], (arguments, err)
+        assert [x for x in err.splitlines() if not x.startswith("torkivity: ")] == []
+    assert {p.name for p in tmp_path.iterdir()} == {"film.toml", "foreign.h5", "without.h5"}
