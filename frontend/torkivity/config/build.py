@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from torkivity.config.errors import ConfigError, literal, shorten
-from torkivity.config.sections import FilmSection, HeavyMetalSection, RunConfig
+from torkivity.config.sections import FilmSection, HeavyMetalSection, MeshSection, RunConfig
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import Surface
 from torkivity_engine.film.interfaces import RashbaInterface
@@ -92,12 +92,12 @@ def build_film(config: RunConfig, file: str = "config") -> Bilayer:
         )
 
 
-def build_mesh(config: RunConfig, path: Path) -> FermiSurfaceMesh:
+def build_mesh(section: MeshSection, path: Path) -> FermiSurfaceMesh:
     """Mesh of a configuration.
 
     Parameters
     ----------
-    config : RunConfig
+    section : MeshSection
     path : Path
         The configuration file: a mesh file is looked for beside it.
 
@@ -109,7 +109,7 @@ def build_mesh(config: RunConfig, path: Path) -> FermiSurfaceMesh:
     ------
     ConfigError
     """
-    mesh, source = config.mesh, ConfigSource(str(path))
+    mesh, source = section, ConfigSource(str(path))
     if mesh.file is None:
         with source.section("mesh"):
             return SphericalMesh(mesh.n_polar, mesh.n_azimuth, mesh.polar_rule)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
+from torkivity.catalogue import MODELS, SOURCES, ModelName, SourceName
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
@@ -31,8 +32,6 @@ _CURVE_THICKNESSES = (
 )
 
 
-#: The names of `torkivity.catalogue.MODEL_NAMES`, which takes long to import.
-Model = Literal["boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer"]
 
 
 class Section(BaseModel):
@@ -132,11 +131,11 @@ class FigureSection(Section):
 class SweepSection(Section):
     """Which parameters vary; what they may be is known in `torkivity.study.axes`."""
 
-    models: list[Model] = Field(
-        ["boltzmann"], min_length=1, description=f"one or more of {', '.join(get_args(Model))}"
+    models: list[ModelName] = Field(
+        ["boltzmann"], min_length=1, description=f"one or more of {', '.join(MODELS)}"
     )
-    source: Literal["all", "rashba", "spin_hall"] = Field(
-        "all", description="all, rashba or spin_hall"
+    sources: list[SourceName] = Field(
+        ["all"], min_length=1, description=f"one or more of {', '.join(SOURCES)}"
     )
     axes: dict[str, Any] = Field({}, description="values by parameter")
     zip: list[dict[str, Any]] = Field([], description="groups of parameters that vary together")
@@ -156,17 +155,22 @@ class ConvergeSection(Section):
     )
 
 
-class RunConfig(Section):
-    """One run: a bilayer, a mesh and how to solve; a sweep or a study of meshes around it."""
+class Settings(Section):
+    """How a film is computed."""
+
+    mesh: MeshSection = MeshSection.model_construct()
+    solver: SolverSection = SolverSection.model_construct()
+    drift_diffusion: DriftDiffusionSection = DriftDiffusionSection.model_construct()
+
+
+class RunConfig(Settings):
+    """One run: a film, a mesh and how to solve; a sweep or a study of meshes around it."""
 
     film: FilmSection = FilmSection.model_construct()
     heavy_metal: HeavyMetalSection
     interface: InterfaceSection
     ferromagnet: FerromagnetSection
     surfaces: SurfacesSection = SurfacesSection.model_construct()
-    mesh: MeshSection = MeshSection.model_construct()
-    solver: SolverSection = SolverSection.model_construct()
-    drift_diffusion: DriftDiffusionSection = DriftDiffusionSection.model_construct()
     figure: FigureSection = FigureSection.model_construct()
     sweep: SweepSection | None = None
     converge: ConvergeSection | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +19,14 @@ __all__ = ["describe_results", "open_results"]
 _COMPLEX_PARTS = ("_real", "_imag")
 
 #: Variables by the start of their name; the rest comes first.
-_REST = "film and interface"
+_REST = "film and interfaces"
 _GROUPS = {
-    "boltzmann_": "Boltzmann equation",
-    "drift_diffusion_half_space_": "half-space drift-diffusion",
-    "drift_diffusion_": "drift-diffusion",
-    "boundary_layer_": "boundary-layer-exact drift-diffusion",
-    "curve_": "against heavy-metal thickness",
+    "torque_": "torques at interfaces",
+    "magnet_torque_": "torques on magnets",
+    "spin_current_": "currents at interfaces",
+    "charge_current_": "currents at interfaces",
+    "certificate_": "error indicators",
+    "curve_": "against a thickness",
 }
 
 
@@ -43,10 +43,9 @@ def open_results(path: str | Path) -> xarray.Dataset:
     Returns
     -------
     xarray.Dataset
-        Loaded into memory, so that the file is free again. Sweeps with the Boltzmann equation
-        and other models also have ``difference_<source>_torque_total_damping_like`` and
-        ``_field_like``, drift-diffusion over Boltzmann minus one, and the same of the other
-        models as ``difference_half_space_<source>_...`` and ``difference_boundary_layer_...``.
+        Loaded into memory, so that the file is free again. Results have the dimensions of the
+        axes, "model" and "source", then "interface" or "magnet" and components:
+        ``ds.torque_total.sel(model="boltzmann", source="rashba", interface="Pt|Co")``.
 
     Raises
     ------
@@ -69,7 +68,7 @@ def open_results(path: str | Path) -> xarray.Dataset:
         dataset = file.load()
     if status.dims:
         dataset = _masked(dataset.assign(status=status))
-    return _with_differences(_with_complex(dataset))
+    return _with_complex(dataset)
 
 
 def _masked(dataset: xarray.Dataset) -> xarray.Dataset:
@@ -95,27 +94,6 @@ def _with_complex(dataset: xarray.Dataset) -> xarray.Dataset:
             attributes["long_name"] = attributes["long_name"].removeprefix("real part of the ")
             dataset[stem] = (dataset[name] + 1j * dataset[stem + imag]).assign_attrs(attributes)
             dataset = dataset.drop_vars([name, stem + imag])
-    return dataset
-
-
-def _with_differences(dataset: xarray.Dataset) -> xarray.Dataset:
-    """Each other model against Boltzmann, where a sweep has both for the same source."""
-    from torkivity.catalogue import MODEL_NAMES, SOURCES
-
-    if dataset.attrs.get("kind") != "sweep":
-        return dataset
-    for model, source, kind in product(MODEL_NAMES, SOURCES, ("damping_like", "field_like")):
-        name, reference = (f"{m}_{source}_torque_total_{kind}" for m in (model, "boltzmann"))
-        if model != "boltzmann" and name in dataset and reference in dataset:
-            difference = dataset[name] / dataset[reference] - 1.0
-            # Plain drift-diffusion needs no name here.
-            dataset[f"difference_{name.removeprefix('drift_diffusion_')}"] = (
-                difference.assign_attrs(
-                    units="1",
-                    long_name=f"total {kind.replace('_', '-')} torque, {MODEL_NAMES[model]} over "
-                    "Boltzmann minus one",
-                )
-            )
     return dataset
 
 

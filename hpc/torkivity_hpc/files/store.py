@@ -44,7 +44,7 @@ __all__ = [
 STATUS: dict[str, int] = {"missing": 0, "done": 1, "failed": 2}
 
 #: Bumped when a reader of older files would misread a newer one.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class ResultFile:

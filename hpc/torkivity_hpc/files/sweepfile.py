@@ -86,6 +86,8 @@ class SweepSpec:
         Dimensions of variables beyond the engine's own.
     extra : mapping of str to Variable
         Variables that are not one per point; their dims are named in full.
+    kind : str
+        What the file is, its attribute of that name.
     """
 
     grid: Grid
@@ -95,6 +97,7 @@ class SweepSpec:
     flags: frozenset[str] = frozenset()
     axes: Mapping[str, Axis] = field(default_factory=dict)
     extra: Mapping[str, Variable] = field(default_factory=dict)
+    kind: str = KIND
 
     def layout(self) -> RowLayout:
         """Columns of a point's row."""
@@ -128,7 +131,7 @@ def create_sweep(path: Path, spec: SweepSpec) -> None:
     grid = spec.grid
     with h5py.File(path, "x", locking=False) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
-        file.attrs["kind"] = KIND
+        file.attrs["kind"] = spec.kind
         file.attrs["physics_json"] = json.dumps(dict(spec.physics))
         file.attrs.update(spec.attributes)
         messages = Axis(tuple(float(i) for i in range(_MESSAGE_ROWS)), "", "row of messages")

@@ -1,0 +1,102 @@
+"""A film and how it is computed, as one thing with parameters.
+
+Film parameters come from the film's own classes; those of the mesh and of the drift-diffusion
+model from their sections of the configuration. Axes, ``--set`` and point configurations all
+change a case the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from torkivity.config.build import build_film, build_mesh
+from torkivity.config.parameters import setting_parameters, with_settings
+from torkivity.config.sections import MeshSection, RunConfig, Settings
+from torkivity_engine.errors import InputError
+from torkivity_engine.film.parameters import (
+    Parameter,
+    canonical_path,
+    nearest_path,
+    with_parameters,
+)
+from torkivity_engine.film.parameters import parameters as film_parameters
+from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_hpc.grid import Value
+from torkivity_meshes import FermiSurfaceMesh
+
+__all__ = ["Case"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A film, its mesh and the settings of the solvers.
+
+    Attributes
+    ----------
+    film : Bilayer or Stack
+    settings : Settings
+        Mesh, solver, drift-diffusion model.
+    path : Path, optional
+        The configuration file: it is named in errors, and a mesh file is looked for beside it.
+    given_mesh : FermiSurfaceMesh, optional
+        Instead of the one that the settings describe.
+    """
+
+    film: Bilayer | Stack
+    settings: Settings = field(default_factory=Settings)
+    path: Path = Path("film")
+    given_mesh: FermiSurfaceMesh | None = None
+
+    @classmethod
+    def of(cls, config: RunConfig, path: Path) -> Case:
+        """Case of a configuration."""
+        return cls(build_film(config, str(path)), config, path)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Everything that may vary, by path."""
+        return {**film_parameters(self.film), **setting_parameters(self.settings)}
+
+    def parameter(self, path: str) -> Parameter:
+        """Parameter at a path, however it is spelt.
+
+        Raises
+        ------
+        InputError
+            If there is none; with the nearest one there is.
+        """
+        known = self.parameters()
+        name = path if path in known else canonical_path(self.film, path)
+        if name not in known:
+            raise InputError("parameter", path, nearest_path(path, known))
+        return known[name]
+
+    def varied(self, values: Mapping[str, Value]) -> Case:
+        """The case with other values of parameters, by path."""
+        known = setting_parameters(self.settings)
+        of_settings = {path: value for path, value in values.items() if path in known}
+        of_film = {path: value for path, value in values.items() if path not in known}
+        return replace(
+            self,
+            film=with_parameters(self.film, of_film) if of_film else self.film,
+            settings=with_settings(self.settings, of_settings) if of_settings else self.settings,
+        )
+
+    def mesh(self) -> FermiSurfaceMesh:
+        """Mesh of the Fermi surfaces; equal settings share one."""
+        if self.given_mesh is not None:
+            return self.given_mesh
+        return _mesh(self.settings.mesh, self.path)
+
+    @property
+    def memory_limit(self) -> int | None:
+        """Bytes that the dense method may use."""
+        limit = self.settings.solver.memory_gb
+        return None if limit is None else int(limit * 1e9)
+
+
+@lru_cache(maxsize=64)
+def _mesh(section: MeshSection, path: Path) -> FermiSurfaceMesh:
+    return build_mesh(section, path)
