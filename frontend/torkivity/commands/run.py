@@ -6,14 +6,14 @@ import math
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from torkivity.commands.common import FILE, figure_format, say
 
 if TYPE_CHECKING:
-    from torkivity.config.sections import RunConfig
+    from torkivity.study.case import Case
 
 __all__ = ["run"]
 
@@ -84,71 +84,63 @@ def run(
         raise click.UsageError(f"--memory {memory}: must be a finite number of GB")
     started = time.perf_counter()
     say(f"reading {config}")
-    from torkivity.config.build import build_film, build_mesh
     from torkivity.config.text import load_config, override
-    from torkivity.study.frames import has_torque_frame, require_torque_frame
+    from torkivity.study.case import Case
     from torkivity_hpc.files.store import check_output, new_file
 
     settings = override(load_config(config), method=method, memory_gb=memory)
-    film, mesh = build_film(settings, str(config)), build_mesh(settings, config)
+    case = Case.of(settings, config)
     output = output or config.with_suffix(".h5")
     check_output(output, force=force)
-    in_frame = has_torque_frame(film)
-    if components == "torque-frame" or figure is not None:
-        require_torque_frame(film)
-    if not no_figure and in_frame:
+    frame = _components(case, components, figure)
+    if not no_figure and frame == "torque-frame":
         figure = figure or output.with_suffix(".png")
     file_format = figure_format(figure)
-    outputs = [output]
+    outputs = [output] if figure is None else [output, figure]
     if figure is not None:
         check_output(figure, force=force)
-        outputs.append(figure)
     if len({path.resolve() for path in (config, *outputs)}) <= len(outputs):
         raise click.UsageError("input, output and figure must be different files")
 
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
-    from torkivity.compare.film_report import comparison_report
-    from torkivity.study.film import add_curves, compare_film, write_comparison
+    from torkivity.compare.film_report import film_report
+    from torkivity.study.run import compute_curve, compute_film, write_film
 
-    limit = settings.solver.memory_gb
-    options: dict[str, Any] = {
-        "method": settings.solver.method,
-        "ferromagnet": settings.drift_diffusion.ferromagnet,
-        "memory_limit": None if limit is None else int(limit * 1e9),
-        "progress": say,
-    }
     with announce_compilation(say):
-        comparison = compare_film(film, mesh, **options)
-    labels = (settings.heavy_metal.name, settings.ferromagnet.name)
-    frame = components if components != "auto" else "torque-frame" if in_frame else "cartesian"
+        study = compute_film(case, say)
+    report = film_report(study, frame)
     # The answer first; what is drawn takes longer.
-    click.echo(comparison_report(comparison, frame == "torque-frame", names=labels))
-    if not in_frame:
+    click.echo(report)
+    if frame == "cartesian" and components == "auto":
         click.echo(
-            "\nm is parallel to z x E: damping-like and field-like directions do not exist, and all"
-            "\ntorques vanish by symmetry; the table is Cartesian and there is no figure."
+            "\nm is parallel to z x E: damping-like and field-like directions do not exist; the"
+            "\ntable is Cartesian and there is no figure."
         )
-    if not no_figure and settings.figure.heavy_metal_thickness:
-        thicknesses = settings.figure.heavy_metal_thickness
-        comparison = add_curves(comparison, mesh, thicknesses, **options)
+    if not no_figure:
+        study = compute_curve(study, settings.figure.heavy_metal_thickness, say)
     elapsed = time.perf_counter() - started
     with ExitStack() as stack:
         # Both appear together at the end, or none does.
         names = [stack.enter_context(new_file(path, force=force)) for path in outputs]
-        write_comparison(names[0], comparison, settings, elapsed_seconds=elapsed)
-        if file_format is not None and comparison.curves is not None:
+        write_film(names[0], study, elapsed_seconds=elapsed)
+        if file_format is not None and study.curve is not None:
             from torkivity.figures import save_figure, thickness_figure
+            from torkivity.figures.thickness import curves_of_study
 
             say("drawing")
-            title = _title(settings)
-            save_figure(thickness_figure(comparison.curves, title), names[1], file_format)
+            curves = curves_of_study(study.curve)
+            save_figure(thickness_figure(curves, study.title), names[1], file_format)
     wrote = " and ".join(map(str, outputs))
     click.echo(f"\nwrote {wrote} in {time.perf_counter() - started:.1f} s")
 
 
-def _title(settings: RunConfig) -> str:
-    return (
-        f"{settings.heavy_metal.name} / {settings.ferromagnet.name} "
-        f"({settings.ferromagnet.thickness:g} nm)"
-    )
+def _components(case: Case, wanted: str, figure: Path | None) -> str:
+    """Components of the table: those of the torque frame, where there is one."""
+    from torkivity.study.frames import has_torque_frame, require_torque_frame
+
+    if wanted == "torque-frame" or figure is not None:
+        require_torque_frame(case.film)
+    if wanted == "auto":
+        return "torque-frame" if has_torque_frame(case.film) else "cartesian"
+    return wanted

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from torkivity.catalogue import MODEL_NAMES
+from torkivity.catalogue import MODELS
 from torkivity.results.selection import plain_value
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
@@ -234,7 +234,7 @@ def panel_titles(panels: Iterable[Axes], titles: Iterable[str]) -> None:
 def model_handle(model: str, colour: str | None = None) -> Line2D:
     """Entry of a legend for a model."""
     style = MODEL_STYLES[model] | {"color": colour or MODEL_COLOURS[model]}
-    return Line2D([], [], label=MODEL_NAMES[model], **style)
+    return Line2D([], [], label=MODELS[model].title, **style)
 
 
 def legend_below(

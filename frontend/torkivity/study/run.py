@@ -46,6 +46,16 @@ class FilmStudy:
     facts: Facts
     curve: Evaluated | None = None
 
+    @property
+    def title(self) -> str:
+        """The layers, from the bottom, with the thicknesses that do not vary."""
+        stack = as_stack(self.case.film)
+        varied = "" if self.curve is None else self.curve.plan.spec.grid.dimensions[0].name
+        return " / ".join(
+            name if varied == f"{name}.thickness" else f"{name} ({layer.thickness:g} nm)"
+            for name, layer in zip(stack.layer_names, stack.layers, strict=True)
+        )
+
 
 def models_for(case: Case) -> tuple[str, ...]:
     """Models of `torkivity.catalogue.COMPARED` that the case's mesh allows."""
