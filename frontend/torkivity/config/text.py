@@ -6,7 +6,6 @@ engine's own classes, whose errors are given back with the file and the full key
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import tomllib
@@ -17,9 +16,15 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from torkivity.config.build import ConfigSource, build_film, check_figure, check_mesh
-from torkivity.config.errors import ConfigError, literal, shorten
+from torkivity.config.build import check_figure, check_settings
+from torkivity.config.errors import ConfigError, Problems
+from torkivity.config.film import FILM_TABLES, film_tables, read_film
 from torkivity.config.sections import RunConfig
+from torkivity_engine.errors import InputError
+from torkivity_engine.film.kinds import load_plugins
+from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.stack import Stack
+from torkivity_meshes import SphericalMesh
 
 __all__ = [
     "check_config",
@@ -106,16 +111,36 @@ def check_config(data: Mapping[str, Any], file: str) -> RunConfig:
     Raises
     ------
     ConfigError
+        Everything that is wrong, a line for each thing: key, value and what would be right.
     """
+    problems = Problems(file)
+    plugins = data.get("plugins", [])
+    if isinstance(plugins, list):
+        load_plugins(plugins)
+    film = read_film(data, problems)
+    rest = {key: value for key, value in data.items() if key not in FILM_TABLES}
+    config = None
     try:
-        config = RunConfig.model_validate(data)
+        # The film is checked already; what stands in for a wrong one is never looked at.
+        config = RunConfig.model_validate({**rest, "film": film or _STAND_IN})
     except ValidationError as error:
-        raise ConfigError(file, _problem(error)) from None
-    # Everything the engine would refuse is refused on reading, not in the middle of a run.
-    build_film(config, file)
-    check_mesh(config, ConfigSource(file))
-    check_figure(config, ConfigSource(file))
+        for entry in error.errors():
+            _note(entry, problems)
+    if config is not None:
+        # Everything the engine would refuse is refused on reading, not in the middle of a run.
+        check_settings(config, problems)
+        check_figure(config.figure, problems)
+        if config.mesh.file is None:
+            try:
+                SphericalMesh(config.mesh.n_polar, config.mesh.n_azimuth, config.mesh.polar_rule)
+            except InputError as error:
+                problems.add(f"mesh.{error.key}", error.expected, error.value)
+    problems.raise_any()
+    assert config is not None
     return config
+
+
+_STAND_IN = Stack((HeavyMetal(1.0, 1.0, 1.0),), ())
 
 
 def override(
@@ -155,23 +180,21 @@ def preset_text(name: str) -> str:
 
 def to_toml(config: RunConfig) -> str:
     """Configuration with all defaults filled in, as TOML that reads back the same."""
-    lines = []
-    for section, values in config.model_dump(exclude_none=True).items():
-        lines.append(f"[{section}]")
-        lines += [f"{key} = {literal(value)}" for key, value in values.items()]
-        lines.append("")
-    return "\n".join(lines)
+    import tomlkit
+
+    return tomlkit.dumps(_tables(config))
 
 
 def to_json(config: RunConfig) -> str:
     """Configuration with all defaults filled in, as JSON (infinity as the string "inf")."""
-    return json.dumps(
-        {
-            section: _without_infinity(values)
-            for section, values in config.model_dump(exclude_none=True).items()
-        },
-        allow_nan=False,
-    )
+    return json.dumps(_without_infinity(_tables(config)), allow_nan=False)
+
+
+def _tables(config: RunConfig) -> dict[str, Any]:
+    rest = config.model_dump(exclude_none=True, exclude={"film"})
+    if not rest["plugins"]:
+        del rest["plugins"]
+    return {**film_tables(config.film), **rest}
 
 
 def _without_infinity(value: Any) -> Any:
@@ -182,26 +205,27 @@ def _without_infinity(value: Any) -> Any:
     return "inf" if value == math.inf else value
 
 
-def _problem(error: ValidationError) -> str:
-    """One line for the first problem; a misspelt key before the missing one it causes."""
-    problems = sorted(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
-    first = problems[0]
-    keys = first["loc"]
+def _note(entry: Any, problems: Problems) -> None:
+    """One problem that the sections have with their tables."""
+    keys = entry["loc"]
     where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
     parent = _section_model(keys[:-1])
-    if first["type"] == "extra_forbidden":
-        return f"{where}: unknown key; {_suggestion(str(keys[-1]), parent)}"
-    if first["type"] == "missing":
+    if entry["type"] == "extra_forbidden":
+        known = [name for name in (parent.model_fields if parent else {}) if name != "film"]
+        problems.unknown(where, str(keys[-1]), [*known, *(FILM_TABLES if len(keys) == 1 else ())])
+        return
+    if entry["type"] == "missing":
         what = parent.model_fields[str(keys[-1])].description if parent else None
-        return f"{where} is missing" + (f": {what}" if what else f": a table [{where}] is needed")
-    if first["type"] == "model_type":
+        problems.add(where, f"is missing: {what or f'a table [{where}] is needed'}")
+        return
+    if entry["type"] == "model_type":
         expected = f"must be a table, [{where}] or {{ ... }}"
     else:
-        expected = first["msg"].replace("Input should be", "must be").replace("'", '"')
+        expected = entry["msg"].replace("Input should be", "must be").replace("'", '"')
         field = parent.model_fields.get(str(keys[-1])) if parent else None
         if field is not None and field.description and "or" not in field.description.split():
             expected += f" ({field.description})"
-    return f"{where} = {shorten(literal(first['input']))}: {expected}"
+    problems.add(where, expected, entry["input"])
 
 
 def _section_model(keys: tuple[int | str, ...]) -> type[BaseModel] | None:
@@ -220,11 +244,3 @@ def _section_model(keys: tuple[int | str, ...]) -> type[BaseModel] | None:
             return None
         model = tables[0]
     return model
-
-
-def _suggestion(key: str, model: type[BaseModel] | None) -> str:
-    known = list(model.model_fields) if model else []
-    close = difflib.get_close_matches(key, known, n=1)
-    if close:
-        return f"did you mean {close[0]}?"
-    return f"known here: {', '.join(known)}"

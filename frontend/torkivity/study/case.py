@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from torkivity.config.build import build_film, build_mesh
+from torkivity.config.build import build_mesh
 from torkivity.config.parameters import setting_parameters, with_settings
 from torkivity.config.sections import MeshSection, RunConfig, Settings
 from torkivity_engine.errors import InputError
@@ -53,7 +53,7 @@ class Case:
     @classmethod
     def of(cls, config: RunConfig, path: Path) -> Case:
         """Case of a configuration."""
-        return cls(build_film(config, str(path)), config, path)
+        return cls(config.film, config, path)
 
     def parameters(self) -> dict[str, Parameter]:
         """Everything that may vary, by path."""
