@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from torkivity.catalogue import MODELS, SOURCES
 from torkivity.commands.common import FILE, open_dataset
 
 __all__ = ["anisotropy"]
@@ -29,7 +30,14 @@ axes both torques are T0 + T2 sin(theta)^2 + T4 sin(theta)^4, as experiments rep
 """,
 )
 @click.argument("path", type=FILE)
-@click.option("--model", default="boltzmann", show_default=True, help="As in [sweep] models.")
+@click.option(
+    "--model",
+    type=click.Choice(list(MODELS)),
+    default="boltzmann",
+    show_default=True,
+    help="As in [sweep] models.",
+)
+@click.option("--place", metavar="NAME", help="Interface. [default: the first magnetic]")
 @click.option(
     "--part",
     type=click.Choice(["total", "interface", "ferromagnet", "lattice"]),
@@ -39,7 +47,7 @@ axes both torques are T0 + T2 sin(theta)^2 + T4 sin(theta)^4, as experiments rep
 )
 @click.option(
     "--source",
-    type=click.Choice(["all", "rashba", "spin_hall"]),
+    type=click.Choice(list(SOURCES)),
     help="What drives it. [default: that of the sweep]",
 )
 @click.option(
@@ -55,6 +63,7 @@ axes both torques are T0 + T2 sin(theta)^2 + T4 sin(theta)^4, as experiments rep
 def anisotropy(
     path: Path,
     model: str,
+    place: str | None,
     part: str,
     source: str | None,
     form: Any,
@@ -77,11 +86,12 @@ def anisotropy(
         check_output(output, force=force)
     dataset = open_dataset(path)
     found = anisotropy_of_sweep(
-        dataset, model=model, part=part, source=source, form=form, order=order
+        dataset, model=model, part=part, source=source, place=place, form=form, order=order
     )
     columns, rows = anisotropy_rows(found)
     used, wanted = int(found["directions"].min()), found.attrs["directions"]
-    title = f"{found.attrs['variable']}, form {form}, {wanted} directions of m"
+    named = {name: found.attrs[name] for name in ("variable", "model", "source", "interface")}
+    title = f"{', '.join(named.values())}; form {form}, {wanted} directions of m"
     if used < wanted:
         title += f"; the sweep is not complete, points with as few as {used}"
     table = Table(title, columns, tuple(tuple(map(_cell, row)) for row in rows))

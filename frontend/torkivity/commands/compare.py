@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from torkivity.catalogue import MODELS, SOURCES
 from torkivity.commands.common import FILE, figure_format, grid_values, open_dataset, say
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-_MODELS = ("drift_diffusion", "drift_diffusion_half_space", "boundary_layer")
+_MODELS = list(MODELS)[1:]
 _ENDINGS = (".json", ".csv")
 
 
@@ -45,7 +46,7 @@ The sweep must have both: models = ["boltzmann", "drift_diffusion"] under [sweep
 )
 @click.option(
     "--source",
-    type=click.Choice(["all", "rashba", "spin_hall"]),
+    type=click.Choice(list(SOURCES)),
     help="Source of torque. [default: that of the sweep]",
 )
 @click.option(
@@ -56,6 +57,7 @@ The sweep must have both: models = ["boltzmann", "drift_diffusion"] under [sweep
 )
 @click.option("--x", help="Axis of the figure. [default: the longest]")
 @click.option("--y", help="Second axis of the figure.")
+@click.option("--place", metavar="NAME", help="Interface. [default: the first magnetic]")
 @click.option("--figure", type=FILE, help="Figure to write, .png, .pdf or .svg.")
 @click.option("-o", "--output", type=FILE, help="Numbers to write, .json or .csv.")
 @click.option("--force", is_flag=True, help="Overwrite existing output.")
@@ -64,6 +66,7 @@ def compare(
     tolerance: float,
     models: tuple[str, ...],
     source: str | None,
+    place: str | None,
     at: tuple[str, ...],
     x: str | None,
     y: str | None,
@@ -100,7 +103,9 @@ def compare(
     if not free:
         raise click.UsageError("--at holds every axis; leave one free")
     points = select_points(dataset, free, held).dataset
-    result = compare_sweep(points, tolerance=tolerance, source=source, models=models)
+    result = compare_sweep(
+        points, tolerance=tolerance, source=source, models=models, place=place
+    )
     with ExitStack() as stack:
         # All appear together at the end, or none does.
         files = {item: stack.enter_context(new_file(item, force=force)) for item in outputs}
@@ -111,7 +116,14 @@ def compare(
 
             say("drawing")
             drawn = difference_figure(
-                dataset, x, y, at=held, tolerance=tolerance, models=models, source=source
+                dataset,
+                x,
+                y,
+                at=held,
+                tolerance=tolerance,
+                models=models,
+                source=source,
+                place=place,
             )
             save_figure(drawn, files[figure], str(file_format))
     click.echo(sweep_comparison_report(result))

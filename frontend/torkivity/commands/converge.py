@@ -79,6 +79,7 @@ def converge(
             study_of,
             write_convergence,
         )
+        from torkivity_engine.film.stack import as_stack
         from torkivity_hpc.files.store import check_output, new_file
         from torkivity_hpc.files.sweepfile import SweepFile
 
@@ -111,7 +112,7 @@ def converge(
         from torkivity.figures import convergence_figure, save_figure
 
         with new_file(picture, force=True) as temporary:
-            title = f"{settings.heavy_metal.name} / {settings.ferromagnet.name}"
+            title = " / ".join(as_stack(settings.film).names)
             save_figure(convergence_figure(found[0], title), temporary, str(file_format))
         click.echo(convergence_report(found[0]))
         click.echo(f"\nwrote {path} and {picture} in {time.monotonic() - started:.1f} s")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
+from torkivity.catalogue import MODELS
 from torkivity.commands.common import FILE
 
 __all__ = ["export"]
 
-_MODELS = ("boltzmann", "drift_diffusion", "boundary_layer")
 _QUANTITIES = (
     "per_e_tilde",
     "spin_torque_conductivity",
@@ -49,8 +49,9 @@ Examples:
 @click.option("--ms", type=float, metavar="A/m", help="Saturation magnetization.")
 @click.option("--resistivity", type=float, metavar="OHM_M", help="Of the heavy metal.")
 @click.option(
-    "--model", type=click.Choice(_MODELS), default="boltzmann", show_default=True, help="Torques."
+    "--model", type=click.Choice(list(MODELS)), default="boltzmann", show_default=True, help="Torques."
 )
+@click.option("--magnet", metavar="NAME", help="Of mumax3 and cmtj. [default: the lowest]")
 @click.option(
     "--current",
     type=float,
@@ -75,6 +76,7 @@ def export(
     ms: float | None,
     resistivity: float | None,
     model: str,
+    magnet: str | None,
     current: float,
     heavy_metal: str,
 ) -> None:
@@ -103,6 +105,7 @@ def export(
             table,
             ms,
             model=model,
+            magnet=magnet,
             resistivity=resistivity,
             mirrored=heavy_metal == "above",
             file=path.name,

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from torkivity.catalogue import MODEL_NAMES, SOURCES
+from torkivity.catalogue import MODELS
 from torkivity.results.selection import count_states, sweep_axes
+from torkivity.results.values import choose_models, choose_source, known_models, model_values
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class SweepComparison:
         """All but the differences of the points, as JSON has it."""
         names = {
             model: {
-                "title": MODEL_NAMES[model],
+                "title": MODELS[model].title,
                 "parts": {
                     f"{part}_{component}": _statistics_record(
                         self.statistics[model, part, component]
@@ -185,7 +186,11 @@ class SweepComparison:
 
 
 def relative_differences(
-    dataset: xarray.Dataset, model: str, source: str, part: str = "total"
+    dataset: xarray.Dataset,
+    model: str,
+    source: str,
+    part: str = "total",
+    place: str | None = None,
 ) -> dict[str, xarray.DataArray]:
     """Relative difference of a model from the Boltzmann equation, as defined above.
 
@@ -196,17 +201,19 @@ def relative_differences(
     model : str
     source : {"all", "rashba", "spin_hall"}
     part : {"total", "interface", "ferromagnet"}, optional
+    place : str, optional
+        Interface; by default the first that belongs to a magnet.
 
     Returns
     -------
     dict of str to xarray.DataArray
         By component, "damping_like" and "field_like"; NaN at points that are left out.
     """
-    scale = _scale(dataset, source)
+    scale = _scale(dataset, source, place)
     found = {}
     for component in COMPONENTS:
-        reference = _torque(dataset, REFERENCE, source, part, component)
-        difference = _torque(dataset, model, source, part, component) - reference
+        reference = _torque(dataset, REFERENCE, source, part, component, place)
+        difference = _torque(dataset, model, source, part, component, place) - reference
         size = np.maximum(abs(reference), ZERO_GUARD * scale)
         sign = reference.copy(data=np.where(reference.values < 0.0, -1.0, 1.0))
         found[component] = (difference * sign / size).where(scale > 0.0)
@@ -219,6 +226,7 @@ def compare_sweep(
     tolerance: float = 0.1,
     source: str | None = None,
     models: Sequence[str] = (),
+    place: str | None = None,
 ) -> SweepComparison:
     """Compare every other model of a sweep with the Boltzmann equation.
 
@@ -232,6 +240,8 @@ def compare_sweep(
         By default the one of the sweep.
     models : sequence of str, optional
         By default all that the file has.
+    place : str, optional
+        Interface; by default the first that belongs to a magnet.
 
     Returns
     -------
@@ -248,7 +258,7 @@ def compare_sweep(
         raise InputError("tolerance", tolerance, "must be a positive number, 0.1 for 10 %")
     axes = sweep_axes(dataset)
     source, chosen = _comparable(dataset, source, models)
-    counts = _counts(dataset, source)
+    counts = _counts(dataset, source, place)
     if counts["compared"] == 0:
         raise InputError(
             "file",
@@ -258,17 +268,19 @@ def compare_sweep(
             f"{counts['no_torque']} no torque",
         )
     differences = xarray.Dataset(coords={axis: dataset[axis] for axis in axes})
-    guard = ZERO_GUARD * _scale(dataset, source)
+    guard = ZERO_GUARD * _scale(dataset, source, place)
     statistics = {}
     holds: dict[tuple[str, str], dict[str, Holds]] = {}
     for model in chosen:
-        relative = {part: relative_differences(dataset, model, source, part) for part in PARTS}
+        relative = {part: relative_differences(dataset, model, source, part, place) for part in PARTS}
         for part in PARTS:
             for component in COMPONENTS:
                 name = f"{model}_{source}_torque_{part}_{component}"
                 ratio = relative[part][component]
-                reference = _torque(dataset, REFERENCE, source, part, component)
-                absolute = (dataset[name] - reference).where(np.isfinite(ratio))
+                reference, other = (
+                    _torque(dataset, m, source, part, component, place) for m in (REFERENCE, model)
+                )
+                absolute = (other - reference).where(np.isfinite(ratio))
                 differences[f"{name}_difference"] = absolute.assign_attrs(
                     units="1/(Ohm m)", long_name="difference from the Boltzmann equation, per E~"
                 )
@@ -299,42 +311,31 @@ def _comparable(
     dataset: xarray.Dataset, source: str | None, models: Sequence[str]
 ) -> tuple[str, list[str]]:
     """Source and models that can be compared."""
-    by_source = {
-        name: [
-            model for model in MODEL_NAMES if f"{model}_{name}_torque_total_field_like" in dataset
-        ]
-        for name in reversed(SOURCES)
-    }
-    usable = [name for name, found in by_source.items() if REFERENCE in found and len(found) > 1]
-    if not usable:
-        present = sorted({model for found in by_source.values() for model in found})
+    known = known_models(dataset)
+    if REFERENCE not in known or len(known) < 2:
         raise InputError(
             "file",
             str(dataset.encoding.get("source", "dataset")),
-            f"has {' and '.join(present) or 'no model'} alone; a comparison needs "
+            f"has {' and '.join(sorted(known)) or 'no model'} alone; a comparison needs "
             '[sweep] models = ["boltzmann", "drift_diffusion"]',
         )
-    if source is None:
-        source = usable[0]
-    elif source not in usable:
-        raise InputError("source", source, f"must be one that the file has: {', '.join(usable)}")
-    others = [model for model in by_source[source] if model != REFERENCE]
-    for model in models:
-        if model not in others:
-            raise InputError("model", model, f"must be one that the file has: {', '.join(others)}")
-    return source, [model for model in others if not models or model in models]
+    return choose_source(dataset, source), [
+        model for model in choose_models(dataset, models) if model != REFERENCE
+    ]
 
 
 def _torque(
-    dataset: xarray.Dataset, model: str, source: str, part: str, component: str
+    dataset: xarray.Dataset, model: str, source: str, part: str, component: str, place: str | None
 ) -> xarray.DataArray:
-    return dataset[f"{model}_{source}_torque_{part}_{component}"]
+    return model_values(dataset, f"torque_{part}_{component}", model, source, place)
 
 
-def _largest_torque(dataset: xarray.Dataset, source: str) -> xarray.DataArray:
+def _largest_torque(
+    dataset: xarray.Dataset, source: str, place: str | None
+) -> xarray.DataArray:
     """Length of the largest Boltzmann torque of each point."""
     columns = {
-        (part, name): _torque(dataset, REFERENCE, source, part, name)
+        (part, name): _torque(dataset, REFERENCE, source, part, name, place)
         for part in PARTS
         for name in COMPONENTS
     }
@@ -342,17 +343,17 @@ def _largest_torque(dataset: xarray.Dataset, source: str) -> xarray.DataArray:
     return columns["total", "field_like"].copy(data=np.max(lengths, axis=0))
 
 
-def _scale(dataset: xarray.Dataset, source: str) -> xarray.DataArray:
+def _scale(dataset: xarray.Dataset, source: str, place: str | None = None) -> xarray.DataArray:
     """T of each point; zero where it is rounding noise, NaN where the point is left out."""
-    largest = _largest_torque(dataset, source)
+    largest = _largest_torque(dataset, source, place)
     finite = largest.values[np.isfinite(largest.values)]
     noise = _NOISE * finite.max() if finite.size else 0.0
     return largest.where((largest > noise) | np.isnan(largest), 0.0)
 
 
-def _counts(dataset: xarray.Dataset, source: str) -> dict[str, int]:
-    states = count_states(dataset)
-    scale = _scale(dataset, source).values
+def _counts(dataset: xarray.Dataset, source: str, place: str | None) -> dict[str, int]:
+    states = count_states(dataset.sel(model=REFERENCE, source=source))
+    scale = _scale(dataset, source, place).values
     torqueless = int(np.count_nonzero(scale == 0.0))
     compared = int(np.count_nonzero(scale > 0.0))
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from torkivity.catalogue import MODEL_NAMES
+from torkivity.catalogue import MODELS
 from torkivity.compare.differences import (
     COMPONENTS,
     PARTS,
@@ -74,7 +74,7 @@ def _points(comparison: SweepComparison) -> str:
 def _table(comparison: SweepComparison, model: str) -> list[str]:
     within = f"within {100.0 * comparison.tolerance:g} %"
     lines = [
-        f"{MODEL_NAMES[model]} against Boltzmann, relative difference in %",
+        f"{MODELS[model].title} against Boltzmann, relative difference in %",
         f"{'':{_LABEL + _ROW}}{'median':>8}{'68 % of points':>18}{'95 % of points':>18}"
         f"{'largest':>9}{within:>14}",
     ]

@@ -82,11 +82,16 @@ class SweepSection(Section):
     models: list[ModelName] = Field(
         ["boltzmann"], min_length=1, description=f"one or more of {', '.join(MODELS)}"
     )
-    sources: list[SourceName] = Field(
-        ["all"], min_length=1, description=f"one or more of {', '.join(SOURCES)}"
+    source: SourceName | list[SourceName] = Field(
+        "all", description=f"one or more of {', '.join(SOURCES)}"
     )
     axes: dict[str, Any] = Field({}, description="values by parameter")
     zip: list[dict[str, Any]] = Field([], description="groups of parameters that vary together")
+
+    @property
+    def sources(self) -> tuple[SourceName, ...]:
+        """The sources as a tuple."""
+        return (self.source,) if isinstance(self.source, str) else tuple(self.source)
 
 
 class ConvergeSection(Section):

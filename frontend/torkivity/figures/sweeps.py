@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from torkivity.catalogue import MODEL_NAMES
+from torkivity.catalogue import MODELS
 from torkivity.figures.quantities import Component, Quantity
 from torkivity.figures.style import (
     MODEL_COLOURS,
@@ -301,11 +300,10 @@ def absent_handle() -> Patch:
 
 def figure_title(dataset: xarray.Dataset, held: Mapping[str, Any], models: list[str]) -> str:
     """Film, model and where axes are held, as far as they are known."""
-    config = json.loads(dataset.attrs.get("config_json", "{}"))
-    names = [str(config[k]["name"]) for k in ("heavy_metal", "ferromagnet") if k in config]
-    model = [MODEL_NAMES[models[0]]] if len(models) == 1 and models[0] else []
+    film = str(dataset.attrs.get("film", ""))
+    model = [MODELS[models[0]].title] if len(models) == 1 and models[0] else []
     where = [point_label(held, dataset)] if held else []
-    return "; ".join([" / ".join(names), *model, *where]).removeprefix("; ")
+    return "; ".join([film, *model, *where]).removeprefix("; ")
 
 
 def set_title(figure: Figure, chosen: Selection, title: str | None, models: list[str]) -> None:

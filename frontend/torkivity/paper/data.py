@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 
-from torkivity.config.build import build_film
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import check_config, preset_text, to_toml
 from torkivity_engine.arrays import FloatArray
@@ -177,7 +176,7 @@ def compute_figure(
         For an unknown figure.
     """
     config = paper_config(quick=quick)
-    film, mesh = build_film(config), SphericalMesh(config.mesh.n_polar, config.mesh.n_azimuth)
+    film, mesh = config.film, SphericalMesh(config.mesh.n_polar, config.mesh.n_azimuth)
     if name == "fig2":
         steps = (
             (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 13.0, 16.0)

@@ -26,6 +26,7 @@ __all__ = [
     "plain_value",
     "select_points",
     "sweep_axes",
+    "varied_paths",
     "varied_values",
     "varying_axes",
 ]
@@ -250,10 +251,14 @@ def _number(value: Any) -> Any:
         return value
 
 
+def varied_paths(dataset: xarray.Dataset) -> list[str]:
+    """Paths of the parameters that vary in a study."""
+    return list(json.loads(dataset.attrs.get("varied_json", "[]")))
+
+
 def varied_values(point: xarray.Dataset) -> dict[str, Any]:
     """Values of the parameters that vary in a study, by path, at one of its points."""
-    paths = json.loads(point.attrs.get("varied_json", "[]"))
-    return {path: point[path].item() for path in paths}
+    return {path: point[path].item() for path in varied_paths(point)}
 
 
 def plain_value(value: Any) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.errors import InputError
 from torkivity_engine.record import COORDINATES
 from torkivity_engine.units import QUANTITIES, convert_torque
 from torkivity_hpc.files.store import STATUS, read_values, require_results
@@ -51,10 +52,38 @@ class ResultTable:
     dims: dict[str, tuple[str, ...]]
     values: dict[str, FloatArray]
 
+    def at(self, name: str, **where: str) -> FloatArray:
+        """Values of a variable at names along some of its dimensions.
+
+        Raises
+        ------
+        InputError
+            If a dimension has no such name.
+        """
+        values = self.values[name]
+        for axis, dim in reversed(list(enumerate(self.dims[name]))):
+            if dim in where:
+                known = list(self.coordinates[dim])
+                if where[dim] not in known:
+                    raise InputError(dim, where[dim], f"must be one of {', '.join(known)}")
+                values = values.take(known.index(where[dim]), axis=axis)
+        return np.asarray(values)
+
     @property
-    def config(self) -> dict[str, Any]:
-        """Configuration of the run; empty if the file has none."""
-        return dict(json.loads(self.attributes.get("config_json", "{}")))
+    def layers(self) -> list[dict[str, Any]]:
+        """Name, thickness and whether magnetic of each layer, from the bottom."""
+        return list(json.loads(self.attributes.get("layers_json", "[]")))
+
+    def resistivity(self) -> float | None:
+        """Resistivity of the lowest non-magnetic layer in Ohm m, if the file has it."""
+        metals = [layer["name"] for layer in self.layers if not layer["magnetic"]]
+        if not metals or "layer_conductivity" not in self.values:
+            return None
+        return 1.0 / float(self.at("layer_conductivity", layer=metals[0]))
+
+    def magnet_thickness(self) -> float | None:
+        """Thickness of the lowest ferromagnet in nm, if the file has it."""
+        return next((layer["thickness"] for layer in self.layers if layer["magnetic"]), None)
 
 
 def read_results(path: Path) -> ResultTable:
@@ -133,11 +162,11 @@ def in_quantity(
     ResultTable
         Variables with ``torque`` in their names converted, the rest as before.
     """
-    if resistivity is None and table.dims.get("heavy_metal_conductivity") == ():
-        resistivity = 1.0 / float(table.values["heavy_metal_conductivity"])
+    if resistivity is None:
+        resistivity = table.resistivity()
     thickness = ferromagnet_thickness
     if thickness is None:
-        thickness = table.config.get("ferromagnet", {}).get("thickness")
+        thickness = table.magnet_thickness()
     values, units = dict(table.values), dict(table.units)
     for name, array in table.values.items():
         if "torque_" not in name or table.units[name] != QUANTITIES["per_e_tilde"]:
@@ -170,7 +199,7 @@ def table_csv(table: ResultTable) -> str:
     axes = [name for name in table.coordinates if name not in COORDINATES]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    titles = [f"{name} [{table.units[name]}]" for name in axes]
+    titles = [f"{name} [{u}]" if (u := table.units[name]) else name for name in axes]
     writer.writerow(["variable", "component", *titles, "value", "unit"])
     for name, values in table.values.items():
         for place, index in _entries(table, name):

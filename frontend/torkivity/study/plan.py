@@ -28,7 +28,9 @@ from torkivity.study.point import (
 )
 from torkivity.version import __version__
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.parameters import layer_paths
+from torkivity_engine.film.parameters import film_facts, layer_paths
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.spin import angles_of
 from torkivity_hpc.files.sweepfile import SweepSpec
 from torkivity_hpc.grid import Dimension, Grid, Value
 from torkivity_hpc.running.session import SweepPlan
@@ -117,7 +119,10 @@ def plan_case(
         "title": "Spin-orbit torques over parameters of a film",
         **version_attributes(),
         **config_attributes(case.config),
+        "film": " / ".join(as_stack(case.film).names),
         "varied_json": json.dumps(_swept(varied)),
+        "angles_json": json.dumps(_angles(case.film)),
+        "layers_json": json.dumps(_layers(case.film)),
         "fingerprint": hashlib.sha256(json.dumps(physics, sort_keys=True).encode()).hexdigest(),
     }
     return SweepPlan(
@@ -125,6 +130,28 @@ def plan_case(
         evaluate=PointRecord(case),
         layer_parameters=tuple(_layer_parameters(case, grid)),
     )
+
+
+def _angles(film: Bilayer | Stack) -> dict[str, Any]:
+    """Directions of the field and of each m, degrees."""
+    stack = as_stack(film)
+    return {
+        "field": stack.field_direction_deg,
+        "magnets": {
+            name: dict(zip(("theta", "phi"), angles_of(layer.magnetization), strict=True))
+            for name, layer in zip(stack.names, stack.layers, strict=True)
+            if layer.magnetization is not None
+        },
+    }
+
+
+def _layers(film: Bilayer | Stack) -> list[dict[str, Any]]:
+    """What conversions of torques need to know of the layers, from the bottom."""
+    stack = as_stack(film)
+    return [
+        {"name": name, "magnetic": layer.magnetic, "thickness": layer.thickness}
+        for name, layer in zip(stack.names, stack.layers, strict=True)
+    ]
 
 
 def _swept(grid: Grid) -> list[str]:
@@ -150,8 +177,6 @@ def physics_of(case: Case, grid: Grid) -> dict[str, Any]:
     dict
         Values that JSON has.
     """
-    from torkivity_engine.film.parameters import film_facts
-
     left_out = set(_swept(grid))
     physics: dict[str, Any] = {
         "torkivity version": __version__,
