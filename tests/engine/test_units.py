@@ -8,7 +8,7 @@ import pytest
 from torkivity import Bilayer, Ferromagnet, HeavyMetal, InputError, RashbaInterface
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.film.stack import mirrored
-from torkivity_engine.units import QUANTITIES, Unit, convert_torque, parse_unit
+from torkivity_engine.units import QUANTITIES, convert_torque
 from torkivity_meshes import SphericalMesh
 
 FILM = {
@@ -77,33 +77,6 @@ def test_mirrored_is_what_the_engine_gives_for_the_film_upside_down() -> None:
         there = getattr(above, part)(above.torque_total)
         turned = convert_torque(here, "per_e_tilde", "per_e_tilde", mirrored=True)
         assert turned == pytest.approx(there, rel=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("1e4 (hbar/2e)/(Ohm m)", Unit("spin_torque_conductivity", 1e4)),
-        ("-1e4 hbar/2e/(Ohm m)", Unit("spin_torque_conductivity", -1e4)),
-        ("(hbar/2e) Ohm^-1 m^-1", Unit("spin_torque_conductivity", 1.0)),
-        ("1/(Ohm m)", Unit("per_e_tilde", 1.0)),
-        ("1", Unit("efficiency", 1.0)),
-        ("%", Unit("efficiency", 0.01)),
-        ("mT/(1e7 A/cm^2)", Unit("effective_field", 1.0)),
-        ("mT / (1e10 A/m^2)", Unit("effective_field", 10.0)),
-        ("angstrom", Unit("length", 0.1)),
-        ("uOhm cm", Unit("resistivity", 1e-8)),
-    ],
-)
-def test_units(text: str, expected: Unit) -> None:
-    found = parse_unit(text)
-    assert found.quantity == expected.quantity
-    assert found.scale == pytest.approx(expected.scale)
-
-
-@pytest.mark.parametrize("text", ["", "furlong", "0 nm", "nan nm", "1e4", "2 2 nm"])
-def test_unknown_units(text: str) -> None:
-    with pytest.raises(InputError, match="must be one of"):
-        parse_unit(text)
 
 
 def test_what_is_missing() -> None:
