@@ -5,6 +5,7 @@ from torkivity_meshes.fermi_surface import (
     AzimuthalRings,
     FermiSurfaceMesh,
     SphericalMesh,
+    check_mesh_sizes,
     load_mesh,
     mesh_from_arrays,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "FermiSurfaceMesh",
     "InputError",
     "SphericalMesh",
+    "check_mesh_sizes",
     "load_mesh",
     "mesh_from_arrays",
     "polar_rule",

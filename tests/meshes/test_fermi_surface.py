@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from torkivity_meshes import InputError, SphericalMesh, load_mesh, mesh_from_arrays
+from torkivity_meshes import (
+    InputError,
+    SphericalMesh,
+    check_mesh_sizes,
+    load_mesh,
+    mesh_from_arrays,
+)
 
 
 @pytest.mark.parametrize("rule", ["gauss", "graded"])
@@ -164,3 +170,19 @@ def test_mesh_files(tmp_path) -> None:  # type: ignore[no-untyped-def]
     np.savetxt(tmp_path / "three.txt", table[:, :3])
     with pytest.raises(InputError, match="4 columns"):
         load_mesh(tmp_path / "three.txt")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [((10**9, 8), "n_polar = 1000000000: at most"), ((2, 2 * 10**9), "the mesh would take 768 GB")],
+)
+def test_sizes_are_counted_before_the_mesh_is_made(sizes: tuple[int, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        SphericalMesh(*sizes)
+
+
+def test_size_of_a_mesh() -> None:
+    mesh = SphericalMesh(64, 256)
+    arrays = [value for value in vars(mesh).values() if isinstance(value, np.ndarray)]
+    told = check_mesh_sizes(64, 256)
+    assert 0.5 * told < sum(array.nbytes for array in arrays) <= told

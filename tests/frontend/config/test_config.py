@@ -265,10 +265,9 @@ def test_wrong_input_in_one_line(tmp_path: Path, load: Load, small_toml: str, ca
     ],
 )
 def test_wrong_mesh(load: Load, small_toml: str, mesh: str, expected: str) -> None:
-    config = load(small_toml.replace("n_polar = 4\nn_azimuth = 8", mesh))
     with pytest.raises(ConfigError) as error:
-        build_mesh(config, Path("film.toml"))
-    assert str(error.value).startswith(f"film.toml: {expected}")
+        load(small_toml.replace("n_polar = 4\nn_azimuth = 8", mesh))
+    assert f"film.toml: {expected}" in str(error.value)
 
 
 def test_mesh_file_is_looked_for_beside_the_config(
