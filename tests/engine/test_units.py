@@ -8,6 +8,7 @@ import pytest
 from torkivity import Bilayer, Ferromagnet, HeavyMetal, InputError, RashbaInterface
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.film.stack import mirrored
+from torkivity_engine import units
 from torkivity_engine.units import QUANTITIES, Unit, convert_torque, parse_unit
 from torkivity_meshes import SphericalMesh
 
@@ -55,6 +56,17 @@ def test_number_of_the_conventions() -> None:
     assert flux == pytest.approx(-1.9713e-5, rel=1e-4)
 
 
+def test_field_of_an_efficiency_by_hand() -> None:
+    # xi = 1, M_s = 8e5 A/m, t = 1.2 nm: 3.2910598e-16 * 1e11 / (8e5 * 1.2e-9) = 3.4281873e-2 T
+    found = convert_torque(
+        *(1.0, "efficiency", "effective_field"),
+        resistivity=1.0,
+        saturation_magnetization=8e5,
+        ferromagnet_thickness=1.2,
+    )
+    assert found == pytest.approx(34.281873, rel=1e-7)
+
+
 def test_resistivity_by_point() -> None:
     values = convert_torque(
         [1e5, 1e5], "spin_torque_conductivity", "efficiency", resistivity=[1e-7, 3e-7]
@@ -79,25 +91,51 @@ def test_mirrored_is_what_the_engine_gives_for_the_film_upside_down() -> None:
         assert turned == pytest.approx(there, rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("1e4 (hbar/2e)/(Ohm m)", Unit("spin_torque_conductivity", 1e4)),
-        ("-1e4 hbar/2e/(Ohm m)", Unit("spin_torque_conductivity", -1e4)),
-        ("(hbar/2e) Ohm^-1 m^-1", Unit("spin_torque_conductivity", 1.0)),
-        ("1/(Ohm m)", Unit("per_e_tilde", 1.0)),
-        ("1", Unit("efficiency", 1.0)),
-        ("%", Unit("efficiency", 0.01)),
-        ("mT/(1e7 A/cm^2)", Unit("effective_field", 1.0)),
-        ("mT / (1e10 A/m^2)", Unit("effective_field", 10.0)),
-        ("angstrom", Unit("length", 0.1)),
-        ("uOhm cm", Unit("resistivity", 1e-8)),
-    ],
-)
+SPELLINGS = {
+    "1/(Ohm m)": Unit("per_e_tilde", 1.0),
+    "(hbar/2e)/(Ohm m)": Unit("spin_torque_conductivity", 1.0),
+    "hbar/2e/(Ohm m)": Unit("spin_torque_conductivity", 1.0),
+    "(hbar/2e) 1/(Ohm m)": Unit("spin_torque_conductivity", 1.0),
+    "(hbar/2e) Ohm^-1 m^-1": Unit("spin_torque_conductivity", 1.0),
+    "(hbar/2e) S/m": Unit("spin_torque_conductivity", 1.0),
+    "1": Unit("efficiency", 1.0),
+    "%": Unit("efficiency", 0.01),
+    # 1e11 A/m^2 = 1e11 A/(1e4 cm^2) = 1e7 A/cm^2; a tenth of the current, ten times the slope.
+    "mT/(1e11 A/m^2)": Unit("effective_field", 1.0),
+    "mT/(1e7 A/cm^2)": Unit("effective_field", 1.0),
+    "mT / (1e10 A/m^2)": Unit("effective_field", 10.0),
+    "mT/(1e6 A/cm^2)": Unit("effective_field", 10.0),
+    "nm": Unit("length", 1.0),
+    "angstrom": Unit("length", 0.1),
+    "Ohm m": Unit("resistivity", 1.0),
+    # 1e-6 Ohm times 1e-2 m
+    "uOhm cm": Unit("resistivity", 1e-8),
+    "deg": Unit("angle", 1.0),
+    # With a number in front, of either sign, which the unit is multiplied by.
+    "1e4 (hbar/2e)/(Ohm m)": Unit("spin_torque_conductivity", 1e4),
+    "-1e4 hbar/2e/(Ohm m)": Unit("spin_torque_conductivity", -1e4),
+    "-2.5 %": Unit("efficiency", -0.025),
+    "10 nm": Unit("length", 10.0),
+    "0.5 uOhm cm": Unit("resistivity", 5e-9),
+    "2 mT/(1e6 A/cm^2)": Unit("effective_field", 20.0),
+    # 1/(Ohm m) begins with no number of its own.
+    "3 1/(Ohm m)": Unit("per_e_tilde", 3.0),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), SPELLINGS.items())
 def test_units(text: str, expected: Unit) -> None:
     found = parse_unit(text)
     assert found.quantity == expected.quantity
-    assert found.scale == pytest.approx(expected.scale)
+    assert found.scale == pytest.approx(expected.scale, rel=1e-14)
+
+
+def test_every_spelling_is_worked_above() -> None:
+    """And what an error offers is understood."""
+    worked = {"".join(text.split()).lower() for text in SPELLINGS}
+    assert set(units._UNITS) <= worked
+    for text in units._SPELLED:
+        assert parse_unit(text)
 
 
 @pytest.mark.parametrize("text", ["", "furlong", "0 nm", "nan nm", "1e4", "2 2 nm"])
