@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from torkivity import Bilayer, Ferromagnet, HeavyMetal, InputError, RashbaInterface
+from torkivity_engine import units
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.film.stack import mirrored
-from torkivity_engine import units
 from torkivity_engine.units import QUANTITIES, Unit, convert_torque, parse_unit
 from torkivity_meshes import SphericalMesh
 

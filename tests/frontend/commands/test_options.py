@@ -32,7 +32,7 @@ def test_times(text: str, seconds: float) -> None:
     assert Duration().convert(text, None, None) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "90", "h", "1:2", "1:2:3:4", "4 apples", "-5s", "1h 30", "5x"])
+@pytest.mark.parametrize("text", ["", "90", "h", "1:2", "1:2:3:4", "4 apples", "-5s", "5x"])
 def test_no_times(text: str) -> None:
     with pytest.raises(click.BadParameter, match="is not a time like 90s, 30m, 1h30m or 01:30:00"):
         Duration().convert(text, None, None)

@@ -50,6 +50,8 @@ ferromagnet.thickness = [1.0, 5.0]
 
 Call = Callable[..., tuple[int, str, str]]
 
+pytestmark = pytest.mark.xdist_group("plot")
+
 
 @pytest.fixture(scope="module")
 def sweep_path(tmp_path_factory: pytest.TempPathFactory, small_toml: str) -> Path:

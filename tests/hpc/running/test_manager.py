@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,8 @@ SPEC = spec(dimension("a", 6), dimension("b", 5))
 
 
 def block(points: list[int], seconds: float = 1.0, failed: tuple[int, ...] = ()) -> Block:
-    rows = np.array([[a, b, np.sin(a * b), a * b, a > b] for a, b in (divmod(p, 5) for p in points)])
+    at = [divmod(p, 5) for p in points]
+    rows = np.array([[a, b, np.sin(a * b), a * b, a > b] for a, b in at])
     count = len(points)
     status = np.array([STATUS["failed" if p in failed else "done"] for p in points], dtype=np.int8)
     rows[status == STATUS["failed"]] = np.nan
@@ -128,9 +127,12 @@ def test_points_wait_half_a_second_for_company(
 ) -> None:
     written: list[int] = []
     write = file.write
-    monkeypatch.setattr(
-        file, "write", lambda blocks: (written.append(sum(len(b.points) for b in blocks)), write(blocks))
-    )
+
+    def writing(blocks: list[Block]) -> None:
+        written.append(sum(len(each.points) for each in blocks))
+        write(blocks)
+
+    monkeypatch.setattr(file, "write", writing)
     now = [0.0]
     monkeypatch.setattr(manager.time, "perf_counter", lambda: now[0])
     crew = Crew(1)
@@ -225,15 +227,13 @@ def test_signals_ask_and_handlers_come_back(number: signal.Signals) -> None:
     request = StopRequest()
     with stop_on_signals(request):
         assert not request
-        os.kill(os.getpid(), number)
-        time.sleep(0.0)
+        signal.raise_signal(number)
         assert request
         assert request.reason == number.name
-        os.kill(os.getpid(), signal.SIGTERM)  # the first reason stays
+        signal.raise_signal(signal.SIGTERM)  # the first reason stays
         assert request.reason == number.name
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(1.0)
+            signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(number) is before
 
 
