@@ -55,6 +55,17 @@ def test_number_of_the_conventions() -> None:
     assert flux == pytest.approx(-1.9713e-5, rel=1e-4)
 
 
+def test_field_of_an_efficiency_by_hand() -> None:
+    # xi = 1, M_s = 8e5 A/m, t = 1.2 nm: 3.2910598e-16 * 1e11 / (8e5 * 1.2e-9) = 3.4281873e-2 T
+    found = convert_torque(
+        *(1.0, "efficiency", "effective_field"),
+        resistivity=1.0,
+        saturation_magnetization=8e5,
+        ferromagnet_thickness=1.2,
+    )
+    assert found == pytest.approx(34.281873, rel=1e-7)
+
+
 def test_resistivity_by_point() -> None:
     values = convert_torque(
         [1e5, 1e5], "spin_torque_conductivity", "efficiency", resistivity=[1e-7, 3e-7]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -66,9 +67,10 @@ def test_checksum_notices_every_bit() -> None:
 
 def test_plain_xarray(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
+    started = time.time()
     outcome, _ = sweep(path, ab())
     assert (outcome.done, outcome.failed, outcome.missing) == (15, 5, 0)
-    with xarray.open_dataset(path) as file:
+    with xarray.open_dataset(path, decode_times=False) as file:
         assert file["torque"].dims == ("a", "b", "spin")
         assert file["torque"].attrs["units"] == "1/(Ohm m)"
         assert file["a"].attrs == {"long_name": "axis a", "units": "nm"}
@@ -76,7 +78,9 @@ def test_plain_xarray(tmp_path: Path) -> None:
         np.testing.assert_array_equal(point["torque"], [3.0, 2.0, np.sin(6.0)])
         assert int(point["flag"]) == 1
         assert int(point["status"]) == 1
-        assert float(point["seconds"]) < 1.0
+        assert 0.0 < float(point["seconds"]) <= outcome.seconds
+        assert started <= float(point["finished"]) <= time.time()
+        assert int(point["rank"]) == 0
         failed = file.sel(a=1.0, b=3.0)
         assert int(failed["status"]) == 2
         assert int(failed["flag"]) == -1
@@ -114,6 +118,11 @@ def test_scattered_points_land_where_they_belong(tmp_path: Path, count: int) -> 
     points = rng.choice(2000, count, replace=False)
     rows = rng.normal(size=(count, 5))
     rows[:, 4] = rng.integers(0, 2, count)
+    book = {
+        "seconds": rng.uniform(size=count),
+        "finished": rng.uniform(1e9, 2e9, size=count),
+        "rank": rng.integers(0, 64, count).astype(np.int32),
+    }
     half = count // 2
     with SweepFile(path, wanted.layout(), 2000) as file:
         blocks = [
@@ -121,10 +130,8 @@ def test_scattered_points_land_where_they_belong(tmp_path: Path, count: int) -> 
                 points=points[part],
                 status=np.ones(len(points[part]), dtype=np.int8),
                 rows=rows[part],
-                seconds=np.ones(len(points[part])),
-                finished=np.ones(len(points[part])),
-                rank=np.zeros(len(points[part]), dtype=np.int32),
                 messages={},
+                **{name: values[part] for name, values in book.items()},
             )
             for part in (slice(half), slice(half, None))
         ]
@@ -132,10 +139,14 @@ def test_scattered_points_land_where_they_belong(tmp_path: Path, count: int) -> 
         block, whole = file.read(0, 2000)
         assert file.discard_broken() == 0
     np.testing.assert_array_equal(block.rows[points], rows)
+    for name, values in book.items():
+        np.testing.assert_array_equal(getattr(block, name)[points], values, err_msg=name)
     assert np.flatnonzero(block.status).tolist() == sorted(points.tolist())
     assert whole[points].all()
     others = np.delete(np.arange(2000), points)
     assert np.isnan(block.rows[others]).all()
+    assert np.isnan(block.seconds[others]).all()
+    assert (block.rank[others] == -1).all()
 
 
 def test_same_command_has_nothing_left_to_do(tmp_path: Path) -> None:
@@ -154,16 +165,47 @@ def test_failed_points_stay_until_asked_for(tmp_path: Path) -> None:
     assert sweep(path, ab(), retry_failed=True)[0].computed == 5
 
 
+def test_failed_points_of_a_complete_file_are_tried_again(tmp_path: Path) -> None:
+    """A file in which nothing is missing is opened again for them, and only when asked."""
+    path = tmp_path / "a.h5"
+    plan = session.SweepPlan(ab(), evaluate, ("a",))
+    mended = session.SweepPlan(ab(), lambda values: evaluate({**values, "b": 2.0}), ("a",))
+    session.run_plan(plan, path, ThreadCrew)
+    with h5py.File(path) as file:
+        before = {name: file[name][...] for name in ("seconds", "finished", "torque")}
+    untouched = session.run_plan(mended, path, ThreadCrew)
+    assert (untouched.computed, untouched.failed, untouched.missing) == (0, 5, 0)
+    retried = session.run_plan(mended, path, ThreadCrew, retry_failed=True)
+    assert (retried.computed, retried.done, retried.failed) == (5, 20, 0)
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["product"][:, 3], 2.0 * np.arange(5))
+        assert (file["message"][...] == -1).all()
+        for name, values in before.items():
+            np.testing.assert_array_equal(file[name][:, :3], values[:, :3], err_msg=name)
+            assert not np.array_equal(file[name][:, 3], values[:, 3]), name
+    said: list[str] = []
+    nothing = session.run_plan(mended, path, ThreadCrew, retry_failed=True, tell=said.append)
+    assert nothing.computed == 0
+    assert not any("to compute" in line for line in said)
+
+
 def test_grown_axes(tmp_path: Path) -> None:
     """Values in between, in front and behind: all that matches is taken over."""
     path, whole = tmp_path / "a.h5", tmp_path / "whole.h5"
     sweep(path, ab((1.0, 2.0, 4.0), (2.0, 3.0)))
     bigger = ab((0.5, 1.0, 2.0, 3.0, 4.0, 5.0), (3.0, 2.0, 1.0))
+    kept = ("seconds", "finished", "rank")
+    with h5py.File(path) as file:
+        before = {name: file[name][...] for name in kept}
     outcome, said = sweep(path, bigger)
     assert outcome.computed == 18 - 6
     assert any("6 points are taken over into a file of 18" in line for line in said)
     sweep(whole, bigger)
     assert contents(path) == contents(whole)
+    with h5py.File(path) as file:
+        for name in kept:
+            moved = file[name][...][[1, 2, 4]][:, [1, 0]]
+            np.testing.assert_array_equal(moved, before[name], err_msg=name)
 
 
 def test_other_physics_is_refused_by_key(tmp_path: Path) -> None:
