@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
 import tempfile
 import time
@@ -19,9 +21,10 @@ from torkivity_engine.errors import InputError
 from torkivity_hpc.files.lock import lock_path, writer_lock
 from torkivity_hpc.files.resume import open_for_writing
 from torkivity_hpc.files.rows import Block, checksums
+from torkivity_hpc.files.store import check_output
 from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, create_sweep, file_size
 from torkivity_hpc.grid import Value
-from torkivity_hpc.running import session
+from torkivity_hpc.running import manager, session
 from torkivity_hpc.running.crew import ThreadCrew
 from torkivity_hpc.running.manager import Outcome, StopRequest, run_points
 
@@ -297,6 +300,116 @@ def test_second_writer_is_refused(tmp_path: Path) -> None:
     assert not lock_path(path).exists()
     assert not path.exists()
     sweep(path, ab())
+
+
+@pytest.mark.parametrize("other", ["symbolic", "hard", "relative"])
+def test_second_writer_by_another_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    path = tmp_path / "a.h5"
+    sweep(path, ab())
+    (tmp_path / "there").mkdir()
+    name = tmp_path / "there" / "b.h5"
+    if other == "symbolic":
+        name.symlink_to(path)
+    elif other == "hard":
+        name.hardlink_to(path)
+    else:
+        monkeypatch.chdir(tmp_path / "there")
+        name = Path("../a.h5")
+    with writer_lock(path):
+        for force in (False, True):
+            with pytest.raises(InputError, match="is being written by"):
+                sweep(name, ab(), force=force)
+        with pytest.raises(InputError, match="is being written by"):
+            check_output(name, force=True)
+    assert sweep(name, ab())[0].computed == 0
+
+
+def test_two_names_before_there_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "b.h5").symlink_to(tmp_path / "a.h5")
+    with writer_lock(tmp_path / "a.h5"), pytest.raises(InputError, match="is being written by"):
+        sweep(tmp_path / "b.h5", ab())
+    sweep(tmp_path / "b.h5", ab())
+    assert (tmp_path / "b.h5").is_symlink()
+    assert (tmp_path / "a.h5").is_file()
+
+
+def test_a_grown_sweep_is_locked_at_every_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is replaced: the new one, too, is held from before it has the name to the end."""
+    path, other = tmp_path / "a.h5", tmp_path / "b.h5"
+    sweep(path, ab(4))
+    link = tmp_path / "link.h5"
+    link.symlink_to(path)
+    refused: list[str] = []
+    replace = os.replace
+
+    def watched(one: Path, name: Path) -> None:
+        for when in ("before", "after"):
+            if when == "after":
+                replace(one, name)
+            other.unlink(missing_ok=True)
+            other.hardlink_to(one if when == "before" else name)
+            with pytest.raises(InputError, match="is being written by"), writer_lock(other):
+                pass
+            refused.append(when)
+
+    monkeypatch.setattr(os, "replace", watched)
+    with open_for_writing(link, ab(5), tell=str):
+        with pytest.raises(InputError, match="is being written by"), writer_lock(other):
+            pass
+        refused.append("within")
+    assert refused == ["before", "after", "within"]
+    assert link.is_symlink()
+    with writer_lock(other):
+        pass
+
+
+def without_locks(*_: object) -> None:
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+def test_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("flock", "fcntl"):
+        monkeypatch.setattr(fcntl, name, without_locks)
+    path = tmp_path / "a.h5"
+    for wanted in (ab(4), ab(5)):
+        outcome, said = sweep(path, wanted)
+        assert outcome.missing == 0
+        assert len([line for line in said if "has no locks" in line]) == 1
+
+
+def test_flags_follow_what_they_vouch_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each batch every value is written before the state; all is brought to the disk."""
+    path = tmp_path / "a.h5"
+    create_sweep(path, ab())
+    with h5py.File(path) as file:
+        starts = {file[name].id.get_offset(): name for name in file}
+    calls: list[str] = []
+    pwrite, fdatasync = os.pwrite, os.fdatasync
+
+    def written(descriptor: int, data: bytes, offset: int) -> int:
+        if os.readlink(f"/proc/self/fd/{descriptor}") == str(path):
+            calls.append(starts[max(start for start in starts if start <= offset)])
+        return pwrite(descriptor, data, offset)
+
+    def synced(descriptor: int) -> None:
+        calls.append("sync")
+        fdatasync(descriptor)
+
+    monkeypatch.setattr(os, "pwrite", written)
+    monkeypatch.setattr(os, "fdatasync", synced)
+    monkeypatch.setattr(manager, "_FLUSH_SECONDS", 0.0)
+    sweep(path, ab())
+    assert calls.pop() == "sync"
+    batches = " ".join(calls).split(" status")
+    assert batches.pop() == ""
+    assert len(batches) > 1
+    values = {"torque", "product", "flag", "checksum", "seconds", "finished", "rank", "message"}
+    for batch in batches:
+        assert values <= set(batch.split())
 
 
 def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
