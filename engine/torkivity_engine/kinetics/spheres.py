@@ -11,11 +11,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from torkivity_engine.arrays import ComplexArray
+from torkivity_engine.arrays import ComplexArray, FloatArray
+from torkivity_engine.kinetics.matching import Side
 from torkivity_meshes import AnnularGrid
 
-__all__ = ["FermiSphere", "spin_flip_lengths"]
+__all__ = ["Bands", "FermiSphere", "spin_flip_lengths"]
 
 
 class FermiSphere(NamedTuple):
@@ -59,9 +61,69 @@ class FermiSphere(NamedTuple):
         ndarray of complex, shape (n_rings,)
             Real and positive, or imaginary and positive where the state is evanescent.
         """
-        squared = grid.normal_squared(self.radius, self.decay).astype(np.complex128)
-        nu: ComplexArray = np.sqrt(squared) / (k_0 * self.mass)
+        squared = grid.normal_squared(self.radius, self.decay)
+        nu: ComplexArray = np.sqrt(squared.astype(np.complex128)) / (k_0 * self.mass)
         return nu
+
+
+class Bands(NamedTuple):
+    """Fermi spheres of a layer.
+
+    Attributes
+    ----------
+    majority, minority : FermiSphere
+        Of spins along -m and +m; the same sphere for both in a heavy metal.
+    split : bool
+        Whether spins keep to spheres of their own, so that a layer holds two occupations
+        instead of the four coefficients of a spin density matrix.
+    """
+
+    majority: FermiSphere
+    minority: FermiSphere
+    split: bool
+
+    @classmethod
+    def common(cls, radius: float, mass: float = 1.0) -> Bands:
+        """One sphere for both spins."""
+        sphere = FermiSphere(radius, mass)
+        return cls(sphere, sphere, False)
+
+    @property
+    def slots(self) -> tuple[FermiSphere, ...]:
+        """Sphere of each slot: of the four coefficients, or of the two occupations."""
+        return (self.majority, self.minority) if self.split else (self.majority,) * 4
+
+    def cartesian(self, axis: ArrayLike) -> FloatArray:
+        """What turns the slots of a layer into the coefficients (x, y, z, charge).
+
+        Parameters
+        ----------
+        axis : array_like, shape (3,)
+            m; looked at where the spheres are split.
+
+        Returns
+        -------
+        ndarray, shape (4, n_slots)
+            The identity, or (g_up - g_down) / 2 along -m and (g_up + g_down) / 2.
+        """
+        if not self.split:
+            return np.eye(4)
+        half = 0.5 * np.asarray(axis, dtype=np.float64)
+        return np.column_stack([[*-half, 0.5], [*half, 0.5]])
+
+    def side(self, grid: AnnularGrid, k_0: float, axis: ArrayLike) -> Side:
+        """The states of the layer as an interface sees them, at every point of a grid.
+
+        Points are ordered (ring, azimuth).
+        """
+        velocity = np.column_stack(
+            [sphere.normal_velocity(grid, k_0) for sphere in (self.majority, self.minority)]
+        )
+        return Side(
+            np.repeat(velocity, grid.rule.n_azimuth, axis=0),
+            np.asarray(axis, dtype=np.float64),
+            self.split,
+        )
 
 
 def spin_flip_lengths(
