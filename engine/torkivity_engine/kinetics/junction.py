@@ -70,8 +70,8 @@ class Junction:
         self.k = (grid.k_parallel[:, None, None] * unit).reshape(-1, 2)
         #: d^2 k_parallel / k_0^2 of each point.
         self.weights = np.repeat(grid.area / len(unit), len(unit)) / k_0**2
-        sides = (t.bands.side(grid, k_0, t.axis) for t in self.terminals)
-        self.matched: Matched = match(self.k / k_0, *sides, parameters)
+        lower, upper = (t.bands.side(grid, k_0, t.axis) for t in self.terminals)
+        self.matched: Matched = match(self.k / k_0, lower, upper, parameters)
 
     def open_slots(self) -> FloatArray:
         """One where a slot has a propagating state, else zero; shape (n_points, 8)."""

@@ -62,8 +62,7 @@ class FermiSphere(NamedTuple):
             Real and positive, or imaginary and positive where the state is evanescent.
         """
         squared = grid.normal_squared(self.radius, self.decay)
-        nu: ComplexArray = np.sqrt(squared.astype(np.complex128)) / (k_0 * self.mass)
-        return nu
+        return np.asarray(np.emath.sqrt(squared + 0j) / (k_0 * self.mass))
 
 
 class Bands(NamedTuple):
