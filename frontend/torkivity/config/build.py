@@ -8,9 +8,18 @@ from pathlib import Path
 from torkivity.config.errors import ConfigError, Problems
 from torkivity.config.sections import FigureSection, MeshSection, Settings
 from torkivity_engine.errors import InputError
-from torkivity_meshes import FermiSurfaceMesh, SphericalMesh, load_mesh
+from torkivity_engine.machine.memory import require_memory
+from torkivity_meshes import FermiSurfaceMesh, SphericalMesh, check_mesh_sizes, load_mesh
 
 __all__ = ["build_mesh", "check_figure", "check_settings"]
+
+
+#: A layer's operators on polar angles: some ten square matrices with a row for each angle,
+#: spin and azimuthal moment.
+_BYTES_PER_POLAR_PAIR = 10 * 8 * 4**2
+
+#: Bytes that every machine has.
+_SMALL = 1 << 27
 
 
 def build_mesh(section: MeshSection, path: Path) -> FermiSurfaceMesh:
@@ -50,6 +59,15 @@ def check_settings(settings: Settings, problems: Problems) -> None:
     """Note a mesh that is given twice, or that the method cannot use."""
     mesh = settings.mesh
     if mesh.file is None:
+        try:
+            size = check_mesh_sizes(mesh.n_polar, mesh.n_azimuth, mesh.polar_rule)
+        except InputError as error:
+            problems.add(f"mesh.{error.key}", error.expected, error.value)
+            return
+        size += _BYTES_PER_POLAR_PAIR * mesh.n_polar**2
+        if size > _SMALL:
+            sizes = f"mesh.n_polar = {mesh.n_polar}, mesh.n_azimuth = {mesh.n_azimuth}"
+            require_memory(size, None, f"{problems.file}: {sizes}")
         return
     sizes = sorted(mesh.model_fields_set & {"n_polar", "n_azimuth", "polar_rule"})
     if sizes:

@@ -170,12 +170,12 @@ class FitSettings:
         return MicroscopicModel(build_film(config, str(self.path)), mesh)
 
 
-def load_fit_settings(path: Path) -> FitSettings:
+def load_fit_settings(path: Path | str) -> FitSettings:
     """Read and check the configuration of a fit.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
 
     Returns
     -------
@@ -208,7 +208,7 @@ def load_fit_settings(path: Path) -> FitSettings:
             for name, entry in section.parameters.items()
         },
         separate=tuple(section.separate),
-        path=path,
+        path=Path(path),
         film=film,
     )
 

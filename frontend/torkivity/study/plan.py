@@ -32,7 +32,7 @@ from torkivity_engine.film.parameters import film_facts, layer_paths
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.spin import angles_of
 from torkivity_hpc.files.sweepfile import SweepSpec
-from torkivity_hpc.grid import Dimension, Grid, Value
+from torkivity_hpc.grid import Grid, Value
 from torkivity_hpc.running.session import SweepPlan
 
 __all__ = ["config_attributes", "plan_case", "plan_sweep", "version_attributes"]
@@ -40,8 +40,8 @@ __all__ = ["config_attributes", "plan_case", "plan_sweep", "version_attributes"]
 #: An attribute must fit into the header of the file.
 _LONGEST_ATTRIBUTE = 60_000
 
-#: Combinations of values that are tried beforehand.
-_MOST_TRIALS = 5_000
+#: Combinations of values that are checked before the first point.
+MOST_TRIED = 5_000
 
 
 def plan_sweep(config: RunConfig, path: Path, sweep: SweepSection | None = None) -> SweepPlan:
@@ -236,28 +236,14 @@ def _check_values(case: Case, grid: Grid) -> None:
             for other in grid.dimensions
             if owners & {name.rpartition(".")[0] for name in other.parameters}
         ]
-        combinations = math.prod(len(d) for d in together)
-        # Many combinations would take long; then each dimension is tried alone.
-        rows = [d.rows[:_MOST_TRIALS] for d in together]
-        candidates = (
-            product(*rows) if combinations <= _MOST_TRIALS else _one_by_one(together, first)
-        )
+        # Many combinations would take long; then each dimension is tried alone, and a long one
+        # at its extremes and some places between.
+        rows = [[d.row(position) for position in d.sample(MOST_TRIED)] for d in together]
+        all_together = math.prod(map(len, together)) <= MOST_TRIED
+        candidates = product(*rows) if all_together else ((r,) for x in rows for r in x)
         for parts in candidates:
-            values = dict(first)
-            for d, row in zip(together, parts, strict=True):
-                values |= dict(zip(d.parameters, row, strict=True))
+            values = {**first, **{k: v for part in parts for k, v in part.items()}}
             _check_point(case, values)
-
-
-def _one_by_one(
-    dimensions: Sequence[Dimension], first: Mapping[str, Value]
-) -> list[tuple[tuple[Value, ...], ...]]:
-    base = [tuple(first[name] for name in d.parameters) for d in dimensions]
-    return [
-        (*base[:i], row, *base[i + 1 :])
-        for i, d in enumerate(dimensions)
-        for row in d.rows[:_MOST_TRIALS]
-    ]
 
 
 def _check_point(case: Case, values: Mapping[str, Value]) -> None:

@@ -107,6 +107,53 @@ def test_sweep_without_all_points(tmp_path: Path) -> None:
         film_torque(read_results(path), MS)
 
 
+def test_csv_and_json_of_two_axes(tmp_path: Path) -> None:
+    """Each number beside its own coordinates, last axis fastest, components last."""
+    path = tmp_path / "sweep.h5"
+    variables = {
+        "torque_total": Variable(("spin",), "1/(Ohm m)", "torque"),
+        "seconds_like": Variable((), "s", "time"),
+    }
+    grid = {
+        "exchange": Axis((0.1, 0.2, 0.3), "1", "u_ex"),
+        "thickness": Axis((2.0, 4.0), "nm", "thickness"),
+    }
+    with create_results(path, variables, grid=grid) as results:
+        for i, j in np.ndindex(3, 2):
+            if (i, j) != (1, 0):
+                torque = 100.0 * i + 10.0 * j + np.arange(3.0)
+                results.write({"torque_total": torque, "seconds_like": 0.5 * i + j}, (i, j))
+    table = read_results(path)
+    rows = rows_of(table_csv(table))
+    assert list(rows[0]) == [
+        "variable", "component", "exchange [1]", "thickness [nm]", "value", "unit",
+    ]  # fmt: skip
+    places = [
+        (i, j, str(u), str(t))
+        for i, u in enumerate(grid["exchange"].values)
+        for j, t in enumerate(grid["thickness"].values)
+    ]
+    expected = [
+        ["seconds_like", "", u, t, "" if (i, j) == (1, 0) else str(0.5 * i + j), "s"]
+        for i, j, u, t in places
+    ]
+    for i, j, u, t in places:
+        for k, axis in enumerate("xyz"):
+            value = "" if (i, j) == (1, 0) else str(100.0 * i + 10.0 * j + k)
+            expected.append(["torque_total", axis, u, t, value, "1/(Ohm m)"])
+    assert [list(row.values()) for row in rows] == expected
+    content = json.loads(table_json(table))
+    assert content["variables"]["torque_total"]["dims"] == ["exchange", "thickness", "spin"]
+    assert content["variables"]["torque_total"]["values"][2] == [[200, 201, 202], [210, 211, 212]]
+    assert content["variables"]["torque_total"]["values"][1][0] == [None] * 3
+    assert content["coordinates"]["thickness"] == {"units": "nm", "values": [2.0, 4.0]}
+    # Torques alone are converted.
+    twice = in_quantity(table, "spin_torque_conductivity")
+    np.testing.assert_array_equal(twice.values["torque_total"], 2.0 * table.values["torque_total"])
+    np.testing.assert_array_equal(twice.values["seconds_like"], table.values["seconds_like"])
+    assert twice.units["torque_total"] == "(hbar/2e)/(Ohm m)"
+
+
 def test_wrong_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_results(tmp_path / "a.h5")

@@ -86,9 +86,22 @@ def test_methods_agree(comparison: Comparison) -> None:
 
 def test_finite_ferromagnet(comparison: Comparison) -> None:
     finite = compare_film(comparison.film, torkivity.SphericalMesh(4, 8), ferromagnet="finite")
-    assert finite.drift_diffusion["rashba"].ferromagnet == "finite"
-    torque = finite.drift_diffusion["rashba"].torque_total
-    assert not np.array_equal(torque, comparison.drift_diffusion["rashba"].torque_total)
+    for source, dephased in comparison.drift_diffusion.items():
+        found = finite.drift_diffusion[source]
+        assert (dephased.ferromagnet, found.ferromagnet) == ("dephased", "finite")
+        expected = torkivity.solve_drift_diffusion(
+            comparison.film,
+            ferromagnet="finite",
+            source=source,
+            mesh=torkivity.SphericalMesh(4, 8),
+        )
+        np.testing.assert_array_equal(found.torque_total, expected.torque_total)
+        # A ferromagnet of some dephasing lengths is another film, by per cent.
+        apart = np.abs(found.torque_total - dephased.torque_total).max()
+        assert 1e-3 < apart / np.abs(dephased.torque_total).max() < 1.0
+    # The equation itself knows nothing of this choice.
+    for source, solution in comparison.boltzmann.items():
+        np.testing.assert_array_equal(finite.boltzmann[source].torque_total, solution.torque_total)
 
 
 def test_progress_is_told(comparison: Comparison) -> None:
