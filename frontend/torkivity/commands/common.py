@@ -25,11 +25,21 @@ __all__ = [
     "one_thread",
     "open_dataset",
     "say",
+    "set_option",
 ]
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INCOMPLETE = 1, 2, 3
 
 FILE = click.Path(path_type=Path)
+
+#: Parameters of the film given on the command line, for commands that take its TOML file.
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Change a parameter, Pt.thickness=4; 'torkivity info CONFIG --parameters' lists them.",
+)
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 

@@ -15,6 +15,7 @@ from torkivity.commands.common import (
     figure_format,
     one_thread,
     say,
+    set_option,
 )
 
 __all__ = ["converge"]
@@ -37,6 +38,7 @@ The same command goes on where an earlier one stopped.
 """,
 )
 @click.argument("config", type=FILE)
+@set_option
 @click.option(
     "-o", "--output", type=FILE, help="HDF5 file. [default: CONFIG ending in -convergence.h5]"
 )
@@ -53,6 +55,7 @@ The same command goes on where an earlier one stopped.
 @click.option("--force", is_flag=True, help="Start anew, overwriting the output.")
 def converge(
     config: Path,
+    settings: tuple[str, ...],
     output: Path | None,
     tolerance: float | None,
     figure: Path | None,
@@ -72,6 +75,7 @@ def converge(
 
     def body(make_crew: CrewMaker) -> int:
         from torkivity.config.text import load_config
+        from torkivity.study.case import with_settings_given
         from torkivity.study.mesh_study import (
             convergence_of,
             convergence_report,
@@ -89,12 +93,12 @@ def converge(
         if len({item.resolve() for item in (config, path, picture)}) < 3:
             raise click.UsageError("input, output and figure must be different files")
         check_output(picture, force=True)
-        settings = load_config(config)
-        plan = plan_convergence(settings, config, tolerance)
+        run_config = with_settings_given(load_config(config), config, settings)
+        plan = plan_convergence(run_config, config, tolerance)
         found = []
 
         def finish(file: SweepFile) -> None:
-            result = convergence_of(file, study_of(settings, tolerance))
+            result = convergence_of(file, study_of(run_config, tolerance))
             if result is not None:
                 write_convergence(file, result)
                 found.append(result)
@@ -112,7 +116,7 @@ def converge(
         from torkivity.figures import convergence_figure, save_figure
 
         with new_file(picture, force=True) as temporary:
-            title = " / ".join(as_stack(settings.film).names)
+            title = " / ".join(as_stack(run_config.film).names)
             save_figure(convergence_figure(found[0], title), temporary, str(file_format))
         click.echo(convergence_report(found[0]))
         click.echo(f"\nwrote {path} and {picture} in {time.monotonic() - started:.1f} s")

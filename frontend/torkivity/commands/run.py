@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from torkivity.commands.common import FILE, figure_format, say
+from torkivity.commands.common import FILE, figure_format, say, set_option
 
 if TYPE_CHECKING:
     from torkivity.study.case import Case
@@ -30,6 +30,7 @@ The first run after installation compiles kernels for a while; later ones start 
 """,
 )
 @click.argument("config", type=FILE)
+@set_option
 @click.option(
     "-o",
     "--output",
@@ -66,6 +67,7 @@ The first run after installation compiles kernels for a while; later ones start 
 )
 def run(
     config: Path,
+    settings: tuple[str, ...],
     output: Path | None,
     force: bool,
     figure: Path | None,
@@ -85,11 +87,12 @@ def run(
     started = time.perf_counter()
     say(f"reading {config}")
     from torkivity.config.text import load_config, override
-    from torkivity.study.case import Case
+    from torkivity.study.case import Case, with_settings_given
     from torkivity_hpc.files.store import check_output, new_file
 
-    settings = override(load_config(config), method=method, memory_gb=memory)
-    case = Case.of(settings, config)
+    run_config = override(load_config(config), method=method, memory_gb=memory)
+    run_config = with_settings_given(run_config, config, settings)
+    case = Case.of(run_config, config)
     output = output or config.with_suffix(".h5")
     check_output(output, force=force)
     frame = _components(case, components, figure)
@@ -118,7 +121,7 @@ def run(
             "\ntable is Cartesian and there is no figure."
         )
     if not no_figure:
-        study = compute_curve(study, settings.figure.heavy_metal_thickness, say)
+        study = compute_curve(study, run_config.figure.heavy_metal_thickness, say)
     elapsed = time.perf_counter() - started
     with ExitStack() as stack:
         # Both appear together at the end, or none does.

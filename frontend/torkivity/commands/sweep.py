@@ -15,6 +15,7 @@ from torkivity.commands.common import (
     Duration,
     one_thread,
     say,
+    set_option,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ run again.
 """,
 )
 @click.argument("config", type=FILE)
+@set_option
 @click.option("-o", "--output", type=FILE, help="HDF5 file. [default: CONFIG with the ending .h5]")
 @click.option("--retry-failed", is_flag=True, help="Compute failed points again.")
 @click.option(
@@ -60,6 +62,7 @@ run again.
 )
 def sweep(
     config: Path,
+    settings: tuple[str, ...],
     output: Path | None,
     retry_failed: bool,
     workers: int | None,
@@ -79,12 +82,14 @@ def sweep(
 
     def body(make_crew: CrewMaker) -> int:
         from torkivity.config.text import load_config
+        from torkivity.study.case import with_settings_given
         from torkivity.study.plan import plan_sweep
 
         path = output or config.with_suffix(".h5")
         if path.resolve() == config.resolve():
             raise click.UsageError("input and output must be different files")
-        plan = plan_sweep(load_config(config), config)
+        run_config = with_settings_given(load_config(config), config, settings)
+        plan = plan_sweep(run_config, config)
         if dry_run:
             return _foretell(plan)
         stop = StopRequest()

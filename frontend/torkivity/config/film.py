@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from torkivity.config.errors import Problems
@@ -54,7 +54,7 @@ class _Reader:
     problems: Problems
     fermi_wavevector: float = 16.0
     magnetization: tuple[float, float, float] | None = None
-    names: dict[str, list[str]] = field(default_factory=dict)
+    shared: bool = True
 
     def film(self, data: Table) -> Film | None:
         """The film of a configuration; None if something is wrong."""
@@ -70,6 +70,7 @@ class _Reader:
             )  # fmt: skip
             return None
         if long:
+            self.shared = False
             return self._stack(data, numbers, ends)
         return self._bilayer(data, numbers, ends)
 
@@ -285,10 +286,10 @@ class _Reader:
         values: dict[str, Any] = {}
         if _M in own:
             m = self._direction(table, where)
-            m = m if m is not None else self.magnetization
-            if m is not None and base is Layer:
-                values[_M] = m
-            elif m is not None:
+            # Interfaces follow the magnet that they belong to; a bilayer shares its m.
+            if m is None and base is Layer and not self.shared:
+                m = self.magnetization or (0.0, 0.0, 1.0)
+            if m is not None:
                 values[_M] = m
             for key in (_M, _ANGLES):
                 table.pop(key, None)

@@ -7,7 +7,7 @@ change a case the same way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_hpc.grid import Value
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["Case"]
+__all__ = ["Case", "with_settings_given"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,52 @@ class Case:
         """Bytes that the dense method may use."""
         limit = self.settings.solver.memory_gb
         return None if limit is None else int(limit * 1e9)
+
+
+def with_settings_given(config: RunConfig, path: Path, given: Sequence[str]) -> RunConfig:
+    """Configuration with parameters set by texts like ``Pt.thickness=4``.
+
+    Parameters
+    ----------
+    config : RunConfig
+    path : Path
+        Of its file, for errors.
+    given : sequence of str
+
+    Returns
+    -------
+    RunConfig
+
+    Raises
+    ------
+    InputError
+        For an unknown parameter, or a value that it cannot have.
+    """
+    if not given:
+        return config
+    case = Case.of(config, path)
+    values: dict[str, Value] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.rpartition("="))
+        if not (name and equals and value):
+            raise InputError("--set", text, "must be PATH=VALUE, as in Pt.thickness=4")
+        parameter = case.parameter(name)
+        if parameter.path in values:
+            raise InputError("--set", text, f"{parameter.path} is given twice")
+        values[parameter.path] = _value(parameter, value)
+    case = case.varied(values)
+    assert isinstance(case.settings, RunConfig)
+    return case.settings.model_copy(update={"film": case.film})
+
+
+def _value(parameter: Parameter, text: str) -> Value:
+    if parameter.kind is str:
+        return text.strip("\"'")
+    try:
+        return parameter.kind(text)  # type: ignore[no-any-return]
+    except ValueError:
+        what = "an integer" if parameter.kind is int else "a number"
+        raise InputError(parameter.path, text, f"must be {what}") from None
 
 
 @lru_cache(maxsize=64)
