@@ -26,7 +26,7 @@ from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, spl
 from torkivity_engine.reduced.profile import reduced_moments
 from torkivity_engine.refine import polar_rule_for, refine
 from torkivity_engine.solution import BoltzmannSolution, InterfaceResponse
-from torkivity_engine.spin import CHARGE, cross_matrix
+from torkivity_engine.spin import CHARGE
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["solve_boltzmann"]
@@ -193,7 +193,7 @@ def _responses(
             InterfaceResponse(
                 current_minus=minus,
                 current_plus=plus,
-                torque=-2.0 * interface.exchange * (cross_matrix(m) @ density),
+                torque=interface.torque(density, m),
                 m=m,
                 field_direction=stack.field_direction,
                 magnet_below=stack.magnet_below(i),

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.film.boundaries import BOTTOM, TOP, Reservoir
-from torkivity_engine.film.layers import Layer
+from torkivity_engine.film.boundaries import BOTTOM, TOP
+from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.profiles import LayerMoments, MomentSource
 from torkivity_engine.reduced.assembly import Assembly, split_single_layer
-from torkivity_engine.reduced.layer_response import own_frame
 from torkivity_engine.reduced.outer_faces import driven_moments, terminated_sectors
 from torkivity_engine.reduced.sectors import N_MOMENTS
 from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
@@ -57,8 +56,8 @@ class _Column:
         self, stack: Stack, rings: AzimuthalRings, leaving: FloatArray, index: int, field: bool
     ) -> None:
         self._stack, self._rings, self._index, self._field = stack, rings, index, field
-        self._layer: Layer
-        self._layer, self._rotation = own_frame(stack.layers[index])
+        self._layer: Layer = stack.layers[index].in_own_frame()
+        self._rotation = stack.layers[index].own_axes()
         self._bulk = {
             side: driven_moments(self._layer, rings, sign)
             if field
@@ -115,8 +114,8 @@ class _Column:
         columns = np.zeros((6, self._bulk[TOP].shape[3]))
         if self._field:
             columns[:2] = np.eye(2)
-        elif isinstance(boundary, Reservoir):
-            injected = np.array([*boundary.spin, boundary.charge])
+        else:
+            injected = boundary.injected
             if self._rotation is not None:
                 injected = self._rotation.T @ injected
             columns[2:, 0] = injected
