@@ -89,7 +89,7 @@ class Quantity:
         Of torques, one of `torkivity_engine.units.QUANTITIES`.
     resistivity : float, optional
         Of the heavy metal in Ohm m, where the normalisation needs it; by default the coordinate
-        `OWN_RESISTIVITY` of the dataset.
+        ``own_resistivity`` of the dataset.
     """
 
     name: str = "torque_total"

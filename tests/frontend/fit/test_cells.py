@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torkivity.config.errors import ConfigError
 from torkivity.fit.cells import Numbers, read_cells
 from torkivity.fit.data import TorqueData, read_torque_data
+from torkivity.fit.settings import FitSettings
 
 openpyxl = pytest.importorskip("openpyxl")
 pytest.importorskip("pint")
@@ -267,3 +268,5 @@ def test_without_openpyxl(sheet: Sheet, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(ModuleNotFoundError, match="Excel workbooks need openpyxl: pip install"):
         read_torque_data(path)
+    with pytest.raises(ConfigError, match=r"a\.xlsx: Excel workbooks need openpyxl: pip install"):
+        FitSettings().read([path])
