@@ -39,7 +39,7 @@ def convert_torque(
     *,
     resistivity: ArrayLike | None = None,
     saturation_magnetization: float | None = None,
-    ferromagnet_thickness: float | None = None,
+    ferromagnet_thickness: ArrayLike | None = None,
     mirrored: bool = False,
 ) -> FloatArray:
     """Torque components from one normalisation to another.
@@ -64,7 +64,7 @@ def convert_torque(
         Of the heavy metal, Ohm m; needed between conductivities and the last two.
     saturation_magnetization : float, optional
         A/m, for effective fields.
-    ferromagnet_thickness : float, optional
+    ferromagnet_thickness : array_like, optional
         nm, for effective fields.
     mirrored : bool, optional
         Give the values of the same film upside down: heavy metal above instead of below, or the
@@ -89,7 +89,7 @@ def _per_torque(
     quantity: str,
     resistivity: ArrayLike | None,
     saturation_magnetization: float | None,
-    ferromagnet_thickness: float | None,
+    ferromagnet_thickness: ArrayLike | None,
 ) -> FloatArray:
     """Value of a quantity for T = 1/(Ohm m) per E~."""
     if quantity not in QUANTITIES:

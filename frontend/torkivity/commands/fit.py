@@ -82,10 +82,10 @@ def fit(
     asked.update(map(_fixed, fix))
     settings = load_fit_settings(config) if config is not None else FitSettings()
     settings = settings.updated(model, resistivity, asked)
+    sets, measurements = settings.read(data)
+    chosen = settings.build_model()
+    say(f"fitting {sum(entry.size for entry in sets)} points")
     try:
-        sets, measurements = settings.read(data)
-        chosen = settings.build_model()
-        say(f"fitting {sum(entry.size for entry in sets)} points")
         result = fit_torques(
             sets,
             chosen,

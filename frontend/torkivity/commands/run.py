@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from torkivity.commands.common import FILE, figure_format, say, set_option
+from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
     from torkivity.study.case import Case
@@ -24,6 +25,7 @@ __all__ = ["run"]
 Examples:
   torkivity run film.toml                            film.h5 and film.png
   torkivity run film.toml -o a.h5 --figure a.pdf
+  torkivity run film.toml --unit efficiency          the table in that; files as ever
   torkivity run film.toml -o b.h5 --no-figure --method dense --memory 4
 
 The first run after installation compiles kernels for a while; later ones start at once.
@@ -57,6 +59,8 @@ The first run after installation compiles kernels for a while; later ones start 
     metavar="GB",
     help="Refuse what would need more memory; overrides the file.",
 )
+@unit_option()
+@click.option("--ms", type=float, metavar="A/m", help="Saturation magnetization, for --unit field.")
 @click.option(
     "--components",
     type=click.Choice(["auto", "torque-frame", "cartesian"]),
@@ -75,6 +79,8 @@ def run(
     method: str | None,
     memory: float | None,
     components: str,
+    unit: str | None,
+    ms: float | None,
 ) -> None:
     """Compute the film described in CONFIG by both models and compare them.
 
@@ -84,6 +90,10 @@ def run(
         raise click.UsageError("--figure and --no-figure exclude each other")
     if memory is not None and not math.isfinite(memory):
         raise click.UsageError(f"--memory {memory}: must be a finite number of GB")
+    if (unit == "field") != (ms is not None):
+        raise click.UsageError("--unit field and --ms, the saturation magnetization, go together")
+    if ms is not None and not 0.0 < ms < math.inf:
+        raise click.UsageError(f"--ms {ms}: must be a positive number of A/m")
     started = time.perf_counter()
     say(f"reading {config}")
     from torkivity.config.text import load_config, override
@@ -112,7 +122,9 @@ def run(
 
     with announce_compilation(say):
         study = compute_film(case, say)
-    report = film_report(study, frame)
+    report = film_report(
+        study, frame, quantity=UNITS[unit or "raw"], saturation_magnetization=ms
+    )
     # The answer first; what is drawn takes longer.
     click.echo(report)
     if frame == "cartesian" and components == "auto":

@@ -14,7 +14,8 @@ from torkivity.study.evaluate import Evaluated
 from torkivity.study.run import FilmStudy
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.stack import as_stack
-from torkivity_engine.record import COMPONENTS, MAGNET_PARTS
+from torkivity_engine.record import COMPONENTS
+from torkivity_engine.units import convert_torque
 
 __all__ = ["film_report"]
 
@@ -26,11 +27,36 @@ _ROWS = {
 }
 _MAGNET_ROWS = {"interface": "at its interfaces", "ferromagnet": "through its faces", "total": "total"}
 
+_UNITS = {
+    "per_e_tilde": (
+        "Torques are per E~ = -E/e, in 1/(Ohm m); times 2 they are spin-torque",
+        "conductivities in (hbar/2e)/(Ohm m).",
+    ),
+    "spin_torque_conductivity": (
+        "Torques are spin-torque conductivities per E~ = -E/e, in (hbar/2e)/(Ohm m).",
+    ),
+    "per_field": ("Torques are per E, in (hbar/2e)/(Ohm m), signs of angular momentum.",),
+    "efficiency": (
+        "Torques are efficiencies: spin-torque conductivity over the conductivity of the",
+        "lowest non-magnetic layer.",
+    ),
+    "effective_field": (
+        "Torques are effective fields, in mT per 1e11 A/m^2 in the lowest non-magnetic",
+        "layer.",
+    ),
+}
+
 _REFERENCE, _OTHER = "boltzmann", "drift_diffusion"
 _LABEL, _WIDTH = 26, 9
 
 
-def film_report(study: FilmStudy, components: str = "torque-frame") -> str:
+def film_report(
+    study: FilmStudy,
+    components: str = "torque-frame",
+    *,
+    quantity: str = "per_e_tilde",
+    saturation_magnetization: float | None = None,
+) -> str:
     """Torques of both models side by side, with what they were computed from.
 
     Parameters
@@ -38,54 +64,81 @@ def film_report(study: FilmStudy, components: str = "torque-frame") -> str:
     study : FilmStudy
     components : {"torque-frame", "cartesian"}, optional
         Damping-like and field-like components, or x, y, z.
+    quantity : str, optional
+        What torques are given in, of `torkivity_engine.units.QUANTITIES`.
+    saturation_magnetization : float, optional
+        A/m, for effective fields.
 
     Returns
     -------
     str
         At most 80 columns wide.
+
+    Raises
+    ------
+    InputError
+        If a number is missing that the quantity needs.
     """
+    factor = _factor(study, quantity, saturation_magnetization)
     stack = as_stack(study.case.film)
     lines = [*_description(study), ""]
     several = len(stack.interfaces) > 1
-    for index, name in enumerate(stack.interface_names):
+    for index, name in enumerate(stack.names_of_interfaces):
         if several:
             lines.append(f"interface {name}")
-        lines += [*_table(study.points, "torque", _ROWS, index, components), ""]
+        lines += [*_table(study.points, "torque", _ROWS, index, components, factor), ""]
     if several:
         for index, name in enumerate(stack.magnet_names):
             lines.append(f"magnet {name}")
             lines += [
-                *_table(study.points, "magnet_torque", _MAGNET_ROWS, index, components),
+                *_table(
+                    study.points, "magnet_torque", _MAGNET_ROWS, index, components, factor
+                ),
                 "",
             ]
     lines += [
-        "Torques are per E~ = -E/e, in 1/(Ohm m); times 2 they are spin-torque",
-        "conductivities in (hbar/2e)/(Ohm m). %: drift-diffusion / Boltzmann - 1, both with the",
-        "other source of torque switched off; the file holds both sources together too.",
+        *_UNITS[quantity],
+        "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched",
+        "off; the file holds both sources together as well.",
         "",
         *_facts(study),
     ]
     return "\n".join(lines)
 
 
+def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | None) -> float:
+    """From torques per E~ to the quantity."""
+    stack = as_stack(study.case.film)
+    metal = next((layer for layer in stack.layers if not layer.magnetic), None)
+    magnet = next((layer for layer in stack.layers if layer.magnetic), None)
+    return float(
+        convert_torque(
+            *(1.0, "per_e_tilde", quantity),
+            resistivity=metal and 1.0 / metal.conductivity(stack.fermi_wavevector),
+            saturation_magnetization=saturation_magnetization,
+            ferromagnet_thickness=magnet and magnet.thickness,
+        )
+    )
+
+
 def _description(study: FilmStudy) -> list[str]:
     film = study.case.film
     stack = as_stack(film)
     lines = []
-    for index, (name, layer) in enumerate(zip(stack.layer_names, stack.layers, strict=True)):
+    for index, (name, layer) in enumerate(zip(stack.names, stack.layers, strict=True)):
         m = layer.magnetization
         direction = "" if m is None else f", m = ({', '.join(_fixed(x, 4) for x in m)})"
         lines.append(f"{name}: {layer.thickness:g} nm{direction}")
         if index < len(stack.interfaces):
             interface = stack.interfaces[index]
             listed = ", ".join(f"{key} = {value:g}" for key, value in interface.numbers().items())
-            lines.append(f"  {stack.interface_names[index]}: {listed}")
+            lines.append(f"  {stack.names_of_interfaces[index]}: {listed}")
     lines.append(f"E in the film plane at {stack.field_direction_deg:g} deg from x")
     return lines
 
 
 def _table(
-    points: Evaluated, start: str, rows: Mapping[str, str], place: int, components: str
+    points: Evaluated, start: str, rows: Mapping[str, str], place: int, components: str, factor: float
 ) -> list[str]:
     group = 3 * _WIDTH
     models = (MODELS[_REFERENCE].short, MODELS[_OTHER].short, "%")
@@ -93,7 +146,7 @@ def _table(
     columns = "".join(f"{name:>{_WIDTH}}" for name in models) * len(SINGLE_SOURCES)
     lines = [" " * _LABEL + heading, " " * _LABEL + columns]
     largest = _largest(points, start, place)
-    decimals = _decimals(largest)
+    decimals = _decimals(largest * abs(factor))
     titles = (
         {name.replace("_", "-"): name for name in COMPONENTS}
         if components == "torque-frame"
@@ -109,8 +162,8 @@ def _table(
                     for model in (_REFERENCE, _OTHER)
                 )
                 cells += [
-                    _fixed(reference, decimals),
-                    _fixed(other, decimals),
+                    _fixed(reference * factor, decimals),
+                    _fixed(other * factor, decimals),
                     _percent(relative_difference(other, reference, largest)),
                 ]
             text = "".join(f"{cell:>{_WIDTH}}" for cell in cells)
@@ -145,7 +198,7 @@ def _facts(study: FilmStudy) -> list[str]:
     stack = as_stack(study.case.film)
     facts: dict[str, FloatArray] = {name: value for name, (_, value) in study.facts.items()}
     rows = []
-    for index, name in enumerate(stack.interface_names):
+    for index, name in enumerate(stack.names_of_interfaces):
         of = f", {name}" if len(stack.interfaces) > 1 else ""
         for title, key in (
             ("mixing conductance G", "mixing_conductance"),
@@ -158,12 +211,12 @@ def _facts(study: FilmStudy) -> list[str]:
         ("conductivity", "layer_conductivity", "1/(Ohm m)"),
         ("spin diffusion length", "layer_spin_diffusion_length", "nm"),
     ):
-        for index, name in enumerate(stack.layer_names):
+        for index, name in enumerate(stack.names):
             number = facts[key][index]
             if not np.isnan(number):
                 text = f"{number:.4e}" if number >= 1e4 else f"{number:.4f}"
                 rows.append((title, text, f"{unit}, {name}"))
-    for name, layer in zip(stack.layer_names, stack.layers, strict=True):
+    for name, layer in zip(stack.names, stack.layers, strict=True):
         angle = getattr(layer, "spin_hall_angle", None)
         if angle is not None:
             rows.append(("spin Hall angle", f"{angle:g}", name))

@@ -57,8 +57,13 @@ def read_cells(path: Path | str) -> tuple[list[Row], str]:
         rows, separator = _text_rows(_decode(content, str(path)), str(path))
     rows = [Row(line, [" ".join(cell.split()) for cell in cells]) for line, cells in rows]
     return [
-        row for row in rows if any(row.cells) and not next(filter(None, row.cells)).startswith("#")
+        row for row in rows if any(row.cells) and not _is_comment(next(filter(None, row.cells)))
     ], separator
+
+
+def _is_comment(text: str) -> bool:
+    """Whether a line is a comment, and no error of a spreadsheet such as #DIV/0! or #N/A."""
+    return re.match(r"\s*#(?![A-Z]+(?:/0)?[!?]|N/A)", text) is not None
 
 
 def _decode(content: bytes, file: str) -> str:
@@ -75,7 +80,7 @@ def _decode(content: bytes, file: str) -> str:
 
 def _text_rows(text: str, file: str) -> tuple[list[Row], str]:
     """Rows of a text file; the first line that is not a comment shows what separates columns."""
-    lines = ["" if line.lstrip().startswith("#") else line for line in text.splitlines()]
+    lines = ["" if _is_comment(line) else line for line in text.splitlines()]
     first = next((place for place, line in enumerate(lines) if line.strip()), None)
     if first is None:
         return [], "commas"

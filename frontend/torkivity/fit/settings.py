@@ -137,10 +137,13 @@ class FitSettings:
                 str(self.path), f"fit.files.{unknown[0]}: must be one of the data files, {names}"
             )
         films = [self.files.get(path.name, self.films) for path in paths]
-        data = [
-            read_torque_data(path, own.columns, own.errors, own.thickness)
-            for path, own in zip(paths, films, strict=True)
-        ]
+        try:
+            data = [
+                read_torque_data(path, own.columns, own.errors, own.thickness)
+                for path, own in zip(paths, films, strict=True)
+            ]
+        except ModuleNotFoundError as error:
+            raise ConfigError(", ".join(map(str, paths)), str(error)) from None
         if len({entry.name for entry in data}) < len(data):
             data = [replace(d, name=str(p)) for d, p in zip(data, paths, strict=True)]
         return data, [own.measurement for own in films]

@@ -125,9 +125,9 @@ def component_axes(film: Bilayer | Stack) -> dict[str, Axis]:
     """Interfaces, magnets and layers of a film, by name."""
     stack = as_stack(film)
     return {
-        "interface": Axis(stack.interface_names, "", "interface, layers below | above"),
+        "interface": Axis(stack.names_of_interfaces, "", "interface, layers below | above"),
         "magnet": Axis(stack.magnet_names, "", "ferromagnetic layer"),
-        "layer": Axis(stack.layer_names, "", "layer, from the bottom"),
+        "layer": Axis(stack.names, "", "layer, from the bottom"),
     }
 
 

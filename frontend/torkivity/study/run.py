@@ -53,7 +53,7 @@ class FilmStudy:
         varied = "" if self.curve is None else self.curve.plan.spec.grid.dimensions[0].name
         return " / ".join(
             name if varied == f"{name}.thickness" else f"{name} ({layer.thickness:g} nm)"
-            for name, layer in zip(stack.layer_names, stack.layers, strict=True)
+            for name, layer in zip(stack.names, stack.layers, strict=True)
         )
 
 
@@ -99,7 +99,7 @@ def compute_film(
 def curve_path(case: Case) -> str | None:
     """Path of the thickness that curves run over: that of the lowest non-magnetic layer."""
     stack = as_stack(case.film)
-    for name, layer in zip(stack.layer_names, stack.layers, strict=True):
+    for name, layer in zip(stack.names, stack.layers, strict=True):
         if layer.magnetization is None:
             return case.parameter(f"{name}.thickness").path
     return None

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 import torkivity
 from torkivity.catalogue import MODEL_NAMES
 from torkivity.commands import plot as plot_command
+from torkivity.commands.units import UNITS
 from torkivity.config.build import build_film
 from torkivity.config.sections import RunConfig
 from torkivity.figures import (
@@ -239,7 +240,7 @@ def test_quantities(dataset: xarray.Dataset) -> None:
     np.testing.assert_allclose(conductivity.values["boltzmann"], 2.0 * dataset[name])
     efficiency = Quantity(normalisation="efficiency", resistivity=2e-7).of(dataset)[0]
     np.testing.assert_allclose(efficiency.values["boltzmann"], 4e-7 * dataset[name])
-    assert set(plot_command._NORMALISATIONS) < set(QUANTITIES)
+    assert list(UNITS.values()) == list(QUANTITIES)
     assert list(plot_command._MODELS) == list(MODEL_NAMES)
     for wrong, expected in (
         ({"name": "torque"}, "or a variable of the file"),
@@ -415,7 +416,8 @@ def test_labels() -> None:
         (("--quantity", "difference", "--at", "theta=0", "--at", "sample=thick"), []),
         (("--angular", "--at", "rashba=0.2", "--at", "sample=thin", "--by", "exchange"), []),
         (("--profile", "--at", "sample=thick", "--source", "rashba"), ["rashba = 0, its first"]),
-        (("--components", "cartesian", "--normalisation", "spin_torque_conductivity"), []),
+        (("--components", "cartesian", "--unit", "conductivity"), []),
+        (("--angular", "--at", "sample=thick", "--at", "rashba=0.2", "--unit", "efficiency"), []),
     ],
 )
 def test_command(

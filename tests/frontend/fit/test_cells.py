@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torkivity.config.errors import ConfigError
 from torkivity.fit.cells import Numbers, read_cells
 from torkivity.fit.data import TorqueData, read_torque_data
+from torkivity.fit.settings import FitSettings
 
 openpyxl = pytest.importorskip("openpyxl")
 pytest.importorskip("pint")
@@ -175,6 +176,8 @@ def test_workbook(sheet: Sheet) -> None:
     [
         ({"D4": "=1/0"}, "line 4, column 'damping_like [%]': '=1/0' is not a finite number"),
         ({"D4": "#DIV/0!"}, "line 4, column 'damping_like [%]': '#DIV/0!' is not"),
+        ({"B4": "#N/A"}, "line 4, column 'thickness [nm]': '#N/A' is not a finite number"),
+        ({"B4": "#VALUE!"}, "line 4, column 'thickness [nm]': '#VALUE!' is not a finite number"),
         ({"D4": True}, "'True' is not a finite number"),
         ({"B4": "1,5"}, "numbers must have one decimal sign"),
         ({"G5": "thin?"}, "line 5: 'thin?' stands in column 7, without a name"),
@@ -207,6 +210,10 @@ def test_dates_that_spreadsheets_make_of_numbers(sheet: Sheet) -> None:
         (b"\x89HDF\r\n\x1a\n\x00", "is neither a text file nor an Excel workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is neither a text file nor an Excel workbook"),
         (b"PK\x03\x04 and no more", "is no Excel workbook that can be read"),
+        (
+            b"thickness [nm],damping_like [%]\n1,2\n#REF!,3\n",
+            "line 3, column 'thickness [nm]': '#REF!'",
+        ),
         (b"thickness [nm];damping_like [%]\n1,500;2\n", "line 2: '1,500' may be 1.500 or 1500"),
         (b"thickness [nm];damping_like [%]\n1.000,5;2\n", "one decimal sign, point or comma"),
         (b"thickness [nm],damping_like [%]\n1,5,2,5\n", "decimal commas need columns separated"),
@@ -267,3 +274,5 @@ def test_without_openpyxl(sheet: Sheet, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(ModuleNotFoundError, match="Excel workbooks need openpyxl: pip install"):
         read_torque_data(path)
+    with pytest.raises(ConfigError, match=r"a\.xlsx: Excel workbooks need openpyxl: pip install"):
+        FitSettings().read([path])

@@ -19,6 +19,10 @@ from torkivity.fit.unit_names import Unit, parse_unit
 # By hand. 1 Oe stands for 0.1 mT; 1e6 A/cm^2 = 1e10 A/m^2, so that one mT for it is ten for
 # 1e11 A/m^2. 1/cm = 100/m. 1 uOhm cm = 1e-6 * 1e-2 Ohm m. hbar/e is two of hbar/2e.
 WORKED = {
+    ("efficiency", -0.025): ["-2.5 %"],
+    ("length", 10.0): ["10 nm"],
+    ("resistivity", 5e-9): ["0.5 uOhm cm"],
+    ("per_e_tilde", 3.0): ["3 1/(Ohm m)", "3 S/m"],
     ("efficiency", 1.0): ["1", "mT/mT"],
     ("efficiency", 0.01): ["%", "percent", "1e-2 T/T", "10 %/10"],
     ("efficiency", -0.01): ["-1 %", "\N{MINUS SIGN}1 %"],
@@ -37,6 +41,7 @@ WORKED = {
         *("Oe/(1e6 A/cm^2)", "Oe/(10^6 A/cm2)", "Oe/(1e10 A m-2)", "Oe/(MA/cm²)", "G/(MA cm^-2)"),
     ],
     ("effective_field", 0.1): ["Oe/(1e11 A/m^2)"],
+    ("effective_field", 20.0): ["2 mT/(1e6 A/cm^2)"],
     ("effective_field", 10.0): ["mT/(1e10 A/m^2)", "mT/(1e6 A/cm^2)", "mT cm^2/MA"],
     ("effective_field", 1e14): ["T/(A/m^2)", "T m²/A"],  # 1e3 mT for 1e-11 of the current
     ("per_e_tilde", 1.0): ["1/(Ohm m)", "S/m", "Ω⁻¹m⁻¹", "Ohm-1 m-1", "(Ω m)^-1", "1/(Ω·m)"],
@@ -59,6 +64,12 @@ def test_worked_units(text: str, expected: Unit) -> None:
     found = parse_unit(f" {text} ")
     assert found.quantity == expected.quantity
     assert found.scale == pytest.approx(expected.scale, rel=1e-15)
+
+
+def test_what_an_error_offers_is_understood() -> None:
+    *offered, _ = unit_names._SPELLED.split("; ")
+    assert len(offered) > 5
+    assert all(parse_unit(text) for text in offered)
 
 
 def test_units_of_the_engine_are_those_of_the_reader() -> None:

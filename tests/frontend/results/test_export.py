@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 from torkivity import InputError
 from torkivity.config.sections import RunConfig
 from torkivity.results.micromagnetics import FilmTorque, cmtj_script, film_torque, mumax3_script
-from torkivity.results.tables import ResultTable, in_quantity, read_results, table_csv, table_json
+from torkivity.results.tables import (
+    ResultTable,
+    in_quantity,
+    read_results,
+    table_csv,
+    table_json,
+    wide_csv,
+)
 from torkivity.study.film import Comparison, write_comparison
 from torkivity_engine.constants import ELEMENTARY_CHARGE, HBAR
 from torkivity_engine.record import Variable
@@ -73,6 +80,15 @@ def test_json_has_every_number(table: ResultTable, comparison: Comparison) -> No
     assert content["variables"]["tensor_conductivity"]["dims"] == ["current", "field"]
     assert content["coordinates"]["spin"]["values"] == ["x", "y", "z"]
     assert content["attributes"]["torkivity_version"]
+
+
+def test_a_single_film_is_one_wide_row(table: ResultTable) -> None:
+    (row,) = rows_of(wide_csv(table))
+    name = "boltzmann_rashba_torque_total"
+    assert float(row[f"{name} y [1/(Ohm m)]"]) == table.values[name][1]
+    tensor = table.values["tensor_conductivity"]
+    assert float(row["tensor_conductivity charge E_y [1/(Ohm m)]"]) == tensor[3, 1]
+    assert not any(title.startswith("curve_") for title in row)
 
 
 def test_other_quantities(table: ResultTable) -> None:
@@ -319,7 +335,7 @@ def test_cmtj_switches(table: ResultTable) -> None:
 def test_command(run_file: Path, tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
     export = partial(call, "export", run_file, "--to")
     out = tmp_path / "out"
-    status, text, _ = export("json", "--quantity", "efficiency", "-o", str(out))
+    status, text, _ = export("json", "--unit", "efficiency", "-o", str(out))
     assert (status, text) == (0, f"wrote {out}\n")
     assert json.loads(out.read_text())["variables"]["boltzmann_all_torque_total"]["units"] == "1"
     status, _, message = export("csv", "-o", str(out))
@@ -334,9 +350,9 @@ def test_command(run_file: Path, tmp_path: Path, call: Callable[..., tuple[int, 
         (("cmtj", "--ms", "-1"), "must be positive"),
         (("cmtj", "--ms", "1e6", "--resistivity", "0"), "resistivity = 0.0"),
         (("cmtj", "--ms", "1e6", "--current", "nan"), "must be a finite number"),
-        (("cmtj", "--ms", "1e6", "--quantity", "efficiency"), "for csv and json"),
+        (("cmtj", "--ms", "1e6", "--unit", "efficiency"), "for csv and json"),
         (("csv", "--heavy-metal", "above"), "for mumax3 and cmtj"),
-        (("csv", "--quantity", "effective_field"), "saturation_magnetization"),
+        (("csv", "--unit", "field"), "saturation_magnetization"),
         (("csv", "--force", "-o", str(run_file)), "must be different files"),
     ):
         status, text, message = export(*arguments)

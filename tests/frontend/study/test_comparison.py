@@ -117,6 +117,36 @@ def test_relative_difference() -> None:
     assert math.isnan(relative_difference(0.0, 0.0, 0.0))
 
 
+@pytest.mark.parametrize(
+    ("quantity", "per_torque"),
+    [
+        ("spin_torque_conductivity", 2.0),
+        ("per_field", -2.0),
+        ("efficiency", None),
+        ("effective_field", None),
+    ],
+)
+def test_report_in_other_units(
+    comparison: Comparison, quantity: str, per_torque: float | None
+) -> None:
+    """Every number is that of the raw table times one factor, worked here by hand."""
+    film = comparison.film
+    rho = 1.0 / film.heavy_metal.conductivity(film.fermi_wavevector)
+    # hbar/2e = 3.2910598e-16 V s; M_s = 1e6 A/m; 1e11 A/m^2; mT.
+    field = 2.0 * rho * 3.2910598e-16 * 1e11 / (1e6 * film.ferromagnet.thickness * 1e-9) * 1e3
+    factor = per_torque or {"efficiency": 2.0 * rho, "effective_field": field}[quantity]
+    ms = 1e6 if quantity == "effective_field" else None
+    report = comparison_report(comparison, quantity=quantity, saturation_magnetization=ms)
+    for source in ("rashba", "spin_hall"):
+        solution = comparison.boltzmann[source]
+        expected = factor * solution.damping_like(solution.torque_total)
+        total = next(x for x in report.splitlines() if x.startswith("  total on the magnet"))
+        found = float(total.split()[4 if source == "rashba" else 7])
+        assert found == pytest.approx(expected, rel=1e-3)
+    assert "Torques are" in report
+    assert "per E~ = -E/e, in 1/(Ohm m)" not in report
+
+
 def test_table(comparison: Comparison) -> None:
     report = comparison_report(comparison, names=("Pt", "Co"))
     assert "Pt (10 nm)" in report
