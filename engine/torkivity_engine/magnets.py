@@ -97,7 +97,7 @@ def magnet_responses(
                 torque = torque + response.torque_interface
         found.append(
             MagnetResponse(
-                name=stack.layer_names[index],
+                name=stack.names[index],
                 torque_interface=torque,
                 torque_ferromagnet=transverse(entering, m),
                 m=m,

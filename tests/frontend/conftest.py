@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from torkivity.study.film import Comparison, compare_film
 
 from torkivity.cli import main
 from torkivity.config.build import build_film, build_mesh
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
-from torkivity.study.film import Comparison, compare_film
 
 
 class Called(NamedTuple):

@@ -103,9 +103,7 @@ def compare(
     if not free:
         raise click.UsageError("--at holds every axis; leave one free")
     points = select_points(dataset, free, held).dataset
-    result = compare_sweep(
-        points, tolerance=tolerance, source=source, models=models, place=place
-    )
+    result = compare_sweep(points, tolerance=tolerance, source=source, models=models, place=place)
     with ExitStack() as stack:
         # All appear together at the end, or none does.
         files = {item: stack.enter_context(new_file(item, force=force)) for item in outputs}

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["export"]
 
 
-
 @click.command(
     short_help="Write results as CSV or JSON, or as input of mumax3 or cmtj.",
     epilog="""\b
@@ -46,7 +45,11 @@ Examples:
 @click.option("--ms", type=float, metavar="A/m", help="Saturation magnetization.")
 @click.option("--resistivity", type=float, metavar="OHM_M", help="Of the heavy metal.")
 @click.option(
-    "--model", type=click.Choice(list(MODELS)), default="boltzmann", show_default=True, help="Torques."
+    "--model",
+    type=click.Choice(list(MODELS)),
+    default="boltzmann",
+    show_default=True,
+    help="Torques.",
 )
 @click.option("--magnet", metavar="NAME", help="Of mumax3 and cmtj. [default: the lowest]")
 @click.option(

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["plot"]
 
 
-
 @click.command(
     short_help="Draw a result file: curves, maps, angles, or profiles through the film.",
     epilog="""\b
@@ -57,7 +56,11 @@ any variable that 'torkivity info' lists. Points that are not done are gaps.
 )
 @click.option("--quantity", metavar="NAME", help="What to draw. [default: torque_total]")
 @click.option(
-    "--model", "models", multiple=True, type=click.Choice(list(MODELS)), help="[default: all in PATH]"
+    "--model",
+    "models",
+    multiple=True,
+    type=click.Choice(list(MODELS)),
+    help="[default: all in PATH]",
 )
 @click.option(
     "--source",

@@ -122,9 +122,7 @@ def run(
 
     with announce_compilation(say):
         study = compute_film(case, say)
-    report = film_report(
-        study, frame, quantity=UNITS[unit or "raw"], saturation_magnetization=ms
-    )
+    report = film_report(study, frame, quantity=UNITS[unit or "raw"], saturation_magnetization=ms)
     # The answer first; what is drawn takes longer.
     click.echo(report)
     if frame == "cartesian" and components == "auto":

@@ -272,7 +272,9 @@ def compare_sweep(
     statistics = {}
     holds: dict[tuple[str, str], dict[str, Holds]] = {}
     for model in chosen:
-        relative = {part: relative_differences(dataset, model, source, part, place) for part in PARTS}
+        relative = {
+            part: relative_differences(dataset, model, source, part, place) for part in PARTS
+        }
         for part in PARTS:
             for component in COMPONENTS:
                 name = f"{model}_{source}_torque_{part}_{component}"
@@ -330,9 +332,7 @@ def _torque(
     return model_values(dataset, f"torque_{part}_{component}", model, source, place)
 
 
-def _largest_torque(
-    dataset: xarray.Dataset, source: str, place: str | None
-) -> xarray.DataArray:
+def _largest_torque(dataset: xarray.Dataset, source: str, place: str | None) -> xarray.DataArray:
     """Length of the largest Boltzmann torque of each point."""
     columns = {
         (part, name): _torque(dataset, REFERENCE, source, part, name, place)

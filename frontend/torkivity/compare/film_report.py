@@ -25,7 +25,11 @@ _ROWS = {
     "total": "total on the magnetization",
     "lattice": "lattice (interface)",
 }
-_MAGNET_ROWS = {"interface": "at its interfaces", "ferromagnet": "through its faces", "total": "total"}
+_MAGNET_ROWS = {
+    "interface": "at its interfaces",
+    "ferromagnet": "through its faces",
+    "total": "total",
+}
 
 _UNITS = {
     "per_e_tilde": (
@@ -91,9 +95,7 @@ def film_report(
         for index, name in enumerate(stack.magnet_names):
             lines.append(f"magnet {name}")
             lines += [
-                *_table(
-                    study.points, "magnet_torque", _MAGNET_ROWS, index, components, factor
-                ),
+                *_table(study.points, "magnet_torque", _MAGNET_ROWS, index, components, factor),
                 "",
             ]
     lines += [
@@ -138,7 +140,12 @@ def _description(study: FilmStudy) -> list[str]:
 
 
 def _table(
-    points: Evaluated, start: str, rows: Mapping[str, str], place: int, components: str, factor: float
+    points: Evaluated,
+    start: str,
+    rows: Mapping[str, str],
+    place: int,
+    components: str,
+    factor: float,
 ) -> list[str]:
     group = 3 * _WIDTH
     models = (MODELS[_REFERENCE].short, MODELS[_OTHER].short, "%")
@@ -224,7 +231,9 @@ def _facts(study: FilmStudy) -> list[str]:
     lines = [f"{label:<{_LABEL}}{value:>24}  {unit}" for label, value, unit in rows]
     lines += _other_models(study.points)
     settings = study.case.settings
-    lines.append(f"{'solved by':<{_LABEL}}{settings.solver.method} method on {study.case.mesh().name}")
+    lines.append(
+        f"{'solved by':<{_LABEL}}{settings.solver.method} method on {study.case.mesh().name}"
+    )
     return lines
 
 

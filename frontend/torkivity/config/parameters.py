@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from torkivity.config.sections import Settings
 from torkivity_engine.film.parameters import Parameter
+from torkivity_engine.film.quantity import Quantity
 from torkivity_hpc.grid import Value
 
 S = TypeVar("S", bound=Settings)
@@ -38,15 +39,10 @@ def setting_parameters(config: Settings) -> dict[str, Parameter]:
             path = f"{name}.{key}"
             if path in _FIXED:
                 continue
-            kinds = {field.annotation, *get_args(field.annotation)}
-            found[path] = Parameter(
-                path=path,
-                kind=int if int in kinds else str,
-                value=getattr(section, key),
-                unit="1" if int in kinds else "",
-                meaning=field.description or key,
-                label=(field.description or key).split(",")[0],
-            )
+            value = getattr(section, key)
+            meaning = field.description or key
+            quantity = Quantity("1", meaning, meaning) if isinstance(value, int) else None
+            found[path] = Parameter(path, value, quantity)
     return found
 
 

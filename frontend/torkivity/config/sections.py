@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from torkivity_engine.film.stack import Bilayer, Stack
-from torkivity.catalogue import MODELS, SOURCES, ModelName, SourceName
 from pydantic import BaseModel, ConfigDict, Field
 
+from torkivity.catalogue import MODELS, SOURCES, ModelName, SourceName
+from torkivity_engine.film.stack import Bilayer, Stack
+
 __all__ = [
-    
     "ConvergeSection",
     "DriftDiffusionSection",
-    
     "FigureSection",
-    
-    
-    
     "MeshSection",
     "Model",
     "RunConfig",
     "Section",
-    "SolverSection",
     "Settings",
+    "SolverSection",
     "SweepSection",
 ]
 
@@ -31,8 +27,6 @@ _CURVE_THICKNESSES = (
     *(0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0, 3.5, 4.0, 4.5, 5.0),
     *(6.0, 7.0, 8.0, 9.0, 10.0, 12.0, 14.0, 16.0),
 )
-
-
 
 
 Film = Bilayer | Stack

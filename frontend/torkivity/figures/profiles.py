@@ -113,9 +113,7 @@ def _mark_layers(axes: Axes, stack: Stack, faces: FloatArray) -> None:
     axes.axhline(0.0, color="0.7", linewidth=0.6, zorder=0)
     axes.set_xlim(faces[0], faces[-1])
     total = faces[-1] - faces[0]
-    for name, layer, bottom, top in zip(
-        stack.names, stack.layers, faces, faces[1:], strict=False
-    ):
+    for name, layer, bottom, top in zip(stack.names, stack.layers, faces, faces[1:], strict=False):
         if layer.magnetic:
             axes.axvspan(bottom, top, color="0.93", zorder=-1, linewidth=0.0)
         if top < faces[-1]:

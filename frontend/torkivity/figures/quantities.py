@@ -200,7 +200,10 @@ class Quantity:
             raise InputError("components", self.components, "a difference is in the torque frame")
         if self.normalisation != "per_e_tilde":
             raise InputError("normalisation", self.normalisation, "a difference is in percent")
-        found = {model: relative_differences(dataset, model, source, place=self.place) for model in models}
+        found = {
+            model: relative_differences(dataset, model, source, place=self.place)
+            for model in models
+        }
         return [
             Component(
                 f"{component.replace('_', '-')} total torque",

@@ -35,9 +35,7 @@ def angle_path(dataset: xarray.Dataset, name: str, magnet: str | None = None) ->
     return next((f"{o}.{end}" for o in owners if f"{o}.{end}" in dataset.variables), None)
 
 
-def film_angle(
-    dataset: xarray.Dataset, name: str, magnet: str | None = None
-) -> xarray.DataArray:
+def film_angle(dataset: xarray.Dataset, name: str, magnet: str | None = None) -> xarray.DataArray:
     """An angle at each point of a study.
 
     Parameters

@@ -16,12 +16,7 @@ from torkivity.config.build import build_mesh
 from torkivity.config.parameters import setting_parameters, with_settings
 from torkivity.config.sections import MeshSection, RunConfig, Settings
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.parameters import (
-    Parameter,
-    canonical_path,
-    nearest_path,
-    with_parameters,
-)
+from torkivity_engine.film.parameters import Parameter, path_of, with_parameters
 from torkivity_engine.film.parameters import parameters as film_parameters
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_hpc.grid import Value
@@ -68,10 +63,7 @@ class Case:
             If there is none; with the nearest one there is.
         """
         known = self.parameters()
-        name = path if path in known else canonical_path(self.film, path)
-        if name not in known:
-            raise InputError("parameter", path, nearest_path(path, known))
-        return known[name]
+        return known[path if path in known else path_of(self.film, path, known)]
 
     def varied(self, values: Mapping[str, Value]) -> Case:
         """The case with other values of parameters, by path."""

@@ -82,4 +82,3 @@ def evaluate(plan: SweepPlan, tell: Callable[[int, int], None] | None = None) ->
     block = rows.take()
     assert block is not None
     return Evaluated(plan, block.sorted())
-

@@ -28,7 +28,9 @@ _EXTRA = {
     "mesh_uncertainty": Variable((), "1", "size of the last extrapolation step"),
     "mesh_scale": Variable((), "1/(Ohm m)", "what errors are measured against"),
     "order_polar": Variable(("mesh.n_polar",), "1", "observed order, polar refinement alone"),
-    "order_azimuthal": Variable(("mesh.n_azimuth",), "1", "observed order, azimuthal refinement alone"),
+    "order_azimuthal": Variable(
+        ("mesh.n_azimuth",), "1", "observed order, azimuthal refinement alone"
+    ),
     "extrapolated_torque_total": Variable(
         ("interface", "spin"), "1/(Ohm m)", "Richardson estimate of the total torque, per E~"
     ),

@@ -28,9 +28,9 @@ from torkivity.study.point import (
 )
 from torkivity.version import __version__
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.component import angles_of
 from torkivity_engine.film.parameters import film_facts, layer_paths
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
-from torkivity_engine.spin import angles_of
 from torkivity_hpc.files.sweepfile import SweepSpec
 from torkivity_hpc.grid import Grid, Value
 from torkivity_hpc.running.session import SweepPlan

@@ -92,7 +92,9 @@ def solution_record(film: Bilayer | Stack, solution: Solution) -> dict[str, Arra
     """
     record: dict[str, ArrayLike] = {}
     by_interface = [response.record() for response in solution.interfaces]
-    by_magnet = [magnet.record() for magnet in magnet_responses(as_stack(film), solution.interfaces)]
+    by_magnet = [
+        magnet.record() for magnet in magnet_responses(as_stack(film), solution.interfaces)
+    ]
     for names, rows in ((VARIABLES, by_interface), (MAGNET_VARIABLES, by_magnet)):
         for name, variable in names.items():
             value = np.array([row[name] for row in rows]).reshape(len(rows), *_shape(variable))

@@ -143,7 +143,9 @@ def _plan(
             axes, groups = section.axes, section.zip
         models, sources = models or section.models, sources or section.sources
     chosen = _known("models", models or ("boltzmann",), MODELS)
-    return plan_case(case, axes or {}, groups, chosen, _known("sources", sources or ("all",), SOURCES))
+    return plan_case(
+        case, axes or {}, groups, chosen, _known("sources", sources or ("all",), SOURCES)
+    )
 
 
 def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple[str, ...]:

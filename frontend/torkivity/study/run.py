@@ -63,9 +63,7 @@ def models_for(case: Case) -> tuple[str, ...]:
     return tuple(name for name in COMPARED if rings or not MODELS[name].needs_rings)
 
 
-def compute_film(
-    case: Case, progress: Callable[[str], None] = lambda message: None
-) -> FilmStudy:
+def compute_film(case: Case, progress: Callable[[str], None] = lambda message: None) -> FilmStudy:
     """Compute a film by all models, for each source of torque and for both together.
 
     Parameters
@@ -187,4 +185,3 @@ def write_film(path: Path, study: FilmStudy, *, elapsed_seconds: float | None = 
             file.write_extra(name, values)
         file.write([study.points.block])
         file.sync()
-

@@ -17,7 +17,17 @@ from torkivity_hpc.files.rows import Block, RowLayout
 from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.grid import Grid, Value
 
-__all__ = ["STOP_SIGNALS", "Batch", "Channel", "Evaluate", "Job", "Report", "RowMaker", "Stop", "work"]
+__all__ = [
+    "STOP_SIGNALS",
+    "Batch",
+    "Channel",
+    "Evaluate",
+    "Job",
+    "Report",
+    "RowMaker",
+    "Stop",
+    "work",
+]
 
 #: Ctrl-C, the batch system's two, and the end of a terminal or connection.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xarray
 from matplotlib.figure import Figure
+from torkivity.study.film import Comparison, write_comparison
 
 import torkivity
 from torkivity.catalogue import MODEL_NAMES
@@ -31,7 +32,6 @@ from torkivity.figures.style import Coordinate, power_of_ten, unit_label
 from torkivity.results.angles import frame_length
 from torkivity.results.open import open_results
 from torkivity.results.selection import choose_axes, select_points
-from torkivity.study.film import Comparison, write_comparison
 from torkivity.study.points import point_config
 from torkivity_engine.units import QUANTITIES
 

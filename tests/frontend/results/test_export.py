@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from torkivity.study.film import Comparison, write_comparison
 
 from torkivity import InputError
 from torkivity.config.sections import RunConfig
@@ -28,7 +29,6 @@ from torkivity.results.tables import (
     table_json,
     wide_csv,
 )
-from torkivity.study.film import Comparison, write_comparison
 from torkivity_engine.constants import ELEMENTARY_CHARGE, HBAR
 from torkivity_engine.record import Variable
 from torkivity_hpc.files.store import create_results

@@ -9,6 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
+from torkivity.study.film import (
+    Comparison,
+    ThicknessCurves,
+    compare_film,
+    relative_difference,
+    write_comparison,
+)
 
 import torkivity
 from torkivity.catalogue import MODELS
@@ -17,13 +24,6 @@ from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
 from torkivity.figures import save_figure, thickness_figure
 from torkivity.results.open import describe_results, open_results
-from torkivity.study.film import (
-    Comparison,
-    ThicknessCurves,
-    compare_film,
-    relative_difference,
-    write_comparison,
-)
 from torkivity.study.frames import has_torque_frame, require_torque_frame
 from torkivity_engine.record import COORDINATES
 
