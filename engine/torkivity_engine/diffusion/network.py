@@ -9,7 +9,9 @@ mu in m per E~):
 S and L are the first two moments of the Boltzmann equation (C5): with j = C int dOmega k_z g
 and C the Fermi-surface prefactor, S = (4 pi C / 3) / K_out and L = 4 pi C (K_out - K_in).
 This is what (17), (18) and (20), (21) of Amin & Stiles, arXiv:1604.06502 say with all four
-channels kept, sigma/2 for one spin coefficient.
+channels kept, sigma/2 for one spin coefficient. A heavy metal is what experiments know of it,
+its true conductivity and one spin diffusion length: S = sigma/2 and L = S / l_sf^2 for all
+spins, also where skew scattering gives spins along z a length that is longer in theta^2.
 
 Every channel obeys mu'' = kappa^2 mu (kappa complex where spins precess), so a layer of
 thickness t is known from what it gives to the mean of its two face values and to their

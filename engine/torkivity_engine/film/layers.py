@@ -15,6 +15,7 @@ from torkivity_engine.film.checks import (
     check_wavevector,
     set_field,
 )
+from torkivity_engine.kinetics.diffusion_length import spin_loss
 
 __all__ = ["Ferromagnet", "HeavyMetal", "Layer"]
 
@@ -61,9 +62,12 @@ class HeavyMetal:
         return self.total_mean_free_path * (1.0 / self.mean_free_path - 1.0 / self.spin_flip_length)
 
     def conductivity(self, fermi_wavevector: float) -> float:
-        """Charge conductivity of both spins in 1/(Ohm m)."""
-        c = fermi_surface_prefactor(fermi_wavevector)
-        return 2.0 * c * (4.0 * math.pi / 3.0) * self.total_mean_free_path * METRE_PER_NM
+        """Charge conductivity of both spins in 1/(Ohm m): what flows deep in a thick film.
+
+        Skew scattering lowers it to 1/(1 + 2 theta^2) of what the mean free path alone gives.
+        """
+        bare = _conductivity_per_nm(fermi_wavevector) * self.total_mean_free_path
+        return bare / _skew_resistance(self.spin_hall_angle)
 
     @classmethod
     def from_spin_diffusion_length(
@@ -82,8 +86,8 @@ class HeavyMetal:
         total_mean_free_path : float
             lambda in nm.
         spin_diffusion_length : float
-            l_sf in nm. The kinetic lengths follow from the exact discrete mode,
-            1 = (omega / kappa lambda) artanh(kappa lambda) with kappa = 1 / l_sf.
+            l_sf in nm, of spins in the plane. The kinetic lengths follow from the exact slow
+            mode, skew scattering included, see `torkivity.spin_diffusion_length`.
         spin_hall_angle : float, optional
             theta_SH.
 
@@ -106,12 +110,11 @@ class HeavyMetal:
                 f"must be longer than the total mean free path ({lam:g} nm): "
                 "spins that flip faster than that do not diffuse",
             )
-        omega = x / math.atanh(x) if x > 0.0 else 1.0
         # 1/lambda_mf + 1/lambda_sf = 1/lambda and 1/lambda_mf - 1/lambda_sf = omega/lambda
-        loss = 1.0 - omega if x > 1e-3 else x * x / 3.0 * (1.0 + 4.0 * x * x / 15.0)
+        loss = spin_loss(math.atanh(x), check_finite("spin_hall_angle", spin_hall_angle))
         return cls(
             thickness=thickness,
-            mean_free_path=2.0 * lam / (1.0 + omega),
+            mean_free_path=2.0 * lam / (2.0 - loss),
             spin_flip_length=2.0 * lam / loss if loss > 0.0 else math.inf,
             spin_hall_angle=spin_hall_angle,
         )
@@ -133,7 +136,8 @@ class HeavyMetal:
         thickness : float
             nm.
         resistivity : float
-            Ohm m, bulk: sigma = e^2 k_F^2 lambda / (3 pi^2 hbar) gives lambda.
+            Ohm m, bulk, skew scattering included: lambda follows from
+            e^2 k_F^2 lambda / (3 pi^2 hbar) = (1 + 2 theta_SH^2) / rho.
         spin_diffusion_length : float
             nm.
         spin_hall_angle : float, optional
@@ -149,8 +153,8 @@ class HeavyMetal:
         if rho <= 0.0:
             raise InputError("resistivity", resistivity, "must be positive, in Ohm m")
         k_f = check_wavevector(fermi_wavevector)
-        per_metre = 2.0 * fermi_surface_prefactor(k_f) * 4.0 * math.pi / 3.0
-        lam = 1.0 / (rho * per_metre * METRE_PER_NM)
+        theta = check_finite("spin_hall_angle", spin_hall_angle)
+        lam = _skew_resistance(theta) / (rho * _conductivity_per_nm(k_f))
         return cls.from_spin_diffusion_length(
             thickness, lam, spin_diffusion_length, spin_hall_angle
         )
@@ -216,8 +220,17 @@ class Ferromagnet:
 
     def conductivity(self, fermi_wavevector: float) -> float:
         """Charge conductivity of both spins in 1/(Ohm m)."""
-        c = fermi_surface_prefactor(fermi_wavevector)
-        return 2.0 * c * (4.0 * math.pi / 3.0) * self.driven_lengths[0] * METRE_PER_NM
+        return _conductivity_per_nm(fermi_wavevector) * self.driven_lengths[0]
+
+
+def _conductivity_per_nm(fermi_wavevector: float) -> float:
+    """sigma / lambda of both spins, e^2 k_F^2 / (3 pi^2 hbar), in 1/(Ohm m nm)."""
+    return 2.0 * fermi_surface_prefactor(fermi_wavevector) * 4.0 * math.pi / 3.0 * METRE_PER_NM
+
+
+def _skew_resistance(spin_hall_angle: float) -> float:
+    """Factor that skew scattering raises a resistivity by."""
+    return 1.0 + 2.0 * spin_hall_angle * spin_hall_angle
 
 
 Layer = HeavyMetal | Ferromagnet

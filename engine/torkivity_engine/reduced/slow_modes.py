@@ -16,8 +16,8 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import PhysicsError
+from torkivity_engine.film.diffusion_length import require_diffusive
 from torkivity_engine.film.layers import HeavyMetal
-from torkivity_engine.kinetics.diffusion_length import LEAST_ALBEDO
 from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, layer_sectors
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
@@ -94,14 +94,9 @@ def slow_modes(layer: HeavyMetal, rings: AzimuthalRings) -> SlowModes:
     Raises
     ------
     PhysicsError
-        Without a diffusive regime (spin albedo below 0.3), or without spin flip.
+        Without a diffusive regime (see `require_diffusive`), or without spin flip.
     """
-    if layer.spin_albedo < LEAST_ALBEDO:
-        raise PhysicsError(
-            f"no diffusive regime for spins: mean_free_path = {layer.mean_free_path:g} nm, "
-            f"spin_flip_length = {layer.spin_flip_length:g} nm leave a spin albedo of "
-            f"{layer.spin_albedo:.3g} (needed: {LEAST_ALBEDO:g}); use the Boltzmann equation"
-        )
+    require_diffusive(layer)
     if not np.isfinite(layer.spin_flip_length):
         raise PhysicsError(
             "no slow decaying spin mode: spin_flip_length = inf conserves spin, so that "
