@@ -68,7 +68,7 @@ def require_diffusive(heavy_metal: HeavyMetal) -> None:
     skew = f" at spin_hall_angle = {angle:g}" if angle else ""
     raise PhysicsError(
         f"no diffusive regime for spins: mean_free_path = {heavy_metal.mean_free_path:g} nm, "
-        f"spin_flip_length = {heavy_metal.spin_flip_length:g} nm leave {what} (spin albedo "
-        f"{omega:.3g}, needed: {least:.3g}{skew}); lengthen spin_flip_length or use the "
-        "Boltzmann equation"
+        f"spin_flip_length = {heavy_metal.spin_flip_length:g} nm leave a spin albedo of "
+        f"{omega:.3g} (needed: {least:.3g}{skew}) and {what}; lengthen spin_flip_length or use "
+        "the Boltzmann equation"
     )

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from torkivity.study.film import Comparison, relative_difference
+from torkivity.results.differences import PARTS, above_noise, relative_difference
+from torkivity.study.film import Comparison
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.solution import TorqueNames
 
@@ -70,7 +71,7 @@ def comparison_report(
         *_table(comparison, in_torque_frame),
         "",
         "Torques are per E~ = -E/e, in 1/(Ohm m); times 2 they are spin-torque conductivities",
-        "in (hbar/2e)/(Ohm m). %: drift-diffusion / Boltzmann - 1, both with the other source",
+        "in (hbar/2e)/(Ohm m). %: relative difference from Boltzmann, both with the other source",
         "of torque switched off; the file holds both sources together as well.",
         "",
         *_quantities(comparison),
@@ -84,6 +85,7 @@ def _table(comparison: Comparison, in_torque_frame: bool) -> list[str]:
         float(np.abs(solution.torque_total).max()) for solution in comparison.solutions.values()
     )
     decimals = _decimals(scale)
+    largest = _largest_torques(comparison)
     group = (len(_MODELS) + 1) * _WIDTH
     heading = "".join(f"{title:>{group}}" for title in _SOURCES.values())
     columns = "".join(f"{name:>{_WIDTH}}" for name in (*_MODELS.values(), "%")) * len(_SOURCES)
@@ -103,10 +105,19 @@ def _table(comparison: Comparison, in_torque_frame: bool) -> list[str]:
                 cells += [
                     _fixed(boltzmann, decimals),
                     _fixed(diffusion, decimals),
-                    _percent(relative_difference(diffusion, boltzmann, scale)),
+                    _percent(float(relative_difference(diffusion, boltzmann, largest[source]))),
                 ]
             lines.append("".join([f"  {label:<{_LABEL - 2}}", *(f"{c:>{_WIDTH}}" for c in cells)]))
     return lines
+
+
+def _largest_torques(comparison: Comparison) -> dict[str, float]:
+    """T by source, as differences are taken relative to."""
+    lengths = [
+        max(np.linalg.norm(getattr(comparison.boltzmann[s], f"torque_{part}")) for part in PARTS)
+        for s in _SOURCES
+    ]
+    return dict(zip(_SOURCES, above_noise(lengths).tolist(), strict=True))
 
 
 def _boundary_layer_line(comparison: Comparison) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from torkivity.catalogue import MODEL_NAMES, SOURCES
-from torkivity.compare.differences import COMPONENTS, relative_differences
+from torkivity.results.differences import COMPONENTS, relative_differences
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import TORQUE_PARTS, VARIABLES
 from torkivity_engine.units import QUANTITIES, convert_torque
@@ -72,7 +72,7 @@ class Quantity:
     name : str
         One of `quantity_names`, or any variable of the file. ``difference`` is that of the total
         torque from the Boltzmann equation, as
-        `torkivity.compare.differences.relative_differences` defines it, in percent.
+        `torkivity.results.differences` defines it, in percent.
     models : sequence of str
         Of `torkivity.catalogue.MODEL_NAMES`; empty for all in the file.
     source : {"all", "rashba", "spin_hall"}, optional

@@ -101,20 +101,22 @@ def _with_complex(dataset: xarray.Dataset) -> xarray.Dataset:
 def _with_differences(dataset: xarray.Dataset) -> xarray.Dataset:
     """Each other model against Boltzmann, where a sweep has both for the same source."""
     from torkivity.catalogue import MODEL_NAMES, SOURCES
+    from torkivity.results.differences import COMPONENTS, REFERENCE, relative_differences
 
     if dataset.attrs.get("kind") != "sweep":
         return dataset
-    for model, source, kind in product(MODEL_NAMES, SOURCES, ("damping_like", "field_like")):
-        name, reference = (f"{m}_{source}_torque_total_{kind}" for m in (model, "boltzmann"))
-        if model != "boltzmann" and name in dataset and reference in dataset:
-            difference = dataset[name] / dataset[reference] - 1.0
+    for model, source in product(MODEL_NAMES, SOURCES):
+        names = [f"{m}_{source}_torque_total_field_like" for m in (model, REFERENCE)]
+        if model == REFERENCE or not all(name in dataset for name in names):
+            continue
+        found = relative_differences(dataset, model, source)
+        for kind in COMPONENTS:
             # Plain drift-diffusion needs no name here.
-            dataset[f"difference_{name.removeprefix('drift_diffusion_')}"] = (
-                difference.assign_attrs(
-                    units="1",
-                    long_name=f"total {kind.replace('_', '-')} torque, {MODEL_NAMES[model]} over "
-                    "Boltzmann minus one",
-                )
+            name = f"{model}_{source}_torque_total_{kind}".removeprefix("drift_diffusion_")
+            dataset[f"difference_{name}"] = found[kind].assign_attrs(
+                units="1",
+                long_name=f"total {kind.replace('_', '-')} torque, relative difference of "
+                f"{MODEL_NAMES[model]} from the Boltzmann equation",
             )
     return dataset
 

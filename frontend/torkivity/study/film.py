@@ -211,25 +211,6 @@ class Comparison:
         return entries
 
 
-def relative_difference(value: float, reference: float, scale: float) -> float:
-    """Relative difference ``value / reference - 1``.
-
-    Parameters
-    ----------
-    value, reference : float
-    scale : float
-        Largest torque of the film. NaN is returned where the reference is rounding noise
-        (1e-9) beside it.
-
-    Returns
-    -------
-    float
-    """
-    if not abs(reference) > 1e-9 * scale:
-        return float("nan")
-    return value / reference - 1.0
-
-
 def compare_film(
     film: Bilayer,
     mesh: FermiSurfaceMesh,

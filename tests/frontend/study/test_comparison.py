@@ -21,7 +21,6 @@ from torkivity.study.film import (
     Comparison,
     ThicknessCurves,
     compare_film,
-    relative_difference,
     write_comparison,
 )
 from torkivity.study.frames import has_torque_frame, require_torque_frame
@@ -95,13 +94,6 @@ def test_progress_is_told(comparison: Comparison) -> None:
     said: list[str] = []
     compare_film(comparison.film, torkivity.SphericalMesh(4, 8), progress=said.append)
     assert any("reduced" in line and "NT = 256" in line for line in said)
-
-
-def test_relative_difference() -> None:
-    assert relative_difference(1.1, 1.0, 1.0) == pytest.approx(0.1)
-    assert relative_difference(-0.5, -1.0, 1.0) == pytest.approx(-0.5)
-    assert math.isnan(relative_difference(1e-3, 1e-12, 1.0))
-    assert math.isnan(relative_difference(0.0, 0.0, 0.0))
 
 
 def test_table(comparison: Comparison) -> None:
