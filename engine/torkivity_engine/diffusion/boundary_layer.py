@@ -196,7 +196,7 @@ def boundary_layer_parameters(
     InputError
         For a film without an interface or without an outermost heavy metal.
     PhysicsError
-        If the heavy metal has no diffusive regime (spin albedo below 0.3).
+        If the heavy metal has no diffusive regime, or conserves spin.
     """
     stack = film_with_source(film, source)
     if source == "reservoirs":

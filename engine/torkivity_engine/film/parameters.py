@@ -38,7 +38,7 @@ __all__ = [
     "with_parameters",
 ]
 
-_Film = TypeVar("_Film", Stack, Bilayer)
+_Film = TypeVar("_Film", bound=Stack | Bilayer)
 _ENDS = ("left", "right")
 
 

@@ -91,21 +91,21 @@ def anisotropy_of_sweep(
     made: list[AnisotropyExpansion | None] = []
     used = np.zeros(shape, dtype=np.int64)
     residual = np.full((*shape, size, 3), np.nan)
-    for place in np.ndindex(shape):
-        given = flat.values[place].reshape(size, 3)
+    for spot in np.ndindex(shape):
+        given = flat.values[spot].reshape(size, 3)
         known = np.isfinite(given).all(axis=1)
-        used[place] = known.sum()
+        used[spot] = known.sum()
         if not known.any():
             made.append(None)
             continue
         try:
             expansion = expand_torques(
-                theta.values[place].ravel()[known],
-                phi.values[place].ravel()[known],
+                theta.values[spot].ravel()[known],
+                phi.values[spot].ravel()[known],
                 given[known],
                 form=form,
                 order=order,
-                field_direction_deg=float(directions.values[place]),
+                field_direction_deg=float(directions.values[spot]),
             )
         except InputError as error:
             # A sweep that is not complete may lack directions; else the request is wrong.
@@ -113,7 +113,7 @@ def anisotropy_of_sweep(
                 raise
             made.append(None)
             continue
-        residual[(*place, known)] = expansion.residuals
+        residual[(*spot, known)] = expansion.residuals
         made.append(expansion)
     if not any(made):
         raise InputError(

@@ -5,14 +5,8 @@ from __future__ import annotations
 import math
 
 from torkivity.catalogue import MODELS
-from torkivity.compare.differences import (
-    COMPONENTS,
-    PARTS,
-    ZERO_GUARD,
-    Range,
-    Statistics,
-    SweepComparison,
-)
+from torkivity.compare.differences import Range, Statistics, SweepComparison
+from torkivity.results.differences import COMPONENTS, PARTS, ZERO_GUARD
 from torkivity.results.selection import describe_point, plain_value
 
 __all__ = ["sweep_comparison_report"]

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from torkivity.catalogue import MODELS, SINGLE_SOURCES, SOURCES
-from torkivity.compare.relative import relative_difference
+from torkivity.results.differences import above_noise, relative_difference
 from torkivity.study.evaluate import Evaluated
 from torkivity.study.run import FilmStudy
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.film.stack import as_stack
+from torkivity_engine.film.parameters import parameters, quoted
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.record import COMPONENTS
 from torkivity_engine.units import convert_torque
 
@@ -116,9 +117,9 @@ def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | N
     return float(
         convert_torque(
             *(1.0, "per_e_tilde", quantity),
-            resistivity=metal and 1.0 / metal.conductivity(stack.fermi_wavevector),
+            resistivity=None if metal is None else 1.0 / metal.conductivity(stack.fermi_wavevector),
             saturation_magnetization=saturation_magnetization,
-            ferromagnet_thickness=magnet and magnet.thickness,
+            ferromagnet_thickness=None if magnet is None else magnet.thickness,
         )
     )
 
@@ -132,11 +133,20 @@ def _description(study: FilmStudy) -> list[str]:
         direction = "" if m is None else f", m = ({', '.join(_fixed(x, 4) for x in m)})"
         lines.append(f"{name}: {layer.thickness:g} nm{direction}")
         if index < len(stack.interfaces):
-            interface = stack.interfaces[index]
-            listed = ", ".join(f"{key} = {value:g}" for key, value in interface.numbers().items())
-            lines.append(f"  {stack.names_of_interfaces[index]}: {listed}")
+            joint = stack.names_of_interfaces[index]
+            lines.append(f"  {joint}: {_numbers(film, joint)}")
     lines.append(f"E in the film plane at {stack.field_direction_deg:g} deg from x")
     return lines
+
+
+def _numbers(film: Bilayer | Stack, part: str) -> str:
+    """Numbers of a part of the film, without the angles of its m."""
+    start = f"{quoted(part)}."
+    return ", ".join(
+        f"{path.removeprefix(start)} = {p.value:g}"
+        for path, p in parameters(film).items()
+        if path.startswith(start) and isinstance(p.value, float) and "magnetization" not in path
+    )
 
 
 def _table(
@@ -153,6 +163,7 @@ def _table(
     columns = "".join(f"{name:>{_WIDTH}}" for name in models) * len(SINGLE_SOURCES)
     lines = [" " * _LABEL + heading, " " * _LABEL + columns]
     largest = _largest(points, start, place)
+    lengths = _lengths(points, start, rows, place)
     decimals = _decimals(largest * abs(factor))
     titles = (
         {name.replace("_", "-"): name for name in COMPONENTS}
@@ -171,7 +182,7 @@ def _table(
                 cells += [
                     _fixed(reference * factor, decimals),
                     _fixed(other * factor, decimals),
-                    _percent(relative_difference(other, reference, largest)),
+                    _percent(float(relative_difference(other, reference, lengths[source]))),
                 ]
             text = "".join(f"{cell:>{_WIDTH}}" for cell in cells)
             lines.append(f"  {label:<{_LABEL - 2}}{text}")
@@ -199,6 +210,20 @@ def _largest(points: Evaluated, start: str, place: int) -> float:
     """Largest component of a total torque, by any model and source."""
     totals = points.values(f"{start}_total")[:, :, place]
     return float(np.nanmax(np.abs(totals))) if np.isfinite(totals).any() else 0.0
+
+
+def _lengths(
+    points: Evaluated, start: str, rows: Mapping[str, str], place: int
+) -> dict[str, float]:
+    """T by source, as differences are taken relative to."""
+    found = []
+    for source in SINGLE_SOURCES:
+        where = _at(points, _REFERENCE, source)
+        parts = (part for part in rows if part != "lattice")
+        found.append(
+            max(float(np.linalg.norm(points.values(f"{start}_{p}")[where][place])) for p in parts)
+        )
+    return dict(zip(SINGLE_SOURCES, above_noise(found).tolist(), strict=True))
 
 
 def _facts(study: FilmStudy) -> list[str]:

@@ -66,8 +66,8 @@ def check_settings(settings: Settings, problems: Problems) -> None:
             return
         size += _BYTES_PER_POLAR_PAIR * mesh.n_polar**2
         if size > _SMALL:
-            sizes = f"mesh.n_polar = {mesh.n_polar}, mesh.n_azimuth = {mesh.n_azimuth}"
-            require_memory(size, None, f"{problems.file}: {sizes}")
+            what = f"mesh.n_polar = {mesh.n_polar}, mesh.n_azimuth = {mesh.n_azimuth}"
+            require_memory(size, None, f"{problems.file}: {what}")
         return
     sizes = sorted(mesh.model_fields_set & {"n_polar", "n_azimuth", "polar_rule"})
     if sizes:

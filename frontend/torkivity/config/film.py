@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from torkivity.config.errors import Problems
 from torkivity_engine.errors import InputError
@@ -29,7 +29,6 @@ __all__ = ["FILM_TABLES", "film_tables", "read_film"]
 
 Film = Bilayer | Stack
 Table = Mapping[str, Any]
-_C = TypeVar("_C", bound=Component)
 
 #: Top-level tables that describe the film.
 FILM_TABLES = (
@@ -74,7 +73,7 @@ class _Reader:
             return self._stack(data, numbers, ends)
         return self._bilayer(data, numbers, ends)
 
-    def _bilayer(self, data: Table, numbers: dict[str, float], ends: Table) -> Film | None:
+    def _bilayer(self, data: Table, numbers: dict[str, Any], ends: dict[str, Any]) -> Film | None:
         parts: dict[str, Any] = {}
         names: dict[str, str | None] = {}
         for key, kind in _SHORT.items():
@@ -103,7 +102,7 @@ class _Reader:
             )
         )
 
-    def _stack(self, data: Table, numbers: dict[str, float], ends: Table) -> Film | None:
+    def _stack(self, data: Table, numbers: dict[str, Any], ends: dict[str, Any]) -> Film | None:
         layers, interfaces = self._parts(data, "")
         if self.problems:
             return None
@@ -193,9 +192,9 @@ class _Reader:
             all_interfaces += [joint, *interfaces]
         return all_layers, all_interfaces
 
-    def _film_numbers(self, table: Table) -> dict[str, float]:
+    def _film_numbers(self, table: Table) -> dict[str, Any]:
         known = (*FILM_QUANTITIES, _M, _ANGLES)
-        found: dict[str, float] = {}
+        found: dict[str, Any] = {}
         for key, value in table.items():
             if key in FILM_QUANTITIES:
                 self._checked(found, FILM_QUANTITIES[key], f"film.{key}", key, value)
@@ -205,7 +204,7 @@ class _Reader:
         return found
 
     def _checked(
-        self, found: dict[str, float], quantity: Quantity, path: str, key: str, value: Any
+        self, found: dict[str, Any], quantity: Quantity, path: str, key: str, value: Any
     ) -> None:
         try:
             found[key] = quantity.check(key, value)
@@ -246,9 +245,9 @@ class _Reader:
             values.append(math.radians(value))
         return direction(*values)
 
-    def _ends(self, table: Table) -> dict[str, Boundary]:
+    def _ends(self, table: Table) -> dict[str, Any]:
         """Outer boundaries: ``left_specularity``, or tables ``left`` and ``right``."""
-        found: dict[str, Boundary] = {}
+        found: dict[str, Any] = {}
         known = [*_ENDS, *(f"{end}_specularity" for end in _ENDS)]
         for key, value in table.items():
             end = key.removesuffix("_specularity")
@@ -269,15 +268,15 @@ class _Reader:
         return found
 
     def _component(
-        self, table: dict[str, Any], where: str, base: type[_C], kind: type[Component] | None
+        self, table: dict[str, Any], where: str, base: Any, kind: type[Component] | None
     ) -> Any:
         """A component from its table; None if something is wrong with it."""
         if "kind" in table or kind is None:
-            name = table.pop("kind", None)
+            named = table.pop("kind", None)
             try:
-                kind = kind_named(name, base)
+                kind = kind_named(named, base)
             except InputError as error:
-                self.problems.add(f"{where}.kind", error.expected, name)
+                self.problems.add(f"{where}.kind", error.expected, named)
                 return None
         assert kind is not None
         before = len(self.problems)

@@ -14,7 +14,6 @@ __all__ = [
     "DriftDiffusionSection",
     "FigureSection",
     "MeshSection",
-    "Model",
     "RunConfig",
     "Section",
     "Settings",

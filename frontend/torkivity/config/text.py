@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from torkivity.config.build import check_figure, check_settings
 from torkivity.config.errors import ConfigError, Problems
 from torkivity.config.film import FILM_TABLES, film_tables, read_film
-from torkivity.config.sections import RunConfig
+from torkivity.config.sections import Film, RunConfig, Settings
 from torkivity_engine.film.kinds import load_plugins
 from torkivity_engine.film.layers import HeavyMetal
 from torkivity_engine.film.stack import Stack
@@ -188,23 +188,23 @@ def preset_text(name: str) -> str:
     return (resources.files("torkivity") / "presets" / f"{name}.toml").read_text("utf-8")
 
 
-def to_toml(config: RunConfig) -> str:
-    """Configuration with all defaults filled in, as TOML that reads back the same."""
+def to_toml(film: Film, settings: Settings) -> str:
+    """A film and how it is computed, all defaults filled in, as TOML that reads back the same."""
     import tomlkit
 
-    return tomlkit.dumps(_tables(config))
+    return tomlkit.dumps(_tables(film, settings))
 
 
-def to_json(config: RunConfig) -> str:
-    """Configuration with all defaults filled in, as JSON (infinity as the string "inf")."""
-    return json.dumps(_without_infinity(_tables(config)), allow_nan=False)
+def to_json(film: Film, settings: Settings) -> str:
+    """The same as JSON (infinity as the string "inf")."""
+    return json.dumps(_without_infinity(_tables(film, settings)), allow_nan=False)
 
 
-def _tables(config: RunConfig) -> dict[str, Any]:
-    rest = config.model_dump(exclude_none=True, exclude={"film"})
-    if not rest["plugins"]:
-        del rest["plugins"]
-    return {**film_tables(config.film), **rest}
+def _tables(film: Film, settings: Settings) -> dict[str, Any]:
+    rest = settings.model_dump(exclude_none=True, exclude={"film"})
+    plugins = {"plugins": rest.pop("plugins")} if rest.get("plugins") else {}
+    rest.pop("plugins", None)
+    return {**plugins, **film_tables(film), **rest}
 
 
 def _without_infinity(value: Any) -> Any:

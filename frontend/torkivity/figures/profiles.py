@@ -50,8 +50,8 @@ def profile_figure(
     Returns
     -------
     matplotlib.figure.Figure
-        Four panels over z, the first magnetic interface at 0. The charge current is that of both spins along E,
-        so that far from all faces it is the conductivity.
+        Four panels over z, the first magnetic interface at 0. The charge current is that of
+        both spins along E, so that far from all faces it is the conductivity.
     """
     stack = as_stack(film)
     profiles = [solution.profile(layer) for layer in range(len(stack.layers))]

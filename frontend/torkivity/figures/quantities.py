@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from torkivity.compare.differences import relative_differences
+from torkivity.results.differences import relative_differences
 from torkivity.results.values import (
     choose_models,
     choose_source,
@@ -87,7 +87,7 @@ class Quantity:
     name : str
         One of `quantity_names`, or any variable of the file. ``difference`` is that of the total
         torque from the Boltzmann equation, as
-        `torkivity.compare.differences.relative_differences` defines it, in percent.
+        `torkivity.results.differences` defines it, in percent.
     models : sequence of str
         Of `torkivity.catalogue.MODELS`; empty for all in the file.
     source : str, optional

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from torkivity.config.build import build_film, build_mesh
+from torkivity.config.build import build_mesh
 from torkivity.config.errors import ConfigError
 from torkivity.config.text import check_config, read_toml
 from torkivity.fit.data import TorqueData, read_torque_data
@@ -167,10 +167,10 @@ class FitSettings:
                 "[ferromagnet] as in 'torkivity init'",
             )
         config = check_config(self.film, str(self.path))
-        mesh = build_mesh(config, self.path) if "mesh" in self.film else None
+        mesh = build_mesh(config.mesh, self.path) if "mesh" in self.film else None
         if mesh is not None and mesh.rings is None:
             raise ConfigError(str(self.path), "mesh.file: this model needs azimuthal rings")
-        return MicroscopicModel(build_film(config, str(self.path)), mesh)
+        return MicroscopicModel(config.film, mesh)
 
 
 def load_fit_settings(path: Path | str) -> FitSettings:

@@ -177,6 +177,7 @@ def compute_figure(
     """
     config = paper_config(quick=quick)
     film, mesh = config.film, SphericalMesh(config.mesh.n_polar, config.mesh.n_azimuth)
+    assert isinstance(film, Bilayer)
     if name == "fig2":
         steps = (
             (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 13.0, 16.0)
@@ -358,7 +359,7 @@ def write_figure_data(path: Path, data: FigureData, config: RunConfig) -> None:
         "title": _TITLES[data.name],
         **version_attributes(),
         "boltzmann_mesh": data.mesh,
-        "config_toml": to_toml(config),
+        "config_toml": to_toml(config.film, config),
     }
     with create_results(path, data.variables, axes=data.axes, attributes=attributes) as results:
         results.write(data.values)

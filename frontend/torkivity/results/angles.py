@@ -67,8 +67,9 @@ def film_angle(dataset: xarray.Dataset, name: str, magnet: str | None = None) ->
 
 
 def _first_magnet(dataset: xarray.Dataset) -> str:
-    names = dataset["magnet"].values if "magnet" in dataset.coords else []
-    return str(names[0]) if len(names) else ""
+    if "magnet" not in dataset.coords or not dataset.sizes["magnet"]:
+        return ""
+    return str(dataset["magnet"].values[0])
 
 
 def frame_length(dataset: xarray.Dataset, magnet: str | None = None) -> xarray.DataArray:

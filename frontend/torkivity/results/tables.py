@@ -63,7 +63,7 @@ class ResultTable:
         InputError
             If a dimension has no such name.
         """
-        values = self.values[name]
+        values: Any = self.values[name]
         for axis, dim in reversed(list(enumerate(self.dims[name]))):
             if dim in where:
                 known = list(self.coordinates[dim])

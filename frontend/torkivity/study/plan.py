@@ -7,6 +7,7 @@ import json
 import math
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
@@ -118,7 +119,7 @@ def plan_case(
     attributes: dict[str, str | int | float] = {
         "title": "Spin-orbit torques over parameters of a film",
         **version_attributes(),
-        **config_attributes(case.config),
+        **config_attributes(case),
         "film": " / ".join(as_stack(case.film).names),
         "varied_json": json.dumps(_swept(varied)),
         "angles_json": json.dumps(_angles(case.film)),
@@ -207,12 +208,15 @@ def version_attributes() -> dict[str, str]:
     }
 
 
-def config_attributes(config: RunConfig) -> dict[str, str]:
+def config_attributes(case: Case) -> dict[str, str]:
     """The resolved configuration as attributes, without a sweep too long to fit."""
-    texts = {"config_toml": to_toml(config), "config_json": to_json(config)}
+    film, settings = case.film, case.settings
+    texts = {"config_toml": to_toml(film, settings), "config_json": to_json(film, settings)}
     if max(map(len, texts.values())) > _LONGEST_ATTRIBUTE:
         # Its values are the file's axes anyway.
-        return config_attributes(config.model_copy(update={"sweep": None}))
+        return config_attributes(
+            replace(case, settings=settings.model_copy(update={"sweep": None}))
+        )
     return texts
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "model_dimension",
     "point_variables",
     "solution_record",
+    "solve_boltzmann_case",
     "solve_point",
     "source_dimension",
 ]
@@ -66,19 +67,24 @@ def solve_point(case: Case, model: str, source: str) -> Solution:
     """
     parameters = MODELS[model].parameters
     if parameters is None:
-        return solve_boltzmann(
-            case.film,
-            case.mesh(),
-            method=case.settings.solver.method,
-            source=source,
-            memory_limit=case.memory_limit,
-        )
+        return solve_boltzmann_case(case, source)
     return solve_drift_diffusion(
         case.film,
         parameters,
         case.settings.drift_diffusion.ferromagnet,
         source,  # type: ignore[arg-type]
         mesh=case.mesh(),
+    )
+
+
+def solve_boltzmann_case(case: Case, source: str) -> BoltzmannSolution:
+    """The Boltzmann equation of a case; errors as `solve_boltzmann` has them."""
+    return solve_boltzmann(
+        case.film,
+        case.mesh(),
+        method=case.settings.solver.method,
+        source=source,
+        memory_limit=case.memory_limit,
     )
 
 

@@ -155,9 +155,13 @@ class Diffusion:
                 across = np.eye(3) - np.outer(m, m)
                 loss[:3, :3] += slope[:3, :3] @ across / layer.dephasing_length**2
         else:
+            # Skew scattering: every channel conducts as the charge does, l_sf as asked for.
+            slope = slope / (1.0 + 2.0 * layer.spin_hall_angle**2)
+            lam = 1.0 / k_out[CHARGE, CHARGE]
+            length = math.sqrt(lam * layer.spin_flip_length / 6.0)
             if self.exact:
                 length = spin_diffusion_length(layer)
-                loss[:3, :3] = slope[:3, :3] / length**2
+            loss[:3, :3] = slope[:3, :3] / length**2
             x, y, _ = self.stack.field_direction
             angle = layer.spin_hall_angle * self.hall
             source[:3] = -angle * slope[CHARGE, CHARGE] * np.array([-y, x, 0.0])

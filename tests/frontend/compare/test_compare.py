@@ -24,6 +24,8 @@ from torkivity.compare.differences import (
 )
 from torkivity.compare.differences_report import sweep_comparison_report
 from torkivity.figures import difference_figure
+from torkivity.figures.quantities import DIFFERENCE, Quantity
+from torkivity.results.open import _with_differences
 
 FILM = torkivity.Bilayer(
     torkivity.HeavyMetal(5.0, 2.0, 20.0),
@@ -120,6 +122,22 @@ def test_component_that_passes_through_zero(dataset: xarray.Dataset) -> None:
     assert bulk.guarded == 10
     assert bulk.worst[0] == Extreme(pytest.approx(-7.5 / guard), {"exchange": 0.3, "rashba": 1.0})
     assert bulk.largest_difference == pytest.approx(7.5)
+
+
+def test_one_difference_wherever_it_is_shown(dataset: xarray.Dataset) -> None:
+    """Also where the Boltzmann torque passes through zero: a plain ratio is infinite there."""
+    name = "boltzmann_all_torque_total_field_like"
+    values = dataset[name].values.copy()
+    values[0, 0] = 0.0
+    dataset[name] = dataset[name].copy(data=values)
+    compared = compare_sweep(dataset).differences
+    opened = _with_differences(dataset)
+    shown = Quantity(DIFFERENCE).of(dataset)
+    for component, drawn in zip(("damping_like", "field_like"), shown, strict=True):
+        own = compared[f"drift_diffusion_all_torque_total_{component}_relative_difference"]
+        assert np.isfinite(own).all()
+        np.testing.assert_array_equal(opened[f"difference_all_torque_total_{component}"], own)
+        np.testing.assert_allclose(drawn.values["drift_diffusion"], 100.0 * own, rtol=1e-15)
 
 
 def test_where_it_holds(dataset: xarray.Dataset) -> None:
