@@ -35,8 +35,8 @@ class Model:
 
 #: By the name that options, sections and files have for it; the first is the reference.
 MODELS: dict[str, Model] = {
-    "boltzmann": Model("Boltzmann", "Boltzmann", None),
-    "drift_diffusion": Model("drift-diffusion", "drift-diff.", "particular"),
+    "boltzmann": Model("Boltzmann", "Boltzm.", None),
+    "drift_diffusion": Model("drift-diffusion", "drift-d.", "particular"),
     "drift_diffusion_half_space": Model(
         "half-space drift-diffusion", "half-space", "half_space", needs_rings=True
     ),

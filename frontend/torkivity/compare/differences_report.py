@@ -6,8 +6,9 @@ import math
 
 from torkivity.catalogue import MODELS
 from torkivity.compare.differences import Range, Statistics, SweepComparison
-from torkivity.results.differences import COMPONENTS, PARTS, ZERO_GUARD
+from torkivity.results.differences import PARTS, ZERO_GUARD
 from torkivity.results.selection import describe_point, plain_value
+from torkivity_engine.record import COMPONENTS
 
 __all__ = ["sweep_comparison_report"]
 

@@ -52,7 +52,8 @@ _UNITS = {
 }
 
 _REFERENCE, _OTHER = "boltzmann", "drift_diffusion"
-_LABEL, _WIDTH = 26, 9
+#: Widths of labels, of numbers and of percentages: 80 columns in all.
+_LABEL, _WIDTH, _SHORT = 28, 9, 8
 
 
 def film_report(
@@ -157,10 +158,13 @@ def _table(
     components: str,
     factor: float,
 ) -> list[str]:
-    group = 3 * _WIDTH
+    group = 2 * _WIDTH + _SHORT
     models = (MODELS[_REFERENCE].short, MODELS[_OTHER].short, "%")
     heading = "".join(f"{SOURCES[source]:>{group}}" for source in SINGLE_SOURCES)
-    columns = "".join(f"{name:>{_WIDTH}}" for name in models) * len(SINGLE_SOURCES)
+    widths = (_WIDTH, _WIDTH, _SHORT) * len(SINGLE_SOURCES)
+    columns = "".join(
+        f"{n:>{w}}" for n, w in zip(models * len(SINGLE_SOURCES), widths, strict=True)
+    )
     lines = [" " * _LABEL + heading, " " * _LABEL + columns]
     largest = _largest(points, start, place)
     lengths = _lengths(points, start, rows, place)
@@ -184,7 +188,7 @@ def _table(
                     _fixed(other * factor, decimals),
                     _percent(float(relative_difference(other, reference, lengths[source]))),
                 ]
-            text = "".join(f"{cell:>{_WIDTH}}" for cell in cells)
+            text = "".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True))
             lines.append(f"  {label:<{_LABEL - 2}}{text}")
     return lines
 

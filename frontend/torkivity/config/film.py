@@ -173,9 +173,8 @@ class _Reader:
                 )
                 return [], []
             table = dict(listed[-1])
-            name = self._name(table, f"{key}.interfaces[{len(listed) - 1}]")
             joint = (
-                name,
+                self._name(table, f"{key}.interfaces[{len(listed) - 1}]"),
                 self._component(
                     table, f"{key}.interfaces[{len(listed) - 1}]", Interface, RashbaInterface
                 ),

@@ -15,6 +15,7 @@ from torkivity.config.text import check_config, read_toml
 from torkivity.fit.data import TorqueData, read_torque_data
 from torkivity.fit.request import Measurement, ParameterSetting
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.stack import Bilayer
 
 if TYPE_CHECKING:
     from torkivity.fit.models import TorqueModel
@@ -170,6 +171,8 @@ class FitSettings:
         mesh = build_mesh(config.mesh, self.path) if "mesh" in self.film else None
         if mesh is not None and mesh.rings is None:
             raise ConfigError(str(self.path), "mesh.file: this model needs azimuthal rings")
+        if not isinstance(config.film, Bilayer):
+            raise ConfigError(str(self.path), "layers: this model fits bilayers")
         return MicroscopicModel(config.film, mesh)
 
 

@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
-from torkivity_engine.record import COORDINATES
 from torkivity_engine.units import QUANTITIES, convert_torque
 from torkivity_hpc.files.store import STATUS, read_values, require_results
 
@@ -206,14 +205,16 @@ def table_csv(table: ResultTable) -> str:
         Columns: variable, component, one per axis, value, unit. Empty where an axis does not
         concern the variable or the value is not known.
     """
-    axes = [name for name in table.coordinates if name not in COORDINATES]
+    dims = {dim for name in table.values for dim in table.dims[name]}
+    numeric = [d for d in table.coordinates if d in dims and table.coordinates[d].dtype.kind == "f"]
+    axes = list(dict.fromkeys([*table.grid, *numeric]))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     titles = [f"{name} [{u}]" if (u := table.units[name]) else name for name in axes]
     writer.writerow(["variable", "component", *titles, "value", "unit"])
     for name, values in table.values.items():
         for place, index in _entries(table, name):
-            component = " ".join(str(place[dim]) for dim in table.dims[name] if dim in COORDINATES)
+            component = " ".join(str(place[dim]) for dim in table.dims[name] if dim not in axes)
             where = [place.get(axis, "") for axis in axes]
             value = float(values[index])
             number = repr(value) if math.isfinite(value) else ""

@@ -434,7 +434,7 @@ def sweep_on_ranks() -> float:
     config = _sweep_config([0.1, 0.2, 0.3])
     with tempfile.TemporaryDirectory(prefix="torkivity-selftest-") as folder:
         settings, alone, ranks = (Path(folder) / n for n in ("film.toml", "alone.h5", "ranks.h5"))
-        settings.write_text(to_toml(config), encoding="utf-8")
+        settings.write_text(to_toml(config.film, config), encoding="utf-8")
         run_plan(plan_sweep(config, settings), alone, ThreadCrew)
         command = [mpiexec, "-n", "2", sys.executable, "-m", "torkivity"]
         command += ["sweep", str(settings), "-o", str(ranks)]

@@ -59,14 +59,21 @@ def film_facts(case: Case) -> Facts:
                 Variable(("interface",), "1/(Ohm m^2)", f"{part} part of the {meaning}"),
                 np.array([getattr(value, part) for value in values]),
             )
-    for name, units, meaning in (
-        ("conductivity", "1/(Ohm m)", "bulk charge conductivity, both spins"),
-        ("spin_diffusion_length", "nm", "decay length of spins in the bulk"),
+    for name, units, meaning, of in (
+        (
+            "conductivity",
+            "1/(Ohm m)",
+            "bulk charge conductivity, both spins",
+            lambda layer: layer.conductivity(stack.fermi_wavevector),
+        ),
+        (
+            "spin_diffusion_length",
+            "nm",
+            "decay length of spins in the bulk",
+            lambda layer: layer.spin_diffusion_length(),
+        ),
     ):
-        column = [
-            _number(lambda i=i, n=name: getattr(stack, f"layer_{n}")(i)).real  # type: ignore[misc]
-            for i in range(len(stack.layers))
-        ]
+        column = [_number(lambda x=layer, f=of: f(x)).real for layer in stack.layers]  # type: ignore[misc]
         facts[f"layer_{name}"] = (Variable(("layer",), units, meaning), np.array(column))
     tensors = [_tensors(lambda i=i: interface_tensors(film, mesh, interface=i)) for i in interfaces]  # type: ignore[misc]
     for name, meaning in _TENSORS.items():
