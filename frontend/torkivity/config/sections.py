@@ -56,7 +56,9 @@ class SolverSection(Section):
 class DriftDiffusionSection(Section):
     """Which drift-diffusion model."""
 
-    ferromagnet: Literal["dephased", "finite"] = Field("dephased", description="dephased or finite")
+    ferromagnet: Literal["auto", "dephased", "finite"] = Field(
+        "auto", description="dephased or finite; auto: dephased in a bilayer, finite in a stack"
+    )
 
 
 class FigureSection(Section):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,6 +34,7 @@ from torkivity_hpc.grid import Axis, Dimension, Value
 __all__ = [
     "PointRecord",
     "component_axes",
+    "ferromagnet_level",
     "model_dimension",
     "point_variables",
     "solution_record",
@@ -71,10 +72,20 @@ def solve_point(case: Case, model: str, source: str) -> Solution:
     return solve_drift_diffusion(
         case.film,
         parameters,
-        case.settings.drift_diffusion.ferromagnet,
+        ferromagnet_level(case),
         source,  # type: ignore[arg-type]
         mesh=case.mesh(),
     )
+
+
+def ferromagnet_level(case: Case) -> Literal["dephased", "finite"]:
+    """Drift-diffusion model of the ferromagnet."""
+    wanted = case.settings.drift_diffusion.ferromagnet
+    if wanted != "auto":
+        return wanted
+    # The published level knows one heavy metal beside one ferromagnet.
+    magnetic = [layer.magnetic for layer in as_stack(case.film).layers]
+    return "dephased" if sorted(magnetic) == [False, True] else "finite"
 
 
 def solve_boltzmann_case(case: Case, source: str) -> BoltzmannSolution:

@@ -13,6 +13,7 @@ from torkivity.study.case import Case
 from torkivity.study.evaluate import Evaluated, evaluate
 from torkivity.study.facts import Facts, film_facts
 from torkivity.study.plan import plan_case
+from torkivity.study.point import ferromagnet_level
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import Variable
@@ -166,7 +167,7 @@ def write_film(path: Path, study: FilmStudy, *, elapsed_seconds: float | None = 
     attributes |= {
         "boltzmann_method": study.case.settings.solver.method,
         "boltzmann_mesh": study.case.mesh().name,
-        "drift_diffusion_ferromagnet": study.case.settings.drift_diffusion.ferromagnet,
+        "drift_diffusion_ferromagnet": ferromagnet_level(study.case),
     }
     if elapsed_seconds is not None:
         attributes["elapsed_seconds"] = elapsed_seconds
