@@ -39,6 +39,7 @@ __all__ = [
     "hashable",
     "material_fields",
     "nearest",
+    "ways_of",
     "with_form",
 ]
 
@@ -366,10 +367,14 @@ def _required(kind: type[Component], form: str) -> set[str]:
     return {p.name for p in parameters if p.default is p.empty}
 
 
-def _ways(kind: type[Component]) -> str:
+def ways_of(kind: type[Component]) -> list[list[str]]:
+    """Keys that a component needs, for each way to give it."""
     own = [n for n, f in fields_of(kind).items() if f.default is dataclasses.MISSING]
-    ways = [own, *(sorted(_required(kind, form)) for form in kind.forms)]
-    return ", or ".join(" + ".join(way) for way in ways)
+    return [own, *([k for k in forms_of(kind)[f] if k in _required(kind, f)] for f in kind.forms)]
+
+
+def _ways(kind: type[Component]) -> str:
+    return ", or ".join(" + ".join(way) for way in ways_of(kind))
 
 
 @cache

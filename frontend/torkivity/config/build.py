@@ -72,7 +72,7 @@ def check_settings(settings: Settings, problems: Problems) -> None:
     sizes = sorted(mesh.model_fields_set & {"n_polar", "n_azimuth", "polar_rule"})
     if sizes:
         problems.add("mesh", f"give file or {', '.join(sizes)}, not both")
-    if settings.solver.method != "dense":
+    elif settings.solver.method != "dense":
         problems.add(
             "solver.method",
             'must be "dense" with mesh.file: the reduced method needs azimuthal rings',

@@ -51,7 +51,8 @@ class Problems:
 
     def add(self, key: str, expected: str, *value: Any) -> None:
         """A key with the value it has, if any, and what would be right."""
-        found = f" = {shorten(literal(value[0]))}:" if value else " " if expected else ""
+        plain = expected.startswith(("is ", "has ", "must ", "does ", "needs "))
+        found = f" = {shorten(literal(value[0]))}:" if value else "" if plain else ":"
         line = " ".join(f"{key}{found} {expected}".split())
         if line not in self._lines:
             self._lines.append(line)

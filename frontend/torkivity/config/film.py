@@ -15,7 +15,7 @@ from typing import Any
 from torkivity.config.errors import Problems
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import Boundary, Surface
-from torkivity_engine.film.component import Component, fields_of, forms_of, nearest
+from torkivity_engine.film.component import Component, fields_of, forms_of, nearest, ways_of
 from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.kinds import kind_named
@@ -231,9 +231,14 @@ class _Reader:
         for name in angles:
             if name not in names:
                 self.problems.unknown(f"{where}.{key}.{name}", name, names)
+        if set(angles) != set(names):
+            missing = [name for name in names if name not in angles]
+            if missing and set(angles) <= set(names):
+                self.problems.add(f"{where}.{key}.{missing[0]}", "is missing: an angle in degrees")
+            return None
         values = []
         for name in names:
-            value = angles.get(name)
+            value = angles[name]
             if (
                 isinstance(value, bool)
                 or not isinstance(value, (int, float))
@@ -311,10 +316,30 @@ class _Reader:
             return kind.from_values(values, self.fermi_wavevector)
         except InputError as error:
             if error.key == kind.kind:  # about which keys there are
-                self.problems.add(where, error.expected)
+                self._missing(kind, values, where)
             else:
                 self.problems.add(f"{where}.{error.key}", error.expected, error.value)
             return None
+
+    def _missing(self, kind: type[Component], values: Table, where: str) -> None:
+        """Note keys that a component lacks, or that do not go together."""
+        own = fields_of(kind)
+        ways = ways_of(kind)
+        if len(ways) == 1:
+            for key in ways[0]:
+                if key not in values:
+                    quantity = own[key].quantity
+                    what = f": {quantity.meaning}, {quantity.unit}" if quantity else ""
+                    self.problems.add(f"{where}.{key}", f"is missing{what}")
+            return
+        # What all ways have in common need not be said.
+        common = set.intersection(*map(set, ways))
+        for key in sorted(common - set(values)):
+            self.problems.add(f"{where}.{key}", "is missing")
+        differ = {key for way in ways for key in way} - common
+        given = " + ".join(key for key in values if key in differ) or "none of its lengths"
+        listed = ", ".join(" + ".join(key for key in way if key not in common) for way in ways)
+        self.problems.add(where, f"has {given}: give exactly one of {listed}")
 
     def _made(self, make: Any) -> Film | None:
         try:
