@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from torkivity.study.case import Case
-from torkivity.study.run import FilmStudy, compute_curve, compute_film
 
 from torkivity.cli import main
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
+from torkivity.study.case import Case
+from torkivity.study.run import FilmStudy, compute_curve, compute_film
 
 
 class Called(NamedTuple):

@@ -31,7 +31,8 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
-from torkivity_engine.reduced.channels import CHUNK, channel_means
+from torkivity_engine.reduced.channels import CHUNK, InterfaceInput, channel_means
+from torkivity_engine.reduced.interface_input import interface_input
 from torkivity_engine.reduced.layer_response import LowRank, layer_termination, layer_transfer
 from torkivity_engine.reduced.outer_faces import driven_moments
 from torkivity_engine.reduced.sectors import N_MOMENTS
@@ -169,15 +170,9 @@ class Assembly:
         return Drive(incoming, np.zeros_like(incoming), np.zeros((2, 1)))
 
     @property
-    def parameters(self) -> FloatArray:
-        """Interfaces as kernels take them, shape (n_interfaces, 12)."""
-        stack = self.stack
-        return np.stack(
-            [
-                interface.closed_form(stack.interface_magnetization(i))
-                for i, interface in enumerate(stack.interfaces)
-            ]
-        )
+    def interfaces(self) -> InterfaceInput:
+        """Interfaces as kernels take them."""
+        return interface_input(self.stack, self.rings)
 
     def solve(self, drive: Drive) -> InterfaceStates:
         """Solve for the given drive."""
@@ -190,7 +185,7 @@ class Assembly:
         mean = np.empty((rings.n_polar, size, size + n_drives))
         probe = np.empty((rings.n_polar, 3 * (n // 8), size + n_drives))
         defect = channel_means(
-            rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), self.parameters,
+            rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), self.interfaces,
             self.local, drive.incoming, drive.outgoing, moments, CHUNK, mean, probe,
         )  # fmt: skip
         closure = Closure(self, mean[:, :, :size], probe[:, :, :size])
