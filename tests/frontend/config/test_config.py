@@ -191,7 +191,7 @@ WRONG = {
     ),
     "no parametrisation": (
         (HEAVY_METAL_LENGTHS, ""),
-        "heavy_metal has none of its lengths: give exactly one of mean_free_path + spin_flip_length",
+        "heavy_metal has none of its lengths: give exactly one of mean_free_path + ",
     ),
     "spins that do not diffuse": (
         ("spin_diffusion_length = 2.57", "spin_diffusion_length = 1.5"),
