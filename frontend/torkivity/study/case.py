@@ -7,6 +7,7 @@ change a case the same way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -55,7 +56,7 @@ class Case:
         return {**film_parameters(self.film), **setting_parameters(self.settings)}
 
     def parameter(self, path: str) -> Parameter:
-        """Parameter at a path, however it is spelt.
+        """Parameter at a path, however it is spelt; the last part will do where it is alone.
 
         Raises
         ------
@@ -63,7 +64,13 @@ class Case:
             If there is none; with the nearest one there is.
         """
         known = self.parameters()
-        return known[path if path in known else path_of(self.film, path, known)]
+        if path in known:
+            return known[path]
+        # As the configuration spells the angles of m, and last parts that name one parameter.
+        spelt = re.sub(r"magnetization_angles_deg\.(theta|phi)$", r"magnetization.\1_deg", path)
+        spelt = {"theta": "theta_deg", "phi": "phi_deg"}.get(spelt, spelt)
+        ending = [name for name in known if "." not in spelt and name.endswith(f".{spelt}")]
+        return known[ending[0] if len(ending) == 1 else path_of(self.film, spelt, known)]
 
     def varied(self, values: Mapping[str, Value]) -> Case:
         """The case with other values of parameters, by path."""
