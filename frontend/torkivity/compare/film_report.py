@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -298,7 +299,8 @@ def _other_models(points: Evaluated) -> list[str]:
             errors.append(f"{error / scale:.1e} ({name})" if scale else f"- ({name})")
         if model != _OTHER or any(text.startswith("none") for text in errors):
             title = MODELS[model].title.removesuffix(" drift-diffusion")
-            lines.append(f"{title:<{_LABEL}}off by {', '.join(errors)} of the total torque")
+            what = errors[0] if errors[0].startswith("none") else f"off by {', '.join(errors)}"
+            lines += textwrap.wrap(f"{title:<{_LABEL}}{what}", 80, subsequent_indent="  ")
     return lines
 
 
