@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from torkivity.commands.common import FILE, figure_format, say
+from torkivity.commands.common import FILE, beside_numbers, figure_format, say
 
 if TYPE_CHECKING:
     from torkivity.config.sections import RunConfig
@@ -99,17 +98,18 @@ def run(
     if not no_figure and in_frame:
         figure = figure or output.with_suffix(".png")
     file_format = figure_format(figure)
-    outputs = [output]
+    files = [config, output]
     if figure is not None:
         check_output(figure, force=force)
-        outputs.append(figure)
-    if len({path.resolve() for path in (config, *outputs)}) <= len(outputs):
+        files.append(figure)
+    if len({path.resolve() for path in files}) < len(files):
         raise click.UsageError("input, output and figure must be different files")
 
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
     from torkivity.compare.film_report import comparison_report
     from torkivity.study.film import add_curves, compare_film, write_comparison
+    from torkivity_engine.errors import CapacityError, PhysicsError
 
     limit = settings.solver.memory_gb
     options: dict[str, Any] = {
@@ -118,31 +118,35 @@ def run(
         "memory_limit": None if limit is None else int(limit * 1e9),
         "progress": say,
     }
+    outputs = [output]
     with announce_compilation(say):
         comparison = compare_film(film, mesh, **options)
+    if not no_figure and settings.figure.heavy_metal_thickness:
+        thicknesses = settings.figure.heavy_metal_thickness
+        try:
+            comparison = add_curves(comparison, mesh, thicknesses, **options)
+        except (PhysicsError, CapacityError) as error:
+            say(f"warning: no curves against heavy-metal thickness: {error}")
+    with new_file(output, force=force) as temporary:
+        elapsed = time.perf_counter() - started
+        write_comparison(temporary, comparison, settings, elapsed_seconds=elapsed)
+    # The numbers are safe: whatever happens to what is printed and drawn.
     labels = (settings.heavy_metal.name, settings.ferromagnet.name)
     frame = components if components != "auto" else "torque-frame" if in_frame else "cartesian"
-    # The answer first; what is drawn takes longer.
     click.echo(comparison_report(comparison, frame == "torque-frame", names=labels))
     if not in_frame:
         click.echo(
             "\nm is parallel to z x E: damping-like and field-like directions do not exist, and all"
             "\ntorques vanish by symmetry; the table is Cartesian and there is no figure."
         )
-    if not no_figure and settings.figure.heavy_metal_thickness:
-        thicknesses = settings.figure.heavy_metal_thickness
-        comparison = add_curves(comparison, mesh, thicknesses, **options)
-    elapsed = time.perf_counter() - started
-    with ExitStack() as stack:
-        # Both appear together at the end, or none does.
-        names = [stack.enter_context(new_file(path, force=force)) for path in outputs]
-        write_comparison(names[0], comparison, settings, elapsed_seconds=elapsed)
-        if file_format is not None and comparison.curves is not None:
+    if figure is not None and comparison.curves is not None:
+        say("drawing")
+        with beside_numbers(figure), new_file(figure, force=force) as temporary:
             from torkivity.figures import save_figure, thickness_figure
 
-            say("drawing")
-            title = _title(settings)
-            save_figure(thickness_figure(comparison.curves, title), names[1], file_format)
+            drawn = thickness_figure(comparison.curves, _title(settings))
+            save_figure(drawn, temporary, str(file_format))
+            outputs.append(figure)
     wrote = " and ".join(map(str, outputs))
     click.echo(f"\nwrote {wrote} in {time.perf_counter() - started:.1f} s")
 
