@@ -102,9 +102,6 @@ def main() -> None:
         fail(error.format_message(), EXIT_BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
         fail("interrupted", EXIT_FAILED)
-    except BrokenPipeError:  # the reader (head, less) has gone
-        _abandon_output()
-        sys.exit(EXIT_FAILED)
     except FigureError as error:
         fail(f"the figure cannot be made: {error}", EXIT_FAILED)
     except RuntimeError as error:
