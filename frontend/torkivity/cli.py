@@ -91,6 +91,8 @@ def main() -> None:
     """Run the command line and exit; every error is one line on stderr."""
     # Nothing is shown, and what is written needs none: an unknown backend must not matter.
     os.environ["MPLBACKEND"] = "agg"
+    # One writer and atomic renames need no locks of HDF5, which some file systems do not have.
+    os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # terminals that lack Greek letters
