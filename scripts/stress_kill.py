@@ -42,9 +42,9 @@ from torkivity_hpc.running.session import CrewMaker, SweepPlan, run_plan, with_c
 MPIEXEC = find_mpiexec() or "mpiexec"
 
 #: Values along the axes, before and after growing.
-LENGTHS = {"before": (40, 150), "after": (60, 150)}
+LENGTHS = {"before": (24, 150), "after": (36, 150)}
 #: Numbers that a point gives, so many that a file takes a while to lay out.
-WIDTH = 1200
+WIDTH = 2000
 #: Seconds that a point takes.
 PACE = 1e-3
 #: Points finished so long before a kill must not be lost.
