@@ -10,11 +10,20 @@ from typing import Any
 import click
 
 from torkivity.catalogue import MODELS, SOURCES
-from torkivity.commands.common import FILE, open_dataset
+from torkivity.commands.common import (
+    FILE,
+    check_text_output,
+    is_standard_output,
+    open_dataset,
+    write_text,
+)
 
 __all__ = ["anisotropy"]
 
 _ENDINGS = (".h5", ".csv")
+
+#: Bytes of a file beside its values, with room to spare.
+_STRUCTURE = 1 << 18
 
 
 @click.command(
@@ -58,7 +67,7 @@ axes both torques are T0 + T2 sin(theta)^2 + T4 sin(theta)^4, as experiments rep
     help="Which coefficients.",
 )
 @click.option("--order", type=int, default=4, show_default=True, help="Highest power, even.")
-@click.option("-o", "--output", type=FILE, help="File to write, .h5 or .csv.")
+@click.option("-o", "--output", type=FILE, help="File to write, .h5 or .csv; - for CSV here.")
 @click.option("--force", is_flag=True, help="Overwrite existing output.")
 def anisotropy(
     path: Path,
@@ -72,7 +81,8 @@ def anisotropy(
     force: bool,
 ) -> None:
     """Expand the torques of the sweep in PATH in the angles of the magnetization."""
-    if output is not None:
+    to_stdout = is_standard_output(output)
+    if output is not None and not to_stdout:
         if output.suffix not in _ENDINGS:
             known = " or ".join(_ENDINGS)
             raise click.UsageError(f"--output {output}: the ending must be {known}")
@@ -80,10 +90,10 @@ def anisotropy(
             raise click.UsageError("input and output must be different files")
     from torkivity.compare.anisotropy_sweep import anisotropy_of_sweep, anisotropy_rows
     from torkivity.tables import Table
-    from torkivity_hpc.files.store import check_output, new_file
+    from torkivity_hpc.files.store import new_file, require_room
 
     if output is not None:
-        check_output(output, force=force)
+        check_text_output(output, force=force)
     dataset = open_dataset(path)
     found = anisotropy_of_sweep(
         dataset, model=model, part=part, source=source, place=place, form=form, order=order
@@ -95,17 +105,17 @@ def anisotropy(
     if used < wanted:
         title += f"; the sweep is not complete, points with as few as {used}"
     table = Table(title, columns, tuple(tuple(map(_cell, row)) for row in rows))
-    click.echo(table.text())
-    if output is None:
-        return
-    with new_file(output, force=force) as temporary:
-        if output.suffix == ".h5":
+    if output is not None and output.suffix == ".h5":
+        with new_file(output, force=force) as temporary:
+            require_room(temporary, found.nbytes + _STRUCTURE)
             found.to_netcdf(temporary, engine="h5netcdf")
-        else:
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows([columns, *rows])
-            temporary.write_text(text.getvalue(), encoding="utf-8")
-    click.echo(f"\nwrote {output}")
+    elif output is not None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+        write_text(output, text.getvalue(), force=force)
+    click.echo(table.text(), err=to_stdout)
+    if output is not None and not to_stdout:
+        click.echo(f"\nwrote {output}")
 
 
 def _cell(value: Any) -> str:

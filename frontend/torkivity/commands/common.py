@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,13 +21,17 @@ __all__ = [
     "EXIT_INCOMPLETE",
     "FILE",
     "Duration",
+    "beside_numbers",
+    "check_text_output",
     "fail",
     "figure_format",
     "grid_values",
+    "is_standard_output",
     "one_thread",
     "open_dataset",
     "say",
     "set_option",
+    "write_text",
 ]
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INCOMPLETE = 1, 2, 3
@@ -67,13 +73,47 @@ class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 def say(message: str) -> None:
     """A line about what goes on, to stderr."""
-    click.echo(f"torkivity: {message}", err=True)
+    with contextlib.suppress(OSError):  # nobody listens: no reason to stop
+        click.echo(f"torkivity: {message}", err=True)
+
+
+def is_standard_output(output: Path | None) -> bool:
+    """Whether ``-o -`` was given, by commands that write text."""
+    return output == Path("-")
+
+
+def check_text_output(output: Path, *, force: bool) -> None:
+    """As `check_output`, for text, which standard output takes too."""
+    from torkivity_hpc.files.store import check_output
+
+    if not is_standard_output(output):
+        check_output(output, force=force)
+
+
+def write_text(output: Path, text: str, *, force: bool) -> None:
+    """Write text to a new file or to standard output."""
+    from torkivity_hpc.files.store import new_file
+
+    if is_standard_output(output):
+        click.echo(text, nl=False)
+        return
+    with new_file(output, force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def beside_numbers(figure: Path) -> Iterator[None]:
+    """Draw a figure that goes with numbers: if that fails, it is one line, and they stay."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        say(f"warning: no figure {figure}: {reason}")
 
 
 def fail(message: str, status: int) -> NoReturn:
     """End with one line on stderr."""
-    line = " ".join(message.split())
-    click.echo(f"torkivity: error: {line}", err=True)
+    say(f"error: {' '.join(message.split())}")
     sys.exit(status)
 
 

@@ -12,6 +12,7 @@ from torkivity.commands.common import (
     EXIT_INCOMPLETE,
     FILE,
     Duration,
+    beside_numbers,
     figure_format,
     one_thread,
     say,
@@ -113,13 +114,16 @@ def converge(
         if not found:
             say(f"{outcome.failed} meshes failed; 'torkivity status {path}' says why")
             return EXIT_FAILED
-        from torkivity.figures import convergence_figure, save_figure
+        click.echo(convergence_report(found[0]))
+        outputs = [path]
+        with beside_numbers(picture), new_file(picture, force=True) as temporary:
+            from torkivity.figures import convergence_figure, save_figure
 
-        with new_file(picture, force=True) as temporary:
             title = " / ".join(as_stack(run_config.film).names)
             save_figure(convergence_figure(found[0], title), temporary, str(file_format))
-        click.echo(convergence_report(found[0]))
-        click.echo(f"\nwrote {path} and {picture} in {time.monotonic() - started:.1f} s")
+            outputs.append(picture)
+        wrote = " and ".join(map(str, outputs))
+        click.echo(f"\nwrote {wrote} in {time.monotonic() - started:.1f} s")
         return 0
 
     return with_crew(body, workers)

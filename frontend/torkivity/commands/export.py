@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from torkivity.catalogue import MODELS
-from torkivity.commands.common import FILE
+from torkivity.commands.common import FILE, check_text_output, is_standard_output, write_text
 from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ Examples:
     required=True,
     help="csv and json take any result file, mumax3 and cmtj that of 'torkivity run'.",
 )
-@click.option("-o", "--output", type=FILE, help="File to write. [default: standard output]")
+@click.option(
+    "-o", "--output", type=FILE, default="-", help="File to write. [default: standard output]"
+)
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @unit_option()
 @click.option("--wide", is_flag=True, help="csv with a row per point and a column per quantity.")
@@ -70,7 +72,7 @@ Examples:
 def export(
     path: Path,
     target: str,
-    output: Path | None,
+    output: Path,
     force: bool,
     unit: str | None,
     wide: bool,
@@ -93,13 +95,11 @@ def export(
         raise click.UsageError("--heavy-metal above is for mumax3 and cmtj")
     if not math.isfinite(current):
         raise click.UsageError(f"--current {current}: must be a finite number of A/m^2")
-    if output is not None and output.resolve() == path.resolve():
+    if output.resolve() == path.resolve():
         raise click.UsageError("input and output must be different files")
     from torkivity.results import tables as exports
-    from torkivity_hpc.files.store import check_output, new_file
 
-    if output is not None:
-        check_output(output, force=force)
+    check_text_output(output, force=force)
     table = exports.read_results(path)
     if ms is not None and for_simulation:
         from torkivity.results import micromagnetics as simulation
@@ -122,12 +122,9 @@ def export(
             text = exports.table_json(table)
         else:
             text = exports.wide_csv(table) if wide else exports.table_csv(table)
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    with new_file(output, force=force) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {output}")
+    write_text(output, text, force=force)
+    if not is_standard_output(output):
+        click.echo(f"wrote {output}")
 
 
 def _converted(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from torkivity.commands.common import EXIT_FAILED, FILE, figure_format, say
+from torkivity.commands.common import (
+    EXIT_FAILED,
+    FILE,
+    beside_numbers,
+    figure_format,
+    is_standard_output,
+    say,
+    write_text,
+)
 
 __all__ = ["fit"]
 
@@ -42,7 +49,7 @@ Exit status: 0 fitted (warnings say what the data leave open), 1 no convergence,
 @click.option("--vary", multiple=True, metavar="NAME[=START[:MIN:MAX]]", help="Fit a parameter.")
 @click.option("--resistivity", type=float, help="Of the heavy metal, Ohm m.")
 @click.option("--no-profile", is_flag=True, help="No profile intervals.")
-@click.option("-o", "--output", type=FILE, help="JSON file to write.")
+@click.option("-o", "--output", type=FILE, help="JSON file to write, - for standard output.")
 @click.option("--figure", type=FILE, help="Figure to write, .png, .pdf or .svg.")
 @click.option("--force", is_flag=True, help="Overwrite existing output.")
 @click.option("--example", is_flag=True, help="Write an example, data and configuration, here.")
@@ -67,7 +74,7 @@ def fit(
     from torkivity_hpc.files.store import check_output, new_file
 
     file_format = figure_format(figure)
-    outputs = [path for path in (output, figure) if path is not None]
+    outputs = [p for p in (output, figure) if p is not None and not is_standard_output(p)]
     files = [*data, *([config] if config else []), *outputs]
     if len({path.resolve() for path in files}) < len(files):
         raise click.UsageError("data, configuration and output must be different files")
@@ -96,21 +103,24 @@ def fit(
         )
     except ModuleNotFoundError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(fit_report(result))
-    with ExitStack() as stack:
-        # All appear together at the end, or none does.
-        names = {path: stack.enter_context(new_file(path, force=force)) for path in outputs}
-        if output is not None:
-            import json
+    to_stdout = is_standard_output(output)
+    wrote = []
+    if output is not None:
+        import json
 
-            text = json.dumps(fit_json(result), indent=2, allow_nan=False)
-            names[output].write_text(text + "\n", encoding="utf-8")
-        if figure is not None and file_format is not None:
+        text = json.dumps(fit_json(result), indent=2, allow_nan=False) + "\n"
+        write_text(output, text, force=force)
+        wrote += [] if to_stdout else [output]
+    click.echo(fit_report(result), err=to_stdout)
+    if figure is not None:
+        with beside_numbers(figure), new_file(figure, force=force) as temporary:
             from torkivity.figures import fit_figure, save_figure
 
-            save_figure(fit_figure(result, f"{result.model} model"), names[figure], file_format)
-    if outputs:
-        click.echo(f"\nwrote {' and '.join(map(str, outputs))}")
+            drawn = fit_figure(result, f"{result.model} model")
+            save_figure(drawn, temporary, str(file_format))
+            wrote.append(figure)
+    if wrote:
+        click.echo(f"\nwrote {' and '.join(map(str, wrote))}", err=to_stdout)
     return 0 if result.success else EXIT_FAILED
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from torkivity.commands.common import FILE, one_thread, say
+from torkivity.commands.common import FILE, beside_numbers, one_thread, say
 
 __all__ = ["reproduce"]
 
@@ -79,19 +79,28 @@ def reproduce(figure: str, output: Path, quick: bool, force: bool) -> None:
         "mesh": mesh,
         "claims": claims_record(findings),
     }
+    texts = {
+        "claims.md": claims_markdown(findings, heading),
+        "claims.json": json.dumps(record, indent=1) + "\n",
+    }
     with ExitStack() as stack:
-        # All appear together at the end, or none does.
-        files = {path.name: stack.enter_context(new_file(path, force=force)) for path in paths}
+        # Numbers and verdicts appear together, or none does.
+        tables = [*(f"{name}.h5" for name in names), *texts]
+        files = {n: stack.enter_context(new_file(output / n, force=force)) for n in tables}
         for name in names:
-            say(f"drawing {name}")
             write_figure_data(files[f"{name}.h5"], data[name], paper_config(quick=quick))
-            drawn = paper_figure(data[name])
-            for ending in ("pdf", "png"):
-                save_figure(drawn, files[f"{name}.{ending}"], ending)
-        files["claims.md"].write_text(claims_markdown(findings, heading), encoding="utf-8")
-        files["claims.json"].write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        for name, text in texts.items():
+            files[name].write_text(text, encoding="utf-8")
     for finding in findings:
         claim = finding.claim
         number = f"{finding.value:<9.3g}"
         click.echo(f"{claim.identifier:<5} {finding.verdict:<9} {number} {claim.statement}")
-    click.echo(f"\nwrote {len(paths)} files to {output} in {time.perf_counter() - started:.1f} s")
+    written = len(tables)
+    for name in names:
+        say(f"drawing {name}")
+        for ending in ("pdf", "png"):
+            path = output / f"{name}.{ending}"
+            with beside_numbers(path), new_file(path, force=force) as temporary:
+                save_figure(paper_figure(data[name]), temporary, ending)
+                written += 1
+    click.echo(f"\nwrote {written} files to {output} in {time.perf_counter() - started:.1f} s")

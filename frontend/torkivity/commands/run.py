@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from torkivity.commands.common import FILE, figure_format, say, set_option
+from torkivity.commands.common import FILE, beside_numbers, figure_format, say, set_option
 from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
@@ -109,41 +108,46 @@ def run(
     if not no_figure and frame == "torque-frame":
         figure = figure or output.with_suffix(".png")
     file_format = figure_format(figure)
-    outputs = [output] if figure is None else [output, figure]
+    files = [config, output]
     if figure is not None:
         check_output(figure, force=force)
-    if len({path.resolve() for path in (config, *outputs)}) <= len(outputs):
+        files.append(figure)
+    if len({path.resolve() for path in files}) < len(files):
         raise click.UsageError("input, output and figure must be different files")
 
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
     from torkivity.compare.film_report import film_report
     from torkivity.study.run import compute_curve, compute_film, write_film
+    from torkivity_engine.errors import CapacityError, PhysicsError
 
+    outputs = [output]
     with announce_compilation(say):
         study = compute_film(case, say)
+    if not no_figure:
+        try:
+            study = compute_curve(study, run_config.figure.heavy_metal_thickness, say)
+        except (PhysicsError, CapacityError) as error:
+            say(f"warning: no curves against a thickness: {error}")
     report = film_report(study, frame, quantity=UNITS[unit or "raw"], saturation_magnetization=ms)
-    # The answer first; what is drawn takes longer.
+    with new_file(output, force=force) as temporary:
+        write_film(temporary, study, elapsed_seconds=time.perf_counter() - started)
+    # The numbers are safe: whatever happens to what is printed and drawn.
     click.echo(report)
     if frame == "cartesian" and components == "auto":
         click.echo(
             "\nm is parallel to z x E: damping-like and field-like directions do not exist; the"
             "\ntable is Cartesian and there is no figure."
         )
-    if not no_figure:
-        study = compute_curve(study, run_config.figure.heavy_metal_thickness, say)
-    elapsed = time.perf_counter() - started
-    with ExitStack() as stack:
-        # Both appear together at the end, or none does.
-        names = [stack.enter_context(new_file(path, force=force)) for path in outputs]
-        write_film(names[0], study, elapsed_seconds=elapsed)
-        if file_format is not None and study.curve is not None:
+    if figure is not None and study.curve is not None:
+        say("drawing")
+        with beside_numbers(figure), new_file(figure, force=force) as temporary:
             from torkivity.figures import save_figure, thickness_figure
             from torkivity.figures.thickness import curves_of_study
 
-            say("drawing")
             curves = curves_of_study(study.curve)
-            save_figure(thickness_figure(curves, study.title), names[1], file_format)
+            save_figure(thickness_figure(curves, study.title), temporary, str(file_format))
+            outputs.append(figure)
     wrote = " and ".join(map(str, outputs))
     click.echo(f"\nwrote {wrote} in {time.perf_counter() - started:.1f} s")
 

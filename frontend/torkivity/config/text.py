@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
+from unicodedata import category
 
 from pydantic import BaseModel, ValidationError
 
@@ -104,9 +105,29 @@ def read_toml(path: Path | str, missing: str) -> dict[str, Any]:
     """Tables of a TOML file; parameters and errors as of `read_text`."""
     text = read_text(path, "TOML", missing)
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(str(path), f"is not valid TOML: {error}") from None
+    _refuse_control_characters(str(path), "", data)
+    return data
+
+
+def _refuse_control_characters(file: str, where: str, value: Any) -> None:
+    """Names and labels go to tables, figures and files, which have one line for each."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            inner = f"{where}.{key}".lstrip(".")
+            _refuse_control_characters(file, "a key", key)
+            _refuse_control_characters(file, inner, item)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _refuse_control_characters(file, f"{where}[{index}]", item)
+    elif isinstance(value, str) and any(category(c) in ("Cc", "Zl", "Zp") for c in value):
+        raise ConfigError(
+            file,
+            f"{where} = {shorten(json.dumps(value))}: must not have control characters; where "
+            "backslashes are meant, write a literal string, in single quotes: '...'",
+        )
 
 
 def check_config(data: Mapping[str, Any], file: str) -> RunConfig:

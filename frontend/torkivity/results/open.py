@@ -62,7 +62,9 @@ def open_results(path: str | Path) -> xarray.Dataset:
             f"open_results needs {error.name}: pip install 'torkivity[xarray]'", name=error.name
         ) from None
     require_results(Path(path))
-    with xarray.open_dataset(path, engine="h5netcdf", cache=False) as file:
+    # No file of ours needs HDF5's locks, which some file systems do not have.
+    unlocked = {"locking": False}
+    with xarray.open_dataset(path, engine="h5netcdf", cache=False, driver_kwds=unlocked) as file:
         # The state first: what it calls done was complete before.
         status = file["status"].load()
         dataset = file.load()
@@ -114,7 +116,7 @@ def describe_results(path: Path) -> str:
         If there is no such file, it is not HDF5 or was not written by torkivity.
     """
     require_results(path)
-    with h5py.File(path, "r") as file:
+    with h5py.File(path, "r", locking=False) as file:
         attributes = dict(file.attrs)
         config = attributes.pop("config_toml", "")
         for hidden in ("config_json", "physics_json"):

@@ -105,7 +105,7 @@ def read_results(path: Path) -> ResultTable:
         If it is not a result file.
     """
     require_results(path)
-    with h5py.File(path, "r") as file:
+    with h5py.File(path, "r", locking=False) as file:
         status = file["status"]
         grid = _dims(status)
         done = np.asarray(status[...]) == STATUS["done"]

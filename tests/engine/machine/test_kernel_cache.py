@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numba
@@ -198,6 +199,17 @@ def test_damaged_files_are_missing_files(tmp_path: Path) -> None:
             for path in files:
                 damage(path)
             assert run_kernel(tmp_path) == ("6 9 0", []), (damage, ending)
+    assert run_kernel(tmp_path) == ("6 9 1", [])
+
+
+def test_processes_that_mend_the_same_files(tmp_path: Path) -> None:
+    run_kernel(tmp_path)
+    for path in (tmp_path / "cache").rglob("*.nb?"):
+        empty(path)
+    with ThreadPoolExecutor(3) as pool:
+        for out, err in pool.map(lambda _: run_kernel(tmp_path), range(3)):
+            assert out[:4] == "6 9 "
+            assert err == []
     assert run_kernel(tmp_path) == ("6 9 1", [])
 
 

@@ -329,3 +329,32 @@ def test_error_is_an_input_error_and_travels_between_processes() -> None:
     error = pickle.loads(pickle.dumps(ConfigError("film.toml", "a = 1: must be 2")))
     assert isinstance(error, InputError)
     assert str(error) == "film.toml: a = 1: must be 2"
+
+
+@pytest.mark.parametrize(
+    "spelt", [r'"$\beta$-W"', r'"Pt\u0000"', r'"Pt\u2028"', r'"two\nlines"'], ids=str
+)
+def test_control_characters(load: Load, small_toml: str, spelt: str) -> None:
+    r"""TOML turns "\beta" into a backspace and "eta"."""
+    with pytest.raises(ConfigError) as caught:
+        load(small_toml.replace('"Pt"', spelt))
+    assert f": heavy_metal.name = {spelt}: must not have control characters" in str(caught.value)
+    assert "'...'" in str(caught.value)
+    assert load(small_toml.replace('"Pt"', r"'$\beta$-W'")).heavy_metal.name == r"$\beta$-W"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (
+            r"[sweep.axes]" "\n" r'mesh.polar_rule = ["a", "\u0007"]',
+            "sweep.axes.mesh.polar_rule[1]",
+        ),
+        (r'"\b" = 1', "a key"),
+    ],
+    ids=["list", "key"],
+)
+def test_control_characters_elsewhere(load: Load, small_toml: str, text: str, where: str) -> None:
+    with pytest.raises(ConfigError, match="control characters") as caught:
+        load(small_toml + text)
+    assert f": {where} = " in str(caught.value)
