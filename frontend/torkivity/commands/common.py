@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -25,6 +26,7 @@ __all__ = [
     "one_thread",
     "open_dataset",
     "say",
+    "warn_unusual",
 ]
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INCOMPLETE = 1, 2, 3
@@ -65,6 +67,12 @@ def fail(message: str, status: int) -> NoReturn:
     line = " ".join(message.split())
     click.echo(f"torkivity: error: {line}", err=True)
     sys.exit(status)
+
+
+def warn_unusual(file: Path, lines: Iterable[str]) -> None:
+    """One line on stderr for each value that is likely a slip."""
+    for line in lines:
+        say(f"warning: {file}: {line}")
 
 
 def figure_format(figure: Path | None, option: str = "--figure") -> str | None:

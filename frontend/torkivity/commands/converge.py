@@ -15,6 +15,7 @@ from torkivity.commands.common import (
     figure_format,
     one_thread,
     say,
+    warn_unusual,
 )
 
 __all__ = ["converge"]
@@ -72,6 +73,7 @@ def converge(
 
     def body(make_crew: CrewMaker) -> int:
         from torkivity.config.text import load_config
+        from torkivity.config.unusual import unusual_values
         from torkivity.study.mesh_study import (
             convergence_of,
             convergence_report,
@@ -89,6 +91,7 @@ def converge(
             raise click.UsageError("input, output and figure must be different files")
         check_output(picture, force=True)
         settings = load_config(config)
+        warn_unusual(config, unusual_values(settings))
         plan = plan_convergence(settings, config, tolerance)
         found = []
 

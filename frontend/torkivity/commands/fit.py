@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from torkivity.commands.common import EXIT_FAILED, FILE, figure_format, say
+from torkivity.commands.common import EXIT_FAILED, FILE, figure_format, say, warn_unusual
 
 __all__ = ["fit"]
 
@@ -83,6 +83,7 @@ def fit(
     settings = settings.updated(model, resistivity, asked)
     sets, measurements = settings.read(data)
     chosen = settings.build_model()
+    warn_unusual(config or Path("--resistivity"), settings.unusual_values())
     say(f"fitting {sum(entry.size for entry in sets)} points")
     try:
         result = fit_torques(

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torkivity.commands.common import FILE, figure_format, grid_values, open_dataset, say
+from torkivity.commands.common import (
+    FILE,
+    figure_format,
+    grid_values,
+    open_dataset,
+    say,
+    warn_unusual,
+)
 
 if TYPE_CHECKING:
     import xarray
@@ -197,12 +204,14 @@ def _profile_figure(
     path: Path, held: dict[str, str], source: str | None, title: str | None
 ) -> Figure:
     from torkivity.config.text import load_config
+    from torkivity.config.unusual import unusual_values
 
     where = ""
     if path.suffix.lower() == ".toml":
         if held:
             raise click.UsageError("--at is for sweeps; the TOML file describes a single film")
         config = load_config(path)
+        warn_unusual(path, unusual_values(config))
     else:
         from torkivity.figures.style import point_label
         from torkivity.study.points import point_config

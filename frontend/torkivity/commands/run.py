@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torkivity.commands.common import FILE, figure_format, say
+from torkivity.commands.common import FILE, figure_format, say, warn_unusual
 
 if TYPE_CHECKING:
     from torkivity.config.sections import RunConfig
@@ -86,10 +86,12 @@ def run(
     say(f"reading {config}")
     from torkivity.config.build import build_film, build_mesh
     from torkivity.config.text import load_config, override
+    from torkivity.config.unusual import unusual_values
     from torkivity.study.frames import has_torque_frame, require_torque_frame
     from torkivity_hpc.files.store import check_output, new_file
 
     settings = override(load_config(config), method=method, memory_gb=memory)
+    warn_unusual(config, unusual_values(settings))
     film, mesh = build_film(settings, str(config)), build_mesh(settings, config)
     output = output or config.with_suffix(".h5")
     check_output(output, force=force)

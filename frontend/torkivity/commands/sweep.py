@@ -15,6 +15,7 @@ from torkivity.commands.common import (
     Duration,
     one_thread,
     say,
+    warn_unusual,
 )
 
 if TYPE_CHECKING:
@@ -79,12 +80,15 @@ def sweep(
 
     def body(make_crew: CrewMaker) -> int:
         from torkivity.config.text import load_config
-        from torkivity.study.plan import plan_sweep
+        from torkivity.config.unusual import unusual_values
+        from torkivity.study.plan import plan_sweep, varied_values
 
         path = output or config.with_suffix(".h5")
         if path.resolve() == config.resolve():
             raise click.UsageError("input and output must be different files")
-        plan = plan_sweep(load_config(config), config)
+        settings = load_config(config)
+        plan = plan_sweep(settings, config)
+        warn_unusual(config, unusual_values(settings, varied_values(plan.spec.grid)))
         if dry_run:
             return _foretell(plan)
         stop = StopRequest()

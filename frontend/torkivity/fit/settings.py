@@ -145,6 +145,22 @@ class FitSettings:
             data = [replace(d, name=str(p)) for d, p in zip(data, paths, strict=True)]
         return data, [own.measurement for own in films]
 
+    def unusual_values(self) -> list[str]:
+        """A line for each value that is likely a slip, see `torkivity.config.unusual`."""
+        from torkivity.config.unusual import unusual_values
+        from torkivity_engine.film.typical import likely_slip
+
+        films = {"fit": self.films, **{f"fit.files.{k}": v for k, v in self.files.items()}}
+        lines = []
+        for where, known in films.items():
+            rho = known.measurement.resistivity
+            slip = rho is not None and likely_slip("resistivity", rho)
+            if slip:
+                lines.append(f"{where}.resistivity = {rho:g}: {slip}")
+        if self.model_name != "phenomenological" and self.film:
+            lines += unusual_values(check_config(self.film, str(self.path)))
+        return lines
+
     def build_model(self) -> TorqueModel:
         """The model, with the film and mesh of the file if it needs one.
 

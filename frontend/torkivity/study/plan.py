@@ -38,7 +38,7 @@ from torkivity_hpc.grid import Grid, Value
 from torkivity_hpc.running.session import SweepPlan
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["config_attributes", "plan_sweep", "version_attributes"]
+__all__ = ["config_attributes", "plan_sweep", "varied_values", "version_attributes"]
 
 #: Numbers that bound the error of a Boltzmann solution, those of both methods.
 CERTIFICATES = (
@@ -242,6 +242,16 @@ def plan_sweep(config: RunConfig, path: Path, sweep: SweepSection | None = None)
         evaluate=FilmRecord(base, path, tuple(sweep.models), sweep.source),
         layer_parameters=layer_parameters,
     )
+
+
+def varied_values(grid: Grid) -> dict[str, tuple[Value, ...]]:
+    """Values of each parameter that a grid varies, by key ("heavy_metal.thickness")."""
+    keys = _keys_by_name()
+    return {
+        keys[name]: values
+        for dimension in grid.dimensions
+        for name, values in dimension.parameters.items()
+    }
 
 
 def point_variables(models: list[Any], source: str) -> dict[str, Variable]:
