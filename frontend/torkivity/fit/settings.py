@@ -183,7 +183,13 @@ class FitSettings:
         mesh = build_mesh(config, self.path) if "mesh" in self.film else None
         if mesh is not None and mesh.rings is None:
             raise ConfigError(str(self.path), "mesh.file: this model needs azimuthal rings")
-        return MicroscopicModel(build_film(config, str(self.path)), mesh)
+        return MicroscopicModel(
+            build_film(config, str(self.path)),
+            mesh,
+            given="total_mean_free_path"
+            if config.heavy_metal.resistivity is None
+            else "resistivity",
+        )
 
 
 def load_fit_settings(path: Path) -> FitSettings:
