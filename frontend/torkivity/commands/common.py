@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -31,6 +31,7 @@ __all__ = [
     "open_dataset",
     "say",
     "set_option",
+    "warn_unusual",
     "write_text",
 ]
 
@@ -115,6 +116,12 @@ def fail(message: str, status: int) -> NoReturn:
     """End with one line on stderr."""
     say(f"error: {' '.join(message.split())}")
     sys.exit(status)
+
+
+def warn_unusual(file: Path, lines: Iterable[str]) -> None:
+    """One line on stderr for each value that is likely a slip."""
+    for line in lines:
+        say(f"warning: {file}: {line}")
 
 
 def figure_format(figure: Path | None, option: str = "--figure") -> str | None:

@@ -17,6 +17,7 @@ from torkivity.commands.common import (
     one_thread,
     say,
     set_option,
+    warn_unusual,
 )
 
 __all__ = ["converge"]
@@ -76,7 +77,7 @@ def converge(
 
     def body(make_crew: CrewMaker) -> int:
         from torkivity.config.text import load_config
-        from torkivity.study.case import with_settings_given
+        from torkivity.study.case import Case, with_settings_given
         from torkivity.study.mesh_study import (
             convergence_of,
             convergence_report,
@@ -84,6 +85,7 @@ def converge(
             study_of,
             write_convergence,
         )
+        from torkivity.study.unusual import unusual_values
         from torkivity_engine.film.stack import as_stack
         from torkivity_hpc.files.store import check_output, new_file
         from torkivity_hpc.files.sweepfile import SweepFile
@@ -95,6 +97,7 @@ def converge(
             raise click.UsageError("input, output and figure must be different files")
         check_output(picture, force=True)
         run_config = with_settings_given(load_config(config), config, settings)
+        warn_unusual(config, unusual_values(Case.of(run_config, config)))
         plan = plan_convergence(run_config, config, tolerance)
         found = []
 

@@ -13,6 +13,7 @@ from torkivity.commands.common import (
     figure_format,
     is_standard_output,
     say,
+    warn_unusual,
     write_text,
 )
 
@@ -91,6 +92,7 @@ def fit(
     settings = settings.updated(model, resistivity, asked)
     sets, measurements = settings.read(data)
     chosen = settings.build_model()
+    warn_unusual(config or Path("--resistivity"), settings.unusual_values())
     say(f"fitting {sum(entry.size for entry in sets)} points")
     try:
         result = fit_torques(

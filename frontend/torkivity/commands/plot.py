@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torkivity.catalogue import MODELS, SOURCES
-from torkivity.commands.common import FILE, figure_format, grid_values, open_dataset, say
+from torkivity.commands.common import (
+    FILE,
+    figure_format,
+    grid_values,
+    open_dataset,
+    say,
+    warn_unusual,
+)
 from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
@@ -219,6 +226,7 @@ def _profile_figure(
 ) -> Figure:
     from torkivity.config.text import load_config
     from torkivity.study.case import Case
+    from torkivity.study.unusual import unusual_values
     from torkivity_engine.film.stack import as_stack
 
     where = ""
@@ -226,6 +234,7 @@ def _profile_figure(
         if held:
             raise click.UsageError("--at is for sweeps; the TOML file describes a single film")
         case = Case.of(load_config(path), path)
+        warn_unusual(path, unusual_values(case))
     else:
         from torkivity.figures.style import point_label
         from torkivity.results.values import choose_source

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from torkivity.commands.common import FILE, beside_numbers, figure_format, say, set_option
+from torkivity.commands.common import (
+    FILE,
+    beside_numbers,
+    figure_format,
+    say,
+    set_option,
+    warn_unusual,
+)
 from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
@@ -97,11 +104,13 @@ def run(
     say(f"reading {config}")
     from torkivity.config.text import load_config, override
     from torkivity.study.case import Case, with_settings_given
+    from torkivity.study.unusual import unusual_values
     from torkivity_hpc.files.store import check_output, new_file
 
     run_config = override(load_config(config), method=method, memory_gb=memory)
     run_config = with_settings_given(run_config, config, settings)
     case = Case.of(run_config, config)
+    warn_unusual(config, unusual_values(case))
     output = output or config.with_suffix(".h5")
     check_output(output, force=force)
     frame = _components(case, components, figure)

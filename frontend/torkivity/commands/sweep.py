@@ -16,6 +16,7 @@ from torkivity.commands.common import (
     one_thread,
     say,
     set_option,
+    warn_unusual,
 )
 
 if TYPE_CHECKING:
@@ -82,14 +83,16 @@ def sweep(
 
     def body(make_crew: CrewMaker) -> int:
         from torkivity.config.text import load_config
-        from torkivity.study.case import with_settings_given
+        from torkivity.study.case import Case, with_settings_given
         from torkivity.study.plan import plan_sweep
+        from torkivity.study.unusual import unusual_values
 
         path = output or config.with_suffix(".h5")
         if path.resolve() == config.resolve():
             raise click.UsageError("input and output must be different files")
         run_config = with_settings_given(load_config(config), config, settings)
         plan = plan_sweep(run_config, config)
+        warn_unusual(config, unusual_values(Case.of(run_config, config), plan.spec.grid))
         if dry_run:
             return _foretell(plan)
         stop = StopRequest()

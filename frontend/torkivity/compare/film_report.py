@@ -320,7 +320,7 @@ def _fixed(value: float, decimals: int | None) -> str:
 
 
 def _percent(ratio: float) -> str:
-    return "-" if math.isnan(ratio) else f"{100.0 * ratio:+.1f}"
+    return "-" if math.isnan(ratio) else f"{round(100.0 * ratio, 1) + 0.0:+.1f}"
 
 
 def _complex(value: complex) -> str:

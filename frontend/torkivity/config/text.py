@@ -18,7 +18,7 @@ from unicodedata import category
 from pydantic import BaseModel, ValidationError
 
 from torkivity.config.build import check_figure, check_settings
-from torkivity.config.errors import ConfigError, Problems
+from torkivity.config.errors import ConfigError, Problems, shorten
 from torkivity.config.film import FILM_TABLES, film_tables, read_film
 from torkivity.config.sections import Film, RunConfig, Settings
 from torkivity_engine.film.kinds import load_plugins

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -42,6 +42,10 @@ __all__ = [
 LEAST_LENGTH_RATIO = 1.01
 
 _CONDUCTIVITY, _CONDUCTANCE, _LENGTH_RESISTIVITY = 1e5, 1e15, 1e-15
+_MICROOHM_CM = 1e-8  # Ohm m
+
+#: Ends of the names of microscopic parameters that are positive.
+_POSITIVE = ("_length", "_majority", "_minority", "_path", "resistivity")
 
 
 @dataclass(frozen=True)
@@ -226,6 +230,9 @@ class MicroscopicModel:
         Start values, and everything that is not a parameter; its interface is a Rashba one.
     mesh : FermiSurfaceMesh, optional
         By default ``SphericalMesh(12, 10)``, good to some 1e-3.
+    given : {"total_mean_free_path", "resistivity"}, optional
+        What describes the heavy metal beside its spin diffusion length and is a parameter of the
+        fit: the other one changes with the spin Hall angle.
 
     Raises
     ------
@@ -236,12 +243,19 @@ class MicroscopicModel:
     name = "microscopic"
     _KEPT = 64
 
-    def __init__(self, film: Bilayer, mesh: FermiSurfaceMesh | None = None) -> None:
+    def __init__(
+        self,
+        film: Bilayer,
+        mesh: FermiSurfaceMesh | None = None,
+        *,
+        given: Literal["total_mean_free_path", "resistivity"] = "total_mean_free_path",
+    ) -> None:
         if not isinstance(film.interface, RashbaInterface):
             raise InputError(
                 "interface", film.interface, "must be a RashbaInterface: u_R is fitted"
             )
         self.film = film
+        self.given = given
         self._interface = film.interface
         self.mesh = mesh or SphericalMesh(12, 10)
         self._solved: OrderedDict[tuple[float, ...], BoundaryLayerParameters] = OrderedDict()
@@ -254,27 +268,11 @@ class MicroscopicModel:
             self._interface,
             self.film.ferromagnet,
         )
-        length = spin_diffusion_length(metal)
         return (
             FitParameter("barrier", "1", interface.barrier),
             FitParameter("exchange", "1", interface.exchange),
             FitParameter("rashba", "1", interface.rashba, varied=True),
-            FitParameter(
-                "spin_hall_angle", "1", metal.spin_hall_angle, varied=True, least=-0.9, most=0.9
-            ),
-            FitParameter(
-                "total_mean_free_path",
-                *("nm", metal.total_mean_free_path),
-                least=0.05,
-                most=0.9 * length,
-            ),
-            FitParameter(
-                "spin_diffusion_length",
-                *("nm", length),
-                varied=True,
-                least=LEAST_LENGTH_RATIO * metal.total_mean_free_path,
-                most=100.0,
-            ),
+            *self._bulk(metal),
             FitParameter(
                 "mean_free_path_majority",
                 "nm",
@@ -294,6 +292,26 @@ class MicroscopicModel:
             ),
         )
 
+    def _bulk(self, metal: HeavyMetal) -> Iterator[FitParameter]:
+        """Spin Hall angle, mean free path or resistivity, spin diffusion length."""
+        length, theta = spin_diffusion_length(metal), metal.spin_hall_angle
+        path, most = metal.total_mean_free_path, 0.9
+        shortest = LEAST_LENGTH_RATIO * path
+        second = FitParameter("total_mean_free_path", "nm", path, least=0.05, most=0.9 * length)
+        if self.given == "resistivity":
+            # At a given resistivity the mean free path grows with the spin Hall angle; what is
+            # left of it below l_sf is shared between the bounds of the three.
+            room = max(1.0, length / shortest) ** (1.0 / 3.0)
+            most = min(most, math.sqrt(0.5 * ((1.0 + 2.0 * theta * theta) * room - 1.0)))
+            shortest = length / room
+            rho = 1.0 / (metal.conductivity(self.film.fermi_wavevector) * _MICROOHM_CM)
+            second = FitParameter("resistivity", "uOhm cm", rho, least=rho / room, most=1e4)
+        yield FitParameter("spin_hall_angle", "1", theta, varied=True, least=-most, most=most)
+        yield second
+        yield FitParameter(
+            "spin_diffusion_length", "nm", length, varied=True, least=shortest, most=100.0
+        )
+
     @property
     def alternatives(self) -> tuple[tuple[str, str], ...]:
         """None."""
@@ -302,16 +320,21 @@ class MicroscopicModel:
     def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
         """Refuse lengths that leave no slow spin mode anywhere within their bounds."""
         for name, (least, _) in limits.items():
-            if name.endswith(("_length", "_majority", "_minority", "_path")) and not least > 0.0:
+            if name.endswith(_POSITIVE) and not least > 0.0:
                 raise InputError(name, least, "must be positive, and so its least value")
-        longest = limits["total_mean_free_path"][1]
+        if self.given == "resistivity":
+            # The longest mean free path has the least resistivity and the largest angle.
+            angle = max(map(abs, limits["spin_hall_angle"]))
+            longest = _mean_free_path(self.film, limits["resistivity"][0], angle)
+        else:
+            longest = limits["total_mean_free_path"][1]
         shortest = limits["spin_diffusion_length"][0]
         if shortest < LEAST_LENGTH_RATIO * longest:
             raise InputError(
                 "spin_diffusion_length",
                 shortest,
-                f"can fall below {LEAST_LENGTH_RATIO} times total_mean_free_path, which reaches "
-                f"{longest:g} nm: spins that flip so fast do not diffuse; give min and max",
+                f"can fall below {LEAST_LENGTH_RATIO} times the total mean free path, which "
+                f"reaches {longest:g} nm: spins that flip so fast do not diffuse; give min and max",
             )
 
     def torques(
@@ -378,9 +401,21 @@ class MicroscopicModel:
 
 
 def _heavy_metal(film: Bilayer, values: Mapping[str, float]) -> HeavyMetal:
+    path = values.get("total_mean_free_path")
+    if path is None:
+        path = _mean_free_path(film, values["resistivity"], values["spin_hall_angle"])
     return HeavyMetal.from_spin_diffusion_length(
         film.heavy_metal.thickness,
-        values["total_mean_free_path"],
+        path,
         values["spin_diffusion_length"],
         values["spin_hall_angle"],
     )
+
+
+def _mean_free_path(film: Bilayer, resistivity: float, spin_hall_angle: float) -> float:
+    """lambda in nm of a metal with a resistivity in uOhm cm."""
+    metal = HeavyMetal.from_resistivity(
+        *(film.heavy_metal.thickness, resistivity * _MICROOHM_CM, math.inf, spin_hall_angle),
+        fermi_wavevector=film.fermi_wavevector,
+    )
+    return metal.total_mean_free_path

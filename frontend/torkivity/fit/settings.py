@@ -149,6 +149,24 @@ class FitSettings:
             data = [replace(d, name=str(p)) for d, p in zip(data, paths, strict=True)]
         return data, [own.measurement for own in films]
 
+    def unusual_values(self) -> list[str]:
+        """A line for each value that is likely a slip, see `torkivity.study.unusual`."""
+        from torkivity.study.case import Case
+        from torkivity.study.unusual import unusual_values
+        from torkivity_engine.film.typical import likely_slip
+
+        films = {"fit": self.films, **{f"fit.files.{k}": v for k, v in self.files.items()}}
+        lines = []
+        for where, known in films.items():
+            rho = known.measurement.resistivity
+            slip = rho is not None and likely_slip("resistivity", rho)
+            if slip:
+                lines.append(f"{where}.resistivity = {rho:g}: {slip}")
+        if self.model_name != "phenomenological" and self.film:
+            config = check_config(self.film, str(self.path))
+            lines += unusual_values(Case.of(config, self.path))
+        return lines
+
     def build_model(self) -> TorqueModel:
         """The model, with the film and mesh of the file if it needs one.
 
@@ -171,9 +189,13 @@ class FitSettings:
         mesh = build_mesh(config.mesh, self.path) if "mesh" in self.film else None
         if mesh is not None and mesh.rings is None:
             raise ConfigError(str(self.path), "mesh.file: this model needs azimuthal rings")
-        if not isinstance(config.film, Bilayer):
+        film = config.film
+        if not isinstance(film, Bilayer):
             raise ConfigError(str(self.path), "layers: this model fits bilayers")
-        return MicroscopicModel(config.film, mesh)
+        by_resistivity = "resistivity" in film.heavy_metal.leaves(film.fermi_wavevector)
+        return MicroscopicModel(
+            film, mesh, given="resistivity" if by_resistivity else "total_mean_free_path"
+        )
 
 
 def load_fit_settings(path: Path | str) -> FitSettings:

@@ -25,7 +25,13 @@ from fit_cases import (
     synthetic,
     two_phases,
 )
-from torkivity import InputError, PhysicsError, SpinOrbitInterface, solve_boltzmann
+from torkivity import (
+    HeavyMetal,
+    InputError,
+    PhysicsError,
+    SpinOrbitInterface,
+    solve_boltzmann,
+)
 from torkivity.fit.curves import fit_curves
 from torkivity.fit.data import Series, TorqueData
 from torkivity.fit.fit import Measurement, ParameterSetting, fit_torques
@@ -93,6 +99,35 @@ def test_microscopic_model_by_angle() -> None:
     m = (np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta))
     exact = boundary_layer_parameters(replace(FILM, magnetization=m), model.mesh).response(5.0)
     assert damping[1] == pytest.approx(2.0 * exact.damping_like(exact.torque_total), rel=1e-9)
+
+
+def test_resistivity_stays_while_the_spin_hall_angle_varies() -> None:
+    known = MicroscopicModel(FILM, SphericalMesh(4, 4), given="resistivity")
+    start = {p.name: p.start for p in known.parameters}
+    assert start["resistivity"] == pytest.approx(1e8 / FILM.heavy_metal.conductivity(16.0))
+    where = Conditions(np.array([4.0, 8.0]))
+    for angle in (0.2, -0.3):
+        values = {**start, "spin_hall_angle": angle}
+        rho = known.resistivity(values, where)
+        np.testing.assert_allclose(rho, 1e-8 * start["resistivity"], rtol=1e-12)
+        metal = HeavyMetal.from_resistivity(
+            5.0, 1e-8 * start["resistivity"], start["spin_diffusion_length"], angle
+        )
+        exact = boundary_layer_parameters(replace(FILM, heavy_metal=metal), SphericalMesh(4, 4))
+        for index, thickness in enumerate(where.thickness):
+            found = exact.response(thickness)
+            torque = 2.0 * found.damping_like(found.torque_total)
+            assert known.torques(values, where)[0][index] == pytest.approx(torque, rel=1e-10)
+
+
+def test_bounds_at_a_given_resistivity_leave_a_diffusive_regime() -> None:
+    model = MicroscopicModel(FILM, SphericalMesh(4, 4), given="resistivity")
+    bounds = {p.name: (p.least, p.most) for p in model.parameters}
+    model.check(bounds)
+    for parameter in model.parameters:
+        assert parameter.least <= parameter.start <= parameter.most, parameter.name
+    with pytest.raises(InputError, match="can fall below"):
+        model.check({**bounds, "spin_hall_angle": (-0.9, 0.9)})
 
 
 def test_interface_parameter_from_a_scan_of_the_angle() -> None:

@@ -231,3 +231,17 @@ def test_command_with_a_film(command: Callable[..., tuple[int, str, str]], small
     assert status == 0, message
     found = json.loads(Path("fit.json").read_text())["parameters"]["rashba"]
     assert found["value"] == pytest.approx(0.085, abs=1e-4)
+
+
+def test_film_given_by_its_resistivity_is_fitted_at_it(tmp_path: Path, small_toml: str) -> None:
+    by_length = "total_mean_free_path = 2.0853"
+    path = tmp_path / "pt.toml"
+    for given, name in (
+        (by_length, "total_mean_free_path"),
+        ("resistivity = 2.5e-7", "resistivity"),
+    ):
+        path.write_text(small_toml.replace(by_length, given) + "[fit]\nmodel = 'microscopic'\n")
+        parameters = {p.name: p for p in load_fit_settings(path).build_model().parameters}
+        assert name in parameters
+        assert len({"total_mean_free_path", "resistivity"} & set(parameters)) == 1
+    assert parameters["resistivity"].start == pytest.approx(25.0, rel=1e-12)

@@ -147,6 +147,17 @@ def test_names_of_the_models() -> None:
     assert list(get_args(Model)) == list(MODEL_NAMES)
 
 
+def test_resistivity_stays_while_the_spin_hall_angle_is_swept(small_toml: str) -> None:
+    lengths = "total_mean_free_path = 2.0853\nspin_diffusion_length = 2.57"
+    text = small_toml.replace(lengths, "resistivity = 2.5e-7\nspin_diffusion_length = 2.57")
+    for angle in (-0.3, 0.0, 0.25):
+        point = apply_values(config(text), {"heavy_metal_spin_hall_angle": angle})
+        metal = build_film(point).heavy_metal
+        assert metal.spin_hall_angle == angle
+        assert metal.conductivity(16.0) == pytest.approx(4e6, rel=1e-13)
+        assert torkivity.spin_diffusion_length(metal) == pytest.approx(2.57, rel=1e-12)
+
+
 def test_model_that_a_film_does_not_have(tmp_path: Path, small_toml: str) -> None:
     text = small_toml.replace(
         "total_mean_free_path = 2.0853\nspin_diffusion_length = 2.57",
