@@ -44,28 +44,38 @@ def fit_report(result: FitResult) -> str:
         lines += ["", "correlations"]
         ranked = sorted(result.correlations.items(), key=lambda item: -abs(item[1]))
         lines += [f"  {value:+.3f}  {first}, {second}" for (first, second), value in ranked[:6]]
+    if result.remarks:
+        lines += ["", "assumed", *(f"  - {note}" for note in result.remarks)]
     if result.warnings:
         lines += ["", "warnings", *(f"  - {note}" for note in result.warnings)]
     return "\n".join(lines)
 
 
 def _parameter_line(entry: Fitted, width: int) -> str:
-    error = (
-        "fixed" if not entry.varied else "unknown" if entry.error is None else f"{entry.error:.3g}"
+    intervals = "".join(
+        f"  {str(entry.intervals[level]) if level in entry.intervals else '':<23}"
+        for level in LEVELS
     )
-    intervals = ""
-    for level in LEVELS:
-        text = ""
-        if level in entry.intervals:
-            low, high = entry.intervals[level]
-            text = f"{low:.4g} ... {high:.4g}"
-        intervals += f"  {text:<23}"
     unit = "" if entry.unit == "1" else entry.unit
+    error = _error_text(entry)
     return f"  {entry.name:<{width}}  {entry.value:>10.4g}  {error:>9}{intervals}{unit}".rstrip()
 
 
+def _error_text(entry: Fitted) -> str:
+    """Standard error, or why there is none."""
+    if not entry.varied:
+        return "fixed"
+    if entry.at_bound:
+        return "at bound"
+    if entry.error is None:
+        return "one-sided" if entry.intervals else "unknown"
+    return f"{entry.error:.3g}"
+
+
 def fit_json(result: FitResult) -> dict[str, Any]:
-    """Everything in a fit as what JSON can hold; null for what is infinite or unknown.
+    """Everything in a fit as what JSON can hold.
+
+    Null stands for what is infinite or unknown, and for the open end of an interval.
 
     Parameters
     ----------
@@ -90,8 +100,8 @@ def fit_json(result: FitResult) -> dict[str, Any]:
                 "varied": entry.varied,
                 "at_bound": entry.at_bound,
                 "intervals": {
-                    f"{level:g}": [_plain(low), _plain(high)]
-                    for level, (low, high) in entry.intervals.items()
+                    f"{level:g}": [_plain(end) for end in interval]
+                    for level, interval in entry.intervals.items()
                 },
             }
             for entry in result.parameters
@@ -102,6 +112,7 @@ def fit_json(result: FitResult) -> dict[str, Any]:
         "points": [
             {key: _plain(value) for key, value in asdict(point).items()} for point in result.points
         ],
+        "assumed": list(result.remarks),
         "warnings": list(result.warnings),
     }
 

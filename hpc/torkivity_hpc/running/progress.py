@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["Progress", "duration"]
+__all__ = ["Progress", "duration", "seconds_between_lines"]
 
 
 def duration(seconds: float) -> str:
@@ -32,6 +32,11 @@ def duration(seconds: float) -> str:
     return f"{hours / 24:.1f} days"
 
 
+def seconds_between_lines() -> float:
+    """How often to tell: a terminal can be told often, a log file is read by people."""
+    return 2.0 if sys.stderr.isatty() else 10.0
+
+
 class Progress:
     """Tells where a sweep is, now and then.
 
@@ -51,8 +56,7 @@ class Progress:
         self._started = time.perf_counter()
         self._first = finished
         self._recent = deque([(self._started, finished)], maxlen=60)
-        # A terminal can be told often; a log file is read by people.
-        self._interval = 2.0 if sys.stderr.isatty() else 10.0
+        self._interval = seconds_between_lines()
         self._told = self._started
 
     @property
