@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from torkivity.fit.data import TorqueData, read_torque_data
+from torkivity.fit.derived import Derived, derived_quantities
 from torkivity.fit.diagnostics import (
     correlations,
     covariance_of,
@@ -183,6 +184,8 @@ class FitResult:
         For `torkivity.fit.curves.fit_curves`.
     remarks : tuple of str
         What was assumed where nothing was asked for.
+    derived : tuple of Derived
+        What follows from the parameters.
     """
 
     model: str
@@ -197,6 +200,7 @@ class FitResult:
     success: bool
     state: FitState = field(repr=False)
     remarks: tuple[str, ...] = ()
+    derived: tuple[Derived, ...] = ()
 
     def __getitem__(self, name: str) -> Fitted:
         """Parameter by name."""
@@ -277,10 +281,12 @@ def fit_torques(
     points = _points(problem, best, solution, found)
     notes += [_outlier_note(points, found, problem.varied)] if found else []
     intervals = {name: entry.intervals for name, entry in profiles.items()}
+    fitted = _fitted(problem, best, solution, intervals)
+    unsure = frozenset(entry.name for entry in fitted if entry.varied and entry.error is None)
     return FitResult(
         model=model.name,
         data=tuple(entry.name for entry in sets),
-        parameters=_fitted(problem, best, solution, intervals),
+        parameters=fitted,
         correlations=correlations(solution.covariance, problem.varied),
         chi_square=float(best.chisqr),
         degrees_of_freedom=int(best.nfree),
@@ -290,6 +296,7 @@ def fit_torques(
         success=bool(best.success),
         state=FitState(problem, best.params, solution.covariance, found.params if found else None),
         remarks=(problem.note,) if problem.note else (),
+        derived=derived_quantities(problem, best.params, solution.covariance, unsure),
     )
 
 

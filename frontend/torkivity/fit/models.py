@@ -218,9 +218,12 @@ class PhenomenologicalModel:
         if "damping_like" in components and not finite:
             values["mixing_conductance_real"], note = math.inf, _PERFECT_SINK
             used = ("spin_hall_angle",)
-        others = ("interface_current_field_like", "lattice_torque_field_like")
-        others += ("mixing_conductance_imag",)
-        if "field_like" in components and not any(asked.get(name) for name in others):
+        acting = (
+            "interface_current_field_like",
+            "lattice_torque_field_like",
+            "mixing_conductance_imag",
+        )
+        if "field_like" in components and not any(asked.get(name) for name in acting):
             fitted[drive] = True
         return Defaults(fitted, values, used, note)
 

@@ -1,8 +1,8 @@
 """What in the data does not belong.
 
 Single torques, films at one end of the thickness range as where a phase changes, and what lies
-far from a robust fit. Which points might be left out is decided with the model linearised, which costs next to
-nothing; only sets that look unlikely then are left out of a fit.
+far from a robust fit. Which points might be left out is decided with the model linearised, which
+costs next to nothing; only sets that look unlikely then are left out of a fit.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ class _Linear:
         if np.any(step < self._room[0]) or np.any(step > self._room[1]):
             from scipy.optimize import lsq_linear
 
-            room = self._room * norms + [[-1e-12], [1e-12]]  # some room at a bound
+            low, high = self._room * norms
+            room = (low - 1e-12, high + 1e-12)  # some at a bound
             step = lsq_linear(matrix / norms, target, room, method="bvls").x / norms
         return step, self.residuals + self.jacobian @ step
 
@@ -247,10 +248,10 @@ class _Search:
                 fewer = needed & (np.arange(self.count) != point)
                 fall = self._chi_square(~fewer) - out
                 back.append((_log_chance(self.problem, fall, out, 1, free), int(point)))
-            chance, point = max(back)
+            chance, fits_in = max(back)
             if chance < limit:
                 break
-            needed[point] = False
+            needed[fits_in] = False
         return needed
 
     def without(self, members: BoolArray, log_ways: float) -> Outliers | None:

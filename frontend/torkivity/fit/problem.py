@@ -237,6 +237,10 @@ class FitProblem:
         """Value of a parameter of the fit."""
         return self._fixed[name] if name in self._fixed else float(params[name].value)
 
+    def values(self, params: Any, index: int) -> dict[str, float]:
+        """Parameters of the model for one data set."""
+        return {name: self.value_of(params, self._label(name, index)) for name in self.names}
+
     def curves(self, params: Any, index: int, where: Conditions | None = None) -> list[FloatArray]:
         """Model of each series of a data set, in the quantity that was measured.
 
@@ -249,7 +253,7 @@ class FitProblem:
             By default those of the data.
         """
         where = where or self.conditions[index]
-        values = {name: self.value_of(params, self._label(name, index)) for name in self.names}
+        values = self.values(params, index)
         facts = self.measurements[index]
         damping, torque_field = self.model.torques(values, where)
         resistivity = self.model.resistivity(values, where)
