@@ -102,6 +102,8 @@ def _error(
 def _quantities(problem: FitProblem, params: Any, index: int) -> dict[str, tuple[float, str]]:
     """Values and units for one data set, at the resistivity of its thickest film."""
     values = problem.values(params, index)
+    if not {"spin_diffusion_length", "spin_diffusion_length_resistivity"} & values.keys():
+        return {}  # a model of something else
     own = problem.conditions[index]
     thickest = int(np.argmax(own.thickness))
     rho = None if own.resistivity is None else own.resistivity[[thickest]]

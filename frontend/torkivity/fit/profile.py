@@ -30,7 +30,7 @@ _TOLERANCE = 1e-3
 #: Steps outwards until a limit counts as infinite.
 _STEPS = 30
 #: Places beyond the last limit where another minimum is looked for.
-_BEYOND = 6
+_BEYOND = 8
 #: How much further than the last limit these reach without a bound.
 _REACH = 32.0
 
@@ -245,14 +245,27 @@ class _Walk:
         """Find the last place below a quantile, and a place above it beyond."""
         far = self._step_out(side, self.start, quantile)
         for value in self._beyond(side, far):
-            if side * (value - far) <= 0.0:
-                continue
             # Only where a minimum may be near is it worth looking twice.
-            low = self.root(value)
-            if low < 3.0 * quantile:
-                low = self.checked_root(value)
-            if low < quantile:
-                far = self._step_out(side, value, quantile)
+            if self.root(value) < 3.0 * quantile:
+                self.checked_root(value)
+        known = [value for value in self._outwards(side) if side * (value - far) >= 0.0]
+        for left, value, right in zip(known, known[1:], known[2:], strict=False):
+            if self.roots[value] <= min(self.roots[left], self.roots[right]):
+                self._settle(value, sorted((left, right)))
+        below = [value for value in self._outwards(side) if self.roots[value] < quantile]
+        if side * (below[-1] - far) > 0.0:
+            self._step_out(side, below[-1], quantile)
+
+    def _settle(self, value: float, room: Sequence[float]) -> None:
+        """Find the minimum of the rise near a value, the parameter let go between two others."""
+        params = self.held.copy()
+        params[self.name].set(value=value, vary=True, min=room[0], max=room[1])
+        for other, start in zip(self.others, self.solved[value], strict=True):
+            params[other].set(value=start)
+        found = self.problem.minimize(params, ftol=self.tolerance, xtol=1e-8, x_scale="jac")
+        lowest = float(found.params[self.name].value)
+        start = [float(found.params[other].value) for other in self.others]
+        self._try(lowest, start, self.tolerance)
 
     def _step_out(self, side: int, value: float, quantile: float) -> float:
         """Go outwards until the root of the rise exceeds the quantile, or to the bound."""
