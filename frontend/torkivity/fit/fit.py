@@ -317,12 +317,13 @@ def _best_fit(
     best = problem.minimize(problem.start)
     for restart in range(_RESTARTS + 1):
         solution, profiles = _solution(problem, best), {}
-        progress.begin("profile intervals", len(wanted))
+        progress.begin("ends of profile intervals", 2 * len(wanted))
         for name in wanted:
-            profiles[name] = profile_intervals(problem, best, name, solution.covariance)
+            profiles[name] = profile_intervals(
+                problem, best, name, solution.covariance, progress.advance
+            )
             if profiles[name].better is not None and restart < _RESTARTS:
                 break
-            progress.advance()
         else:
             break
         progress.begin("a better fit than the first")

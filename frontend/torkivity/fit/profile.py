@@ -30,9 +30,11 @@ _TOLERANCE = 1e-3
 #: Steps outwards until a limit counts as infinite.
 _STEPS = 30
 #: Places beyond the last limit where another minimum is looked for.
-_BEYOND = 8
+_BEYOND = 6
 #: How much further than the last limit these reach without a bound.
-_REACH = 32.0
+_REACH = 8.0
+#: Relative error of chi-square there, where it is far from any limit as a rule.
+_ROUGH = 1e-2
 
 
 class Interval(NamedTuple):
@@ -83,7 +85,11 @@ class Profile:
 
 
 def profile_intervals(
-    problem: FitProblem, best: Any, name: str, covariance: FloatArray | None = None
+    problem: FitProblem,
+    best: Any,
+    name: str,
+    covariance: FloatArray | None = None,
+    advance: Callable[[], None] = lambda: None,
 ) -> Profile:
     """Intervals of one fitted parameter.
 
@@ -98,6 +104,8 @@ def profile_intervals(
     name : str
     covariance : ndarray, shape (parameters, parameters), optional
         Of the fitted parameters: where to look first.
+    advance : callable, optional
+        Called after each side.
 
     Returns
     -------
@@ -113,7 +121,10 @@ def profile_intervals(
     quantiles = [float(spread.ppf(0.5 * (1.0 + level))) for level in LEVELS]
     walk = _Walk(problem, best, name, unit, covariance)
     try:
-        lower, upper = walk.limits(-1, quantiles), walk.limits(1, quantiles)
+        lower = walk.limits(-1, quantiles)
+        advance()
+        upper = walk.limits(1, quantiles)
+        advance()
     except (InputError, PhysicsError):
         return Profile({}, [f"no profile interval of {name}: the fit does not follow it"])
     found = dict(zip(LEVELS, map(Interval, lower, upper), strict=True))
@@ -185,10 +196,9 @@ class _Walk:
         self.root(value)
         if value not in self.checked and self.others:
             near = sorted((v for v in self.solved if v != value), key=lambda v: abs(v - value))
-            starts = [self.solved[near[0]], self.solved[self.start]]
-            starts.append([float(self.problem.start[other].value) for other in self.others])
-            for start in starts:
-                self._try(value, start, 1e-8)
+            first = [float(self.problem.start[other].value) for other in self.others]
+            for start in (self.solved[near[0]], first):
+                self._try(value, start, 0.1 * self.tolerance)
         self.checked.add(value)
         return self.roots[value]
 
@@ -245,10 +255,12 @@ class _Walk:
         """Find the last place below a quantile, and a place above it beyond."""
         far = self._step_out(side, self.start, quantile)
         for value in self._beyond(side, far):
+            self._try(value, self._expected(value), _ROUGH)
             # Only where a minimum may be near is it worth looking twice.
-            if self.root(value) < 3.0 * quantile:
+            if self.roots[value] < 3.0 * quantile:
                 self.checked_root(value)
         known = [value for value in self._outwards(side) if side * (value - far) >= 0.0]
+        known.append(known[-1])
         for left, value, right in zip(known, known[1:], known[2:], strict=False):
             if self.roots[value] <= min(self.roots[left], self.roots[right]):
                 self._settle(value, sorted((left, right)))
