@@ -93,7 +93,8 @@ def fit_curves(
                     params,
                     problem.varied,
                 )
-                errors = np.sqrt(np.einsum("ij,jk,ik->i", slopes, covariance, slopes))
+                variances = np.einsum("ij,jk,ik->i", slopes, covariance, slopes)
+                errors = np.sqrt(np.maximum(variances, 0.0))  # rounding may leave less than zero
             for place, series in enumerate(data.series):
                 if series.component not in measured:
                     continue

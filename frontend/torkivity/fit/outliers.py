@@ -8,7 +8,7 @@ costs next to nothing; only sets that look unlikely then are left out of a fit.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ _FAR = 3.5
 _KINDS_OF_SETS = 3
 #: Linearised chance up to which a set of points is left out of a fit, and how many such sets.
 _WORTH_A_FIT, _MOST_FITS = 0.3, 4
+#: Relative error of chi-square without a set of points, where sets are compared.
+_ROUGH = 1e-5
 #: Steps to a robust fit, how often one is halved, and how often residuals are weighed anew.
 _ROBUST_STEPS, _HALVINGS, _REWEIGHTED = 6, 4, 30
 
@@ -81,7 +83,11 @@ def find_outliers(problem: FitProblem, best: Any) -> Outliers | None:
     found = [search.without(members, ways) for members, ways in search.candidates()]
     likely = [entry for entry in found if entry and entry.log_chance < math.log(OUTLIER_CHANCE)]
     # Where chances are too small for numbers, the fewest points explain best.
-    return min(likely, key=lambda e: (e.log_chance, int(e.members.sum())), default=None)
+    best_set = min(likely, key=lambda e: (e.log_chance, int(e.members.sum())), default=None)
+    if best_set is None:
+        return None
+    exact = problem.minimize(best_set.params, ~best_set.members)
+    return replace(best_set, chi_square=float(exact.chisqr), params=exact.params)
 
 
 class _Linear:
@@ -265,7 +271,7 @@ class _Search:
         rest = None
         for start in (linear.moved(step), self.problem.start):
             try:
-                found = self.problem.minimize(start, ~members)
+                found = self.problem.minimize(start, ~members, ftol=_ROUGH)
             except (InputError, PhysicsError):
                 continue
             if rest is None or found.chisqr < rest.chisqr:
