@@ -276,8 +276,8 @@ class _Walk:
             params[other].set(value=start)
         found = self.problem.minimize(params, ftol=self.tolerance, xtol=1e-8, x_scale="jac")
         lowest = float(found.params[self.name].value)
-        start = [float(found.params[other].value) for other in self.others]
-        self._try(lowest, start, self.tolerance)
+        others = [float(found.params[other].value) for other in self.others]
+        self._try(lowest, others, self.tolerance)
 
     def _step_out(self, side: int, value: float, quantile: float) -> float:
         """Go outwards until the root of the rise exceeds the quantile, or to the bound."""
