@@ -312,6 +312,7 @@ def _legend(
                 label="does not follow the others",
             )
         )
+    if result.outliers:
         handles.append(
             Line2D(
                 *([], []),
