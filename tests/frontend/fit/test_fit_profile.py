@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fit_cases import FITTED, RHO, phenomenological_curves, synthetic
+from fit_cases import FITTED, RHO, microscopic, phenomenological_curves, synthetic
 from torkivity.fit.data import Series, TorqueData
 from torkivity.fit.fit import FitResult, ParameterSetting, fit_torques
 from torkivity.fit.models import Conditions, Defaults, FitParameter, PhenomenologicalModel
@@ -226,6 +226,26 @@ def test_start_at_a_bound_does_not_stay_there() -> None:
         )
         assert not result["spin_diffusion_length"].at_bound
         assert result["spin_diffusion_length"].value == pytest.approx(1.6, abs=0.2)
+
+
+def test_the_kinetic_limit_is_said() -> None:
+    """Data of a length just above the limit, too noisy to tell it from the limit."""
+    model = microscopic()
+    thickness = np.array([2.0, 3.0, 4.0, 6.0, 9.0])
+    values = {p.name: p.start for p in model.parameters}
+    values["spin_diffusion_length"] = limit = 1.01 * values["total_mean_free_path"]
+    curves = model.torques(values | {"spin_diffusion_length": 1.01 * limit}, Conditions(thickness))
+    noise = 0.1 * float(np.abs(curves[0]).max())
+    data = synthetic(curves, noise, np.random.default_rng(1), thickness)
+    fixed = {"rashba": values["rashba"], "spin_hall_angle": values["spin_hall_angle"]}
+    result = fit_torques(data, model, fixed, outliers=False)
+    low, high = result["spin_diffusion_length"].intervals[0.95]
+    assert low == -math.inf
+    assert limit < high < 10.0
+    (note,) = (text for text in result.warnings if "do not limit" in text)
+    assert "spin_diffusion_length from below" in note
+    assert "the kinetic limit, 1.01 times total_mean_free_path" in note
+    assert "  < " in fit_report(result)
 
 
 def test_interval_as_text() -> None:
