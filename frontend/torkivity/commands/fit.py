@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +18,9 @@ from torkivity.commands.common import (
     warn_unusual,
     write_text,
 )
+
+if TYPE_CHECKING:
+    from torkivity.fit.fit import FitResult
 
 __all__ = ["fit"]
 
@@ -49,9 +54,24 @@ Exit status: 0 fitted (warnings say what the data leave open), 1 no convergence,
 @click.option("--fix", multiple=True, metavar="NAME=VALUE", help="Keep a parameter there.")
 @click.option("--vary", multiple=True, metavar="NAME[=START[:MIN:MAX]]", help="Fit a parameter.")
 @click.option("--resistivity", type=float, help="Of the heavy metal, Ohm m.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Fit only points like 't < 4' (nm), 'theta >= 30', 'phi == 0' (degrees).",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="LINES",
+    help="Leave out lines of the file: 7,12-14; of several files NAME:7,12-14.",
+)
 @click.option("--no-profile", is_flag=True, help="No profile intervals.")
+@click.option("--no-outliers", is_flag=True, help="No search for points that do not belong.")
 @click.option("-o", "--output", type=FILE, help="JSON file to write, - for standard output.")
 @click.option("--figure", type=FILE, help="Figure to write, .png, .pdf or .svg.")
+@click.option("--curves", type=FILE, help="CSV file to write: the fitted curves with errors.")
+@click.option("--latex", type=FILE, help="LaTeX table of the parameters to write.")
 @click.option("--force", is_flag=True, help="Overwrite existing output.")
 @click.option("--example", is_flag=True, help="Write an example, data and configuration, here.")
 def fit(
@@ -61,9 +81,14 @@ def fit(
     fix: tuple[str, ...],
     vary: tuple[str, ...],
     resistivity: float | None,
+    where: tuple[str, ...],
+    exclude: tuple[str, ...],
     no_profile: bool,
+    no_outliers: bool,
     output: Path | None,
     figure: Path | None,
+    curves: Path | None,
+    latex: Path | None,
     force: bool,
     example: bool,
 ) -> int:
@@ -72,25 +97,31 @@ def fit(
         return _write_example(force)
     if not data:
         raise click.UsageError("Missing argument 'DATA...'.")
-    from torkivity_hpc.files.store import check_output, new_file
+    from torkivity_hpc.files.store import check_output
 
     file_format = figure_format(figure)
-    outputs = [p for p in (output, figure) if p is not None and not is_standard_output(p)]
-    files = [*data, *([config] if config else []), *outputs]
+    outputs = {"json": output, "figure": figure, "curves": curves, "latex": latex}
+    written = {kind: path for kind, path in outputs.items() if path is not None}
+    regular = [path for path in written.values() if not is_standard_output(path)]
+    files = [*data, *([config] if config else []), *regular]
     if len({path.resolve() for path in files}) < len(files):
         raise click.UsageError("data, configuration and output must be different files")
-    for path in outputs:
+    for path in written.values():
         check_output(path, force=force)
     say("loading numerics")
-    from torkivity.fit.fit import ParameterSetting, fit_torques
-    from torkivity.fit.report import fit_json, fit_report
-    from torkivity.fit.settings import FitSettings, load_fit_settings, parse_setting
+    from torkivity.fit.choose import points_where, without_lines
+    from torkivity.fit.fit import fit_torques
+    from torkivity.fit.report import fit_report
+    from torkivity.fit.settings import FitSettings, asked_parameters, load_fit_settings
 
-    asked: dict[str, float | ParameterSetting] = dict(map(parse_setting, vary))
-    asked.update(map(_fixed, fix))
+    asked = asked_parameters(fix, vary)
     settings = load_fit_settings(config) if config is not None else FitSettings()
     settings = settings.updated(model, resistivity, asked)
     sets, measurements = settings.read(data)
+    for lines in exclude:
+        sets = without_lines(sets, lines)
+    for condition in where:
+        sets = [points_where(entry, condition) for entry in sets]
     chosen = settings.build_model()
     warn_unusual(config or Path("--resistivity"), settings.unusual_values())
     say(f"fitting {sum(entry.size for entry in sets)} points")
@@ -102,36 +133,45 @@ def fit(
             measurement=measurements,
             separate=settings.separate,
             profile=not no_profile,
+            outliers=not no_outliers,
+            tell=say,
         )
     except ModuleNotFoundError as error:
         raise click.UsageError(str(error)) from None
     to_stdout = is_standard_output(output)
-    wrote = []
-    if output is not None:
-        import json
-
-        text = json.dumps(fit_json(result), indent=2, allow_nan=False) + "\n"
-        write_text(output, text, force=force)
-        wrote += [] if to_stdout else [output]
     click.echo(fit_report(result), err=to_stdout)
+    _write(result, written, file_format, force)
+    return 0 if result.success else EXIT_FAILED
+
+
+def _write(
+    result: FitResult, written: dict[str, Path], file_format: str | None, force: bool
+) -> None:
+    """Write what was asked for, numbers before the figure."""
+    from torkivity.fit.curves import curves_csv
+    from torkivity.fit.report import fit_json, fit_latex
+    from torkivity_hpc.files.store import new_file
+
+    texts = {
+        "json": lambda: json.dumps(fit_json(result), indent=2, allow_nan=False) + "\n",
+        "curves": lambda: curves_csv(result),
+        "latex": lambda: fit_latex(result),
+    }
+    made = []
+    for kind, text in texts.items():
+        if kind in written:
+            write_text(written[kind], text(), force=force)
+            made += [] if is_standard_output(written[kind]) else [written[kind]]
+    figure = written.get("figure")
     if figure is not None:
         with beside_numbers(figure), new_file(figure, force=force) as temporary:
             from torkivity.figures import fit_figure, save_figure
 
             drawn = fit_figure(result, f"{result.model} model")
             save_figure(drawn, temporary, str(file_format))
-            wrote.append(figure)
-    if wrote:
-        click.echo(f"\nwrote {' and '.join(map(str, wrote))}", err=to_stdout)
-    return 0 if result.success else EXIT_FAILED
-
-
-def _fixed(text: str) -> tuple[str, float]:
-    name, _, number = text.partition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise click.UsageError(f"--fix {text}: must be NAME=VALUE with a number") from None
+            made.append(figure)
+    if made:
+        click.echo(f"\nwrote {' and '.join(map(str, made))}", err=len(made) < len(written))
 
 
 def _write_example(force: bool) -> int:

@@ -20,7 +20,13 @@ from torkivity_engine.film.stack import Bilayer
 if TYPE_CHECKING:
     from torkivity.fit.models import TorqueModel
 
-__all__ = ["FilmSettings", "FitSettings", "load_fit_settings", "parse_setting"]
+__all__ = [
+    "FilmSettings",
+    "FitSettings",
+    "asked_parameters",
+    "load_fit_settings",
+    "parse_setting",
+]
 
 
 class _Section(BaseModel):
@@ -164,7 +170,7 @@ class FitSettings:
                 lines.append(f"{where}.resistivity = {rho:g}: {slip}")
         if self.model_name != "phenomenological" and self.film:
             config = check_config(self.film, str(self.path))
-            lines += unusual_values(Case.of(config, self.path))
+            lines += unusual_values(Case.of(config, self.path or Path("film")))
         return lines
 
     def build_model(self) -> TorqueModel:
@@ -270,6 +276,48 @@ def _problem(error: ValidationError) -> str:
     return f"{where} = {first['input']!r}: {message}"
 
 
+def asked_parameters(
+    fixed: Sequence[str], varied: Sequence[str]
+) -> dict[str, float | ParameterSetting]:
+    """What the options ``--fix`` and ``--vary`` of a command line ask of the parameters.
+
+    Parameters
+    ----------
+    fixed : sequence of str
+        NAME=VALUE each.
+    varied : sequence of str
+        NAME, NAME=START or NAME=START:MIN:MAX each.
+
+    Returns
+    -------
+    dict of str to float or ParameterSetting
+
+    Raises
+    ------
+    InputError
+        If they are something else, or speak of a parameter twice.
+    """
+    asked: dict[str, float | ParameterSetting] = {}
+    options = [("--fix", text, _fixed(text)) for text in fixed]
+    options += [("--vary", text, parse_setting(text)) for text in varied]
+    for option, text, (name, setting) in options:
+        if name in asked:
+            raise InputError(option, text, f"must not speak of {name} twice: fix it or vary it")
+        asked[name] = setting
+    return asked
+
+
+def _fixed(text: str) -> tuple[str, float | ParameterSetting]:
+    name, _, number = (part.strip() for part in text.partition("="))
+    try:
+        value = float(number)
+    except ValueError:
+        name = ""
+    if not name:
+        raise InputError("--fix", text, "must be NAME=VALUE with a number")
+    return name, value
+
+
 def parse_setting(text: str) -> tuple[str, ParameterSetting]:
     """Parameter to fit from NAME, NAME=START or NAME=START:MIN:MAX.
 
@@ -278,7 +326,7 @@ def parse_setting(text: str) -> tuple[str, ParameterSetting]:
     InputError
         If it is something else.
     """
-    name, _, numbers = text.partition("=")
+    name, _, numbers = (part.strip() for part in text.partition("="))
     parts = numbers.split(":") if numbers else []
     try:
         values = [float(part) if part else None for part in parts]

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["Progress", "duration"]
+__all__ = ["Progress", "duration", "seconds_between_lines"]
 
 
 def duration(seconds: float) -> str:
@@ -33,6 +33,11 @@ def duration(seconds: float) -> str:
     return f"{days:.1f} days" if days < 1000 else f"{days / 365.25:.3g} years"
 
 
+def seconds_between_lines() -> float:
+    """How often to tell: a terminal can be told often, a log file is read by people."""
+    return 2.0 if sys.stderr.isatty() else 10.0
+
+
 class Progress:
     """Tells where a sweep is, now and then.
 
@@ -52,8 +57,7 @@ class Progress:
         self._started = time.perf_counter()
         self._first = finished
         self._recent = deque([(self._started, finished)], maxlen=60)
-        # A terminal can be told often; a log file is read by people.
-        self._interval = 2.0 if sys.stderr.isatty() else 10.0
+        self._interval = seconds_between_lines()
         self._told = self._started
 
     @property

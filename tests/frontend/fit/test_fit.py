@@ -503,11 +503,13 @@ def test_a_better_fit_than_the_one_found_is_said() -> None:
     problem = FitProblem(
         (data,), PhenomenologicalModel(), (RHO,), {"mixing_conductance_real": 0.6}, ()
     )
-    best = problem.minimize(problem.start, covariance=True)
-    assert profile_intervals(problem, best, "spin_diffusion_length")[1] is None
+    best = problem.minimize(problem.start)
+    good = profile_intervals(problem, best, "spin_diffusion_length")
+    assert (good.notes, good.better) == ([], None)
     best.chisqr += 3.0
-    note = profile_intervals(problem, best, "spin_diffusion_length")[1]
-    assert note is not None
+    found = profile_intervals(problem, best, "spin_diffusion_length")
+    assert found.better is not None
+    (note,) = found.notes
     assert "there is a better fit than this one near spin_diffusion_length = " in note
 
 
@@ -540,7 +542,9 @@ def test_bound() -> None:
     assert found.intervals[0.95][0] == -math.inf
     assert found.intervals[0.95][1] > 2.0
     assert any("spin_diffusion_length is at its bound 2" in text for text in bound.warnings)
-    assert any("leave the interval of spin_diffusion_length open" in t for t in bound.warnings)
+    limit = "do not limit spin_diffusion_length from below (68.3 %, 95 % interval open down to 2)"
+    assert any(limit in text for text in bound.warnings)
+    assert found.error is None
 
 
 def test_wrong_requests() -> None:
@@ -554,8 +558,15 @@ def test_wrong_requests() -> None:
         fit({"spin_diffusion_length": ParameterSetting(1.0, least=1.0, most=1.0 + 1e-15)})
     with pytest.raises(InputError, match="must be positive"):
         fit({"spin_diffusion_length": 0.0})
-    with pytest.raises(InputError, match="mixing_conductance_real = inf: must be a finite number"):
-        fit({"mixing_conductance_real": math.inf})
+    with pytest.raises(InputError, match="mixing_conductance_imag = inf: must be a finite number"):
+        fit({"mixing_conductance_imag": math.inf})
+    with pytest.raises(InputError, match=r"mixing_conductance_real = -0\.1: must not be negative"):
+        fit({"mixing_conductance_real": -0.1})
+    beyond = "spin_diffusion_length = 3.0: is fixed above its maximum 2: change one of them"
+    with pytest.raises(InputError, match=beyond):
+        fit({"spin_diffusion_length": ParameterSetting(3.0, vary=False, most=2.0)})
+    with pytest.raises(InputError, match="below its minimum 4"):
+        fit({"spin_diffusion_length": ParameterSetting(3.0, vary=False, least=4.0)})
     with pytest.raises(PhysicsError, match="no finite value somewhere"):
         fit({"lattice_torque_field_like": ParameterSetting(1e300)})
     with pytest.raises(InputError, match="at least one to fit"):
@@ -579,7 +590,12 @@ def test_wrong_requests() -> None:
         series=(Series("damping_like", "spin_torque_conductivity", np.array([1.0, 2.0, 3.0])),),
     )
     with pytest.raises(InputError, match="more than the 3 fitted parameters"):
-        fit_torques(three, PhenomenologicalModel(), measurement=RHO)
+        fit_torques(
+            three,
+            PhenomenologicalModel(),
+            {"mixing_conductance_real": ParameterSetting()},
+            measurement=RHO,
+        )
 
 
 def test_shipped_example() -> None:
