@@ -40,16 +40,17 @@ def film_angle(dataset: xarray.Dataset, name: str) -> xarray.DataArray:
     if name in dataset.variables:
         return dataset[name]
     if "config_json" in dataset.attrs:
-        film = json.loads(dataset.attrs["config_json"])["film"]
+        film = json.loads(dataset.attrs["config_json"]).get("film")
     else:
         film = json.loads(dataset.attrs.get("physics_json", "{}")).get("film")
-        if not isinstance(film, dict):
-            raise InputError(name, None, "is neither swept nor told by the file")
-        x, y, z = film["magnetization"]
-        film["magnetization_angles_deg"] = {
-            "theta": math.degrees(math.atan2(math.hypot(x, y), z)),
-            "phi": math.degrees(math.atan2(y, x)),
-        }
+        if isinstance(film, dict):
+            x, y, z = film["magnetization"]
+            film["magnetization_angles_deg"] = {
+                "theta": math.degrees(math.atan2(math.hypot(x, y), z)),
+                "phi": math.degrees(math.atan2(y, x)),
+            }
+    if not isinstance(film, dict):
+        raise InputError(name, None, "is neither swept nor told by the file")
     if name == "field_direction_deg":
         return xarray.DataArray(float(film[name]))
     # Without angles, or a vector in their place, a sweep over one of them starts at m = z.
