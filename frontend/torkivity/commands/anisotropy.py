@@ -21,8 +21,8 @@ _ENDINGS = (".h5", ".csv")
     epilog="""\b
 Examples:
   torkivity anisotropy sweep.h5
-  torkivity anisotropy sweep.h5 --part interface --form general --order 6 -o anisotropy.csv
-\b
+  torkivity anisotropy sweep.h5 --form general --order 6 -o anisotropy.csv
+
 The sweep varies theta (and phi, which sharpens the coefficients); for each point of its other
 axes both torques are T0 + T2 sin(theta)^2 + T4 sin(theta)^4, as experiments report them. With
 --form general the polar component has coefficients of its own, which is all symmetry leaves.

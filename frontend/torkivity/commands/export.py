@@ -44,7 +44,9 @@ Examples:
 @click.option(
     "--quantity",
     type=click.Choice(_QUANTITIES),
-    help="Normalisation of torques in csv and json. [default: per_e_tilde, as in the file]",
+    metavar="NAME",
+    help=f"Normalisation of torques in csv and json: {', '.join(_QUANTITIES)}. "
+    "[default: per_e_tilde, as in the file]",
 )
 @click.option("--ms", type=float, metavar="A/m", help="Saturation magnetization.")
 @click.option("--resistivity", type=float, metavar="OHM_M", help="Of the heavy metal.")

@@ -20,9 +20,9 @@ _NAMES = ("fig2", "fig3", "fig4")
     short_help="Redraw the paper's figures and judge what it says about them.",
     epilog="""\b
 Examples:
-  torkivity reproduce all -o paper            about a minute
-  torkivity reproduce fig3 -o paper --quick   seconds: fewer points, coarser mesh
-\b
+  torkivity reproduce all -o paper           a minute
+  torkivity reproduce fig3 -o paper --quick  seconds: a coarser mesh
+
 Written into the folder, for each figure: fig3.pdf, fig3.png and fig3.h5 with the numbers;
 and claims.md, claims.json with a verdict on each statement about the figures asked for.
 """,

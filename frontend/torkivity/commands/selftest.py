@@ -24,9 +24,9 @@ _ROW = "{:<37} {:<41} {:>8} {:>8} {:>7}  {}"
     short_help="Check this installation against exact results.",
     epilog="""\b
 Examples:
-  torkivity selftest                    about 15 seconds, once kernels are compiled
-  torkivity selftest --json checks.json the same, kept
-\b
+  torkivity selftest                     about 15 seconds, once compiled
+  torkivity selftest --json checks.json  the same, kept
+
 Exit status: 0 nothing failed, 1 something did. What the machine lacks (MPI) is skipped.
 """,
 )
