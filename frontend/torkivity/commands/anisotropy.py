@@ -84,7 +84,9 @@ def anisotropy(
     title = f"{found.attrs['variable']}, form {form}, {wanted} directions of m"
     if used < wanted:
         title += f"; the sweep is not complete, points with as few as {used}"
-    table = Table(title, columns, tuple(tuple(map(_cell, row)) for row in rows))
+    table = Table(
+        title, columns, tuple(tuple(map(_cell, row)) for row in rows), columns.index("torque") + 1
+    )
     click.echo(table.text())
     if output is None:
         return

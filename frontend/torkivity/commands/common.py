@@ -52,7 +52,9 @@ class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         parts = re.findall(r"(\d+(?:\.\d+)?)(min|[smhd])", text)
         if "".join(number + unit for number, unit in parts) != text or not parts:
             self.fail(
-                f"{value!r} is not a time like 90s, 30m, 1h30m or 01:30:00 (hours first)", param, ctx
+                f"{value!r} is not a time like 90s, 30m, 1h30m or 01:30:00 (hours first)",
+                param,
+                ctx,
             )
         return sum(float(number) * _UNITS[unit] for number, unit in parts)
 

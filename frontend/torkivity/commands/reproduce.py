@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from torkivity.commands.common import FILE, one_thread, say
+from torkivity.tables import fold
 
 __all__ = ["reproduce"]
 
@@ -93,5 +94,6 @@ def reproduce(figure: str, output: Path, quick: bool, force: bool) -> None:
     for finding in findings:
         claim = finding.claim
         number = f"{finding.value:<9.3g}"
-        click.echo(f"{claim.identifier:<5} {finding.verdict:<9} {number} {claim.statement}")
+        text = f"{claim.identifier:<5} {finding.verdict:<9} {number} {claim.statement}"
+        click.echo("\n".join(fold(text, hang=26)))
     click.echo(f"\nwrote {len(paths)} files to {output} in {time.perf_counter() - started:.1f} s")

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torkivity.commands.common import EXIT_FAILED, FILE, one_thread, say
+from torkivity.tables import fold
 
 if TYPE_CHECKING:
     from torkivity.selftest.selftest import CheckResult
 
 __all__ = ["selftest"]
 
-_ROW = "{:<37} {:<41} {:>8} {:>8} {:>7}  {}"
+_ROW = "{:<37} {:>8} {:>8} {:>8}  {}"
 
 
 @click.command(
@@ -44,7 +45,7 @@ def selftest(output: Path | None, force: bool) -> int:
     from torkivity.commands.compilation import announce_compilation
     from torkivity.selftest.selftest import run_checks, selftest_facts
 
-    click.echo(_ROW.format("check", "against", "error", "allowed", "time", ""))
+    click.echo(_ROW.format("check", "error", "allowed", "time", ""))
     with announce_compilation(say):
         results = run_checks(progress=_print_row)
     failed = [result for result in results if result.failed]
@@ -56,11 +57,14 @@ def selftest(output: Path | None, force: bool) -> int:
     for result in failed:
         check = result.check
         allowed = _error(check.threshold, 0)
-        click.echo(f"FAILED: {check.name}; {allowed} is allowed: {check.reason}")
+        text = (
+            f"FAILED: {check.name}, against {check.against}; {allowed} is allowed: {check.reason}"
+        )
+        click.echo("\n".join(fold(text, hang=2)))
     facts = selftest_facts()
     click.echo()
     for name, value in facts.items():
-        click.echo(f"  {name.replace('_', ' '):<14} {value}")
+        click.echo("\n".join(fold(f"{name.replace('_', ' '):<14} {value}", hang=15, indent=2)))
     record: dict[str, Any] = {"machine": facts, "checks": [_record(result) for result in results]}
     if output is not None:
         with new_file(output, force=force) as temporary:
@@ -71,16 +75,11 @@ def selftest(output: Path | None, force: bool) -> int:
 
 def _print_row(result: CheckResult) -> None:
     check = result.check
-    click.echo(
-        _ROW.format(
-            check.name,
-            check.against,
-            _error(result.error, 1),
-            _error(check.threshold, 0),
-            f"{result.seconds:.2f} s",
-            result.verdict,
-        )
-    )
+    numbers = (_error(result.error, 1), _error(check.threshold, 0), f"{result.seconds:.2f} s")
+    word, colon, _ = result.verdict.partition(":")
+    click.echo(_ROW.format(check.name, *numbers, word))
+    if colon:
+        click.echo("\n".join(fold(result.verdict, hang=4, indent=4)))
 
 
 def _error(value: float, digits: int) -> str:

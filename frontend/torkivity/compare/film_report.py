@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity.study.film import Comparison, relative_difference
+from torkivity.tables import fold
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.solution import TorqueNames
 
@@ -17,15 +18,15 @@ __all__ = ["comparison_report"]
 _ROWS = {
     "interface": "interface",
     "ferromagnet": "bulk ferromagnet",
-    "total": "total on the magnetization",
+    "total": "total on magnetization",
     "lattice": "lattice (interface)",
 }
 
 #: Column pairs of the table: source and heading.
 _SOURCES = {"rashba": "Rashba alone", "spin_hall": "spin Hall alone"}
-_MODELS = {"boltzmann": "Boltzmann", "drift_diffusion": "drift-diff."}
+_MODELS = {"boltzmann": "Boltzmann", "drift_diffusion": "diffusion"}
 
-_LABEL, _WIDTH = 28, 12
+_LABEL, _WIDTH, _PERCENT = 24, 10, 8
 
 
 def comparison_report(
@@ -62,16 +63,19 @@ def comparison_report(
         else "W = (" + "; ".join(f"{x:g}, {y:g}" for x, y in interface.spin_orbit) + ")"
     )
     lines = [
-        f"{names[0]} ({film.heavy_metal.thickness:g} nm) | u0 = {interface.barrier:g}, "
-        f"u_ex = {interface.exchange:g}, {coupling} | "
-        f"{names[1]} ({film.ferromagnet.thickness:g} nm)",
+        *fold(
+            f"{names[0]} ({film.heavy_metal.thickness:g} nm) | u0 = {interface.barrier:g}, "
+            f"u_ex = {interface.exchange:g}, {coupling} | "
+            f"{names[1]} ({film.ferromagnet.thickness:g} nm)",
+            hang=2,
+        ),
         f"m = ({m}), E in the film plane at {film.field_direction_deg:g} deg from x",
         "",
         *_table(comparison, in_torque_frame),
         "",
-        "Torques are per E~ = -E/e, in 1/(Ohm m); times 2 they are spin-torque conductivities",
-        "in (hbar/2e)/(Ohm m). %: drift-diffusion / Boltzmann - 1, both with the other source",
-        "of torque switched off; the file holds both sources together as well.",
+        "Torques are per E~ = -E/e, in 1/(Ohm m); times 2, spin-torque conductivities",
+        "in (hbar/2e)/(Ohm m). %: drift-diffusion / Boltzmann - 1, both with the other",
+        "source of torque switched off; the file holds both sources together as well.",
         "",
         *_quantities(comparison),
     ]
@@ -84,9 +88,10 @@ def _table(comparison: Comparison, in_torque_frame: bool) -> list[str]:
         float(np.abs(solution.torque_total).max()) for solution in comparison.solutions.values()
     )
     decimals = _decimals(scale)
-    group = (len(_MODELS) + 1) * _WIDTH
+    group = len(_MODELS) * _WIDTH + _PERCENT
     heading = "".join(f"{title:>{group}}" for title in _SOURCES.values())
-    columns = "".join(f"{name:>{_WIDTH}}" for name in (*_MODELS.values(), "%")) * len(_SOURCES)
+    models = "".join(f"{name:>{_WIDTH}}" for name in _MODELS.values())
+    columns = f"{models}{'%':>{_PERCENT}}" * len(_SOURCES)
     lines = [" " * _LABEL + heading, " " * _LABEL + columns]
     for title, project in projections.items():
         lines.append(title)
@@ -100,12 +105,10 @@ def _table(comparison: Comparison, in_torque_frame: bool) -> list[str]:
                         comparison.drift_diffusion[source],
                     )
                 )
-                cells += [
-                    _fixed(boltzmann, decimals),
-                    _fixed(diffusion, decimals),
-                    _percent(relative_difference(diffusion, boltzmann, scale)),
-                ]
-            lines.append("".join([f"  {label:<{_LABEL - 2}}", *(f"{c:>{_WIDTH}}" for c in cells)]))
+                percent = _percent(relative_difference(diffusion, boltzmann, scale))
+                cells += [f"{_fixed(x, decimals):>{_WIDTH}}" for x in (boltzmann, diffusion)]
+                cells.append(f"{percent:>{_PERCENT}}")
+            lines.append("".join([f"  {label:<{_LABEL - 2}}", *cells]))
     return lines
 
 
@@ -120,7 +123,7 @@ def _boundary_layer_line(comparison: Comparison) -> str:
         scale = float(np.abs(exact).max())
         error = float(np.abs(comparison.boundary_layer[source].torque_total - exact).max())
         errors.append(f"{error / scale:.1e} ({name.removesuffix(' alone')})" if scale else "-")
-    return f"{label:<{_LABEL}}off by {', '.join(errors)} of the total torque"
+    return f"{label:<{_LABEL}}off by {', '.join(errors)}"
 
 
 def _projections(
@@ -164,30 +167,32 @@ def _quantities(comparison: Comparison) -> list[str]:
         (
             "stray charge current",
             f"{charge / scale if scale else charge:.1e}",
-            "of the torque, exactly 0 in theory",
+            "of the torque, 0 in theory",
         ),
     ]
-    lines = [f"{label:<{_LABEL}}{value:>24}  {units}" for label, value, units in rows]
+    lines = [f"{label:<{_LABEL}}{value:>23}  {units}" for label, value, units in rows]
     lines.append(_boundary_layer_line(comparison))
     lines.append(f"{'solved by':<{_LABEL}}{boltzmann.method} method on {boltzmann.mesh}")
     return lines
 
 
 def _decimals(scale: float) -> int | None:
-    """Decimals that show five digits of `scale`; None where only exponents can."""
-    if not 1e-2 <= scale < 1e9:
+    """Decimals that show five digits of `scale` in nine columns; None where only exponents can."""
+    if not 1e-2 <= scale < 1e8:
         return None
     return max(0, 4 - math.floor(math.log10(scale)))
 
 
 def _fixed(value: float, decimals: int | None) -> str:
     if decimals is None:
-        return f"{value:.4e}"
+        return f"{value:.2e}"
     return f"{round(value, decimals) + 0.0:.{decimals}f}"  # + 0.0 turns -0.0 into 0.0
 
 
 def _percent(ratio: float) -> str:
-    return "-" if math.isnan(ratio) else f"{100.0 * ratio:+.1f}"
+    if math.isnan(ratio):
+        return "-"
+    return f"{100.0 * ratio:+.1f}" if abs(ratio) < 100.0 else f"{100.0 * ratio:+.0e}"
 
 
 def _complex(value: complex) -> str:

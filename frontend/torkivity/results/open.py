@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from torkivity.tables import fold
 from torkivity_hpc.files.reading import damage_named, own_variables, readable
 from torkivity_hpc.files.store import STATUS, read_values
 
@@ -166,18 +167,18 @@ def describe_results(path: Path, everything: bool = False) -> str:
         for name, item in scales.items():
             values = _some(read_values(item), 40 if everything else 8)
             units = "" if item.attrs.get("units") == "1" else item.attrs.get("units", "")
-            lines += _folded(f"{name} ({len(item)}): {values} {units}".rstrip())
+            lines += fold(f"{name} ({len(item)}): {values} {units}".rstrip(), hang=2, indent=2)
         names = [name for name in own if name not in scales and name != "status"]
         for title, members in _grouped(names).items():
             shown = members if everything else _first(members)
             lines += ["", title]
             for name in shown:
-                lines += _folded(_variable_line(name, own[name]))
+                lines += fold(_variable_line(name, own[name]), hang=2, indent=2)
             if len(shown) < len(members):
                 lines.append(f"  ... and {len(members) - len(shown)} more: --all lists them")
         foreign = [name for name in file if name not in own]
         if foreign:
-            lines += ["", "not torkivity's", *_folded(", ".join(foreign))]
+            lines += ["", "not torkivity's", *fold(", ".join(foreign), indent=2)]
     return "\n".join(lines)
 
 
@@ -206,7 +207,7 @@ def _configuration(file: Any, everything: bool) -> list[str]:
         return [f"  configuration: {len(config)} lines, with --all"]
     lines = ["", "configuration"]
     for line in config:
-        lines += _folded(line)
+        lines += fold(line, hang=2, indent=2) or [""]
     return lines
 
 
@@ -216,19 +217,6 @@ def _first(members: list[str]) -> list[str]:
         return members
     totals = [name for name in members if "torque_total" in name and "error" not in name]
     return (totals or members)[:_FEW]
-
-
-def _folded(text: str, hang: int = 2) -> list[str]:
-    """Lines of at most 80 columns, indented by two; further ones by `hang` more."""
-    if not text:
-        return [""]
-    return textwrap.wrap(
-        text,
-        80,
-        initial_indent="  ",
-        subsequent_indent=" " * (2 + hang),
-        break_on_hyphens=False,
-    )
 
 
 def _status(status: Any) -> list[str]:

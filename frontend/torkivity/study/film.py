@@ -268,7 +268,7 @@ def compare_film(
     tensors = interface_tensors(film, mesh)
     drift_diffusion = _drift_diffusion(film, mesh, ferromagnet)
     parameters = _boundary_layer(film, mesh)
-    progress(f"Boltzmann equation, {method} method, {mesh.name}, NT = {mesh.n_unknowns}")
+    progress(f"Boltzmann equation, {method} method, {mesh.name}")
     boltzmann = _boltzmann(film, mesh, method, memory_limit)
     k_f = film.fermi_wavevector
     comparison = Comparison(

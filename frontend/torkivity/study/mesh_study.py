@@ -11,6 +11,7 @@ import numpy as np
 from torkivity.config.errors import ConfigError
 from torkivity.config.sections import ConvergeSection, RunConfig, SweepSection
 from torkivity.study.plan import plan_sweep
+from torkivity.tables import fold
 from torkivity_engine.mesh_errors import Convergence, Refinement, analyse
 from torkivity_engine.record import Variable
 from torkivity_hpc.files.sweepfile import SweepFile
@@ -145,13 +146,15 @@ def convergence_report(result: Convergence) -> str:
         lines += [title, *_table(refinement), ""]
     torque = result.extrapolated[6:9] + result.extrapolated[9:12]
     listed = ", ".join(f"{value + 0.0:.8g}" for value in torque)
-    lines.append(f"extrapolated total torque (x, y, z): {listed} 1/(Ohm m) per E~")
+    lines += ["extrapolated total torque (x, y, z), 1/(Ohm m) per E~:", f"  {listed}"]
     lines.append(f"uncertainty of the extrapolation: {result.uncertainty:.1e}")
     if result.chosen is None:
-        lines.append(
+        text = (
             f"no mesh of this study meets the tolerance {result.tolerance:g}: give finer ones in "
-            "[converge]"
-            + (', or polar_rule = "graded" in [mesh]' if result.polar.error[-1] > 1e-6 else "")
+        )
+        text += "[converge]"
+        lines += fold(
+            text + (', or polar_rule = "graded" in [mesh]' if result.polar.error[-1] > 1e-6 else "")
         )
     else:
         p, a = result.chosen

@@ -59,7 +59,7 @@ OUTPUTS = {
     "status": ("status", "sweep.h5"),
     "compare": ("compare", "sweep.h5"),
     "anisotropy": ("anisotropy", "sweep.h5"),
-    "anisotropy_general": ("anisotropy", "sweep.h5", "--form", "general", "--order", "6"),
+    "anisotropy_general": ("anisotropy", "sweep.h5", "--form", "general"),
     "converge": ("converge", "film.toml", "--force"),
     "dry_run": ("sweep", "film.toml", "--dry-run"),
     "plot": ("plot", "sweep.h5", "--force", "--x", "theta", "--y", "phi"),
