@@ -43,11 +43,18 @@ def selftest(output: Path | None, force: bool) -> int:
         check_output(output, force=force)
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
-    from torkivity.selftest.selftest import run_checks, selftest_facts
+    from torkivity.selftest.selftest import CHECKS, run_checks, selftest_facts
+    from torkivity_hpc.running.progress import Progress
 
     click.echo(_ROW.format("check", "error", "allowed", "time", ""))
     with announce_compilation(say):
-        results = run_checks(progress=_print_row)
+        progress = Progress(len(CHECKS), 0, say, "checks")
+
+        def tell(result: CheckResult) -> None:
+            _print_row(result)
+            progress.add(1, int(result.failed))
+
+        results = run_checks(progress=tell)
     failed = [result for result in results if result.failed]
     skipped = sum(result.skipped for result in results)
     click.echo(
