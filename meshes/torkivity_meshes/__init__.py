@@ -1,5 +1,6 @@
 """Quadrature meshes on the Fermi surface."""
 
+from torkivity_meshes.annuli import AnnularGrid, annular_grid
 from torkivity_meshes.errors import InputError
 from torkivity_meshes.fermi_surface import (
     AzimuthalRings,
@@ -12,10 +13,12 @@ from torkivity_meshes.fermi_surface import (
 from torkivity_meshes.rules import polar_rule
 
 __all__ = [
+    "AnnularGrid",
     "AzimuthalRings",
     "FermiSurfaceMesh",
     "InputError",
     "SphericalMesh",
+    "annular_grid",
     "check_mesh_sizes",
     "load_mesh",
     "mesh_from_arrays",

@@ -77,6 +77,7 @@ def test_names_of_code_in_theory_exist() -> None:
     for module, name in names:
         target = import_module(f"torkivity_engine.{module}")
         for part in name.split("."):
+            assert hasattr(target, part), f"{module}.{name}"
             target = getattr(target, part)
 
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
@@ -29,6 +28,7 @@ from torkivity_engine.film.layers import HeavyMetal, Layer
 from torkivity_engine.film.scattering import interface_parameters, scattering_matrices
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import scatter
+from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.assembly import solve_reduced
 from torkivity_engine.spin import cross_matrix
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh

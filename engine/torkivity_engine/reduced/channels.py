@@ -6,9 +6,9 @@ Arrays end with the azimuths of the chunk, so that the compiler vectorises over 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
+from torkivity_engine.machine.kernels import njit
 
 __all__ = ["CHUNK", "build", "channel_means", "factorize", "substitute", "take_azimuths"]
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
@@ -30,6 +29,7 @@ from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
 from torkivity_engine.machine.blas import with_one_blas_thread
+from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
 from torkivity_engine.reduced.channels import CHUNK, build, factorize, substitute, take_azimuths
 from torkivity_engine.spin import CHARGE, cross_matrix, direction, transverse

@@ -25,6 +25,7 @@ Examples:
 The header of the data names each column with its unit:
   thickness [nm],damping_like [%],damping_like_error [%]
 
+Columns may be separated by tabs, semicolons or spaces too; Excel workbooks (.xlsx) are read.
 Units: [1] or [%] of an efficiency, [1e4 (hbar/2e)/(Ohm m)] of a torque per field,
 [mT/(1e11 A/m^2)] of an effective field per current density.
 
@@ -60,7 +61,7 @@ def fit(
     force: bool,
     example: bool,
 ) -> int:
-    """Fit torques in DATA (one or more CSV files) and say what they do not determine."""
+    """Fit torques in DATA (one or more files) and say what they do not determine."""
     if example:
         return _write_example(force)
     if not data:

@@ -12,6 +12,7 @@ from torkivity.study.film import Comparison, relative_difference
 from torkivity.tables import fold
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.solution import TorqueNames
+from torkivity_engine.units import convert_torque
 
 __all__ = ["comparison_report"]
 
@@ -26,6 +27,22 @@ _ROWS = {
 _SOURCES = {"rashba": "Rashba alone", "spin_hall": "spin Hall alone"}
 _MODELS = {"boltzmann": "Boltzmann", "drift_diffusion": "diffusion"}
 
+_UNITS = {
+    "per_e_tilde": (
+        "Torques are per E~ = -E/e, in 1/(Ohm m); times 2, spin-torque conductivities",
+        "in (hbar/2e)/(Ohm m).",
+    ),
+    "spin_torque_conductivity": (
+        "Torques are spin-torque conductivities per E~ = -E/e, in (hbar/2e)/(Ohm m).",
+    ),
+    "per_field": ("Torques are per E, in (hbar/2e)/(Ohm m), signs of angular momentum.",),
+    "efficiency": (
+        "Torques are efficiencies: spin-torque conductivity over the conductivity of the",
+        "heavy metal.",
+    ),
+    "effective_field": ("Torques are effective fields, in mT per 1e11 A/m^2 in the heavy metal.",),
+}
+
 _LABEL, _WIDTH, _PERCENT = 24, 10, 8
 
 
@@ -34,6 +51,8 @@ def comparison_report(
     in_torque_frame: bool = True,
     *,
     names: tuple[str, str] = ("HM", "FM"),
+    quantity: str = "per_e_tilde",
+    saturation_magnetization: float | None = None,
 ) -> str:
     """Torques of both models side by side, with what they were computed from.
 
@@ -44,6 +63,10 @@ def comparison_report(
         Damping-like and field-like components, or else x, y, z.
     names : tuple of str, optional
         Labels of heavy metal and ferromagnet.
+    quantity : str, optional
+        What torques are given in, of `torkivity_engine.units.QUANTITIES`.
+    saturation_magnetization : float, optional
+        A/m, for effective fields.
 
     Returns
     -------
@@ -53,8 +76,18 @@ def comparison_report(
     ------
     PhysicsError
         If the torque frame is asked for where it does not exist.
+    InputError
+        If a number is missing that the quantity needs.
     """
     film = comparison.film
+    factor = float(
+        convert_torque(
+            *(1.0, "per_e_tilde", quantity),
+            resistivity=1.0 / film.heavy_metal.conductivity(film.fermi_wavevector),
+            saturation_magnetization=saturation_magnetization,
+            ferromagnet_thickness=film.ferromagnet.thickness,
+        )
+    )
     m = ", ".join(_fixed(x, 4) for x in film.magnetization)
     interface = film.interface
     coupling = (
@@ -71,23 +104,23 @@ def comparison_report(
         ),
         f"m = ({m}), E in the film plane at {film.field_direction_deg:g} deg from x",
         "",
-        *_table(comparison, in_torque_frame),
+        *_table(comparison, in_torque_frame, factor),
         "",
-        "Torques are per E~ = -E/e, in 1/(Ohm m); times 2, spin-torque conductivities",
-        "in (hbar/2e)/(Ohm m). %: drift-diffusion / Boltzmann - 1, both with the other",
-        "source of torque switched off; the file holds both sources together as well.",
+        *_UNITS[quantity],
+        "%: drift-diffusion / Boltzmann - 1, both with the other source of torque",
+        "switched off; the file holds both sources together as well.",
         "",
         *_quantities(comparison),
     ]
     return "\n".join(lines)
 
 
-def _table(comparison: Comparison, in_torque_frame: bool) -> list[str]:
+def _table(comparison: Comparison, in_torque_frame: bool, factor: float) -> list[str]:
     projections = _projections(in_torque_frame)
     scale = max(
         float(np.abs(solution.torque_total).max()) for solution in comparison.solutions.values()
     )
-    decimals = _decimals(scale)
+    decimals = _decimals(scale * abs(factor))
     group = len(_MODELS) * _WIDTH + _PERCENT
     heading = "".join(f"{title:>{group}}" for title in _SOURCES.values())
     models = "".join(f"{name:>{_WIDTH}}" for name in _MODELS.values())
@@ -106,7 +139,8 @@ def _table(comparison: Comparison, in_torque_frame: bool) -> list[str]:
                     )
                 )
                 percent = _percent(relative_difference(diffusion, boltzmann, scale))
-                cells += [f"{_fixed(x, decimals):>{_WIDTH}}" for x in (boltzmann, diffusion)]
+                values = (boltzmann * factor, diffusion * factor)
+                cells += [f"{_fixed(value, decimals):>{_WIDTH}}" for value in values]
                 cells.append(f"{percent:>{_PERCENT}}")
             lines.append("".join([f"  {label:<{_LABEL - 2}}", *cells]))
     return lines

@@ -141,7 +141,7 @@ def run_plan(
         Start anew whatever is there.
     retry_failed : bool, optional
     stop : StopRequest, optional
-        Set by Ctrl-C, SIGTERM and SIGUSR1 too.
+        Set by Ctrl-C, SIGTERM, SIGUSR1 and SIGHUP too.
     tell : callable, optional
         Told in words how it goes.
     finish : callable, optional

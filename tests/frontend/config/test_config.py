@@ -311,6 +311,15 @@ def test_unreadable_files(tmp_path: Path) -> None:
         load_config(binary)
 
 
+def test_byte_order_mark_and_name_as_text(tmp_path: Path, small_toml: str) -> None:
+    path = tmp_path / "film.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + small_toml.lstrip().encode())
+    assert load_config(str(path)) == load_config(path)
+    path.write_bytes(b"\xef\xbb\xbf[film\n")
+    with pytest.raises(ConfigError, match=r"film\.toml: is not valid TOML"):
+        load_config(str(path))
+
+
 def test_long_values_are_cut(load: Load, small_toml: str) -> None:
     with pytest.raises(ConfigError) as error:
         load(small_toml.replace("barrier = 0.42645", f'barrier = "{"x" * 1000}"'))
