@@ -31,22 +31,23 @@ Boltzmann equation and from drift-diffusion, and how far the two differ.
 
 \b
 First steps:
-  torkivity init film.toml             write a commented Pt/Co film to start from
-  torkivity run film.toml -o film.h5   compute it: table, film.h5 and film.png
-  torkivity info film.h5               list what is in the result file
+  torkivity init film.toml            write a commented film to start from
+  torkivity run film.toml -o film.h5  compute it: table, film.h5 and film.png
+  torkivity info film.h5              list what is in the result file
 
 \b
 Many points, with [sweep.axes] in film.toml:
-  torkivity sweep film.toml -o sweep.h5               resumes where it was stopped
+  torkivity sweep film.toml -o sweep.h5  compute; resumes where it was stopped
+  torkivity status sweep.h5              how far it is
+  torkivity plot sweep.h5                lines, a map, or profiles of a film
+  torkivity compare sweep.h5             where drift-diffusion holds
   mpiexec -n 64 torkivity sweep film.toml -o sweep.h5
-  torkivity status sweep.h5
-  torkivity plot sweep.h5                             lines or a map; also profiles of a film
-  torkivity compare sweep.h5                          where drift-diffusion holds
 """
 
 _EPILOG = """\b
 In Python: torkivity.open_results("film.h5") gives an xarray Dataset.
-Exit status: 0 good, 2 bad input, 1 the computation failed, 3 incomplete: run again.
+Exit status: 0 good, 2 bad input, 1 the computation failed,
+3 incomplete: run again.
 """
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -31,8 +31,8 @@ _STRUCTURE = 1 << 18
     epilog="""\b
 Examples:
   torkivity anisotropy sweep.h5
-  torkivity anisotropy sweep.h5 --part interface --form general --order 6 -o anisotropy.csv
-\b
+  torkivity anisotropy sweep.h5 --form general --order 6 -o anisotropy.csv
+
 The sweep varies theta (and phi, which sharpens the coefficients); for each point of its other
 axes both torques are T0 + T2 sin(theta)^2 + T4 sin(theta)^4, as experiments report them. With
 --form general the polar component has coefficients of its own, which is all symmetry leaves.
@@ -104,7 +104,9 @@ def anisotropy(
     title = f"{', '.join(named.values())}; form {form}, {wanted} directions of m"
     if used < wanted:
         title += f"; the sweep is not complete, points with as few as {used}"
-    table = Table(title, columns, tuple(tuple(map(_cell, row)) for row in rows))
+    table = Table(
+        title, columns, tuple(tuple(map(_cell, row)) for row in rows), columns.index("torque") + 1
+    )
     if output is not None and output.suffix == ".h5":
         with new_file(output, force=force) as temporary:
             require_room(temporary, found.nbytes + _STRUCTURE)

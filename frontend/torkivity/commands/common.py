@@ -52,7 +52,7 @@ _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """A time like 90s, 30m, 1h30m or 01:30:00, in seconds."""
+    """A time like 90s, 30m, 1h30m, 01:30 (hours and minutes) or 01:30:00, in seconds."""
 
     name = "TIME"
 
@@ -68,7 +68,11 @@ class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
             return seconds if text.count(":") == 2 else 60.0 * seconds
         parts = re.findall(r"(\d+(?:\.\d+)?)(min|[smhd])", text)
         if "".join(number + unit for number, unit in parts) != text or not parts:
-            self.fail(f"{value!r} is not a time like 90s, 30m, 1h30m or 01:30:00", param, ctx)
+            self.fail(
+                f"{value!r} is not a time like 90s, 30m, 1h30m or 01:30:00 (hours first)",
+                param,
+                ctx,
+            )
         return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 

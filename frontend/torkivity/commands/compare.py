@@ -37,8 +37,9 @@ Examples:
   torkivity compare sweep.h5
   torkivity compare sweep.h5 --tolerance 0.05 --figure holds.png
   torkivity compare sweep.h5 --at rashba=0.1 -o compare.json
-\b
+
 The sweep must have both: models = ["boltzmann", "drift_diffusion"] under [sweep].
+
 -o: .json holds all numbers of the table, .csv the differences at each point.
 """,
 )

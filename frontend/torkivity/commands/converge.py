@@ -53,7 +53,7 @@ The same command goes on where an earlier one stopped.
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes, without mpiexec. [default: 1]"
 )
-@click.option("--time-limit", type=Duration(), help="Stop in good time, with exit status 3.")
+@click.option("--time-limit", type=Duration(), help="As of sweep.")
 @click.option("--force", is_flag=True, help="Start anew, overwriting the output.")
 def converge(
     config: Path,

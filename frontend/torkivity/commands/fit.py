@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,15 +32,17 @@ _EXAMPLE = ("ir_cofeb.csv", "ir_cofeb.toml")
     short_help="Fit measured torques against heavy-metal thickness or angle.",
     epilog="""\b
 Examples:
-  torkivity fit --example                             write ir_cofeb.csv and ir_cofeb.toml
-  torkivity fit ir_cofeb.csv --config ir_cofeb.toml -o fit.json --figure fit.png
-  torkivity fit a.csv --resistivity 2e-7 --fix mixing_conductance_real=0.6 --vary spin_hall_angle
+  torkivity fit --example             write ir_cofeb.csv and ir_cofeb.toml
+  torkivity fit ir_cofeb.csv --config ir_cofeb.toml --figure fit.png
+  torkivity fit a.csv --resistivity 2e-7 --fix mixing_conductance_real=0.6
 \b
 The header of the data names each column with its unit:
-  thickness [nm],damping_like [1e4 (hbar/2e)/(Ohm m)],damping_like_error [1e4 (hbar/2e)/(Ohm m)]
+  thickness [nm],damping_like [%],damping_like_error [%]
+
 Columns may be separated by tabs, semicolons or spaces too; Excel workbooks (.xlsx) are read.
-Other torques: efficiency, unit [1] or [%]; effective field, unit [mT/(1e11 A/m^2)].
-\b
+Units: [1] or [%] of an efficiency, [1e4 (hbar/2e)/(Ohm m)] of a torque per field,
+[mT/(1e11 A/m^2)] of an effective field per current density.
+
 Exit status: 0 fitted (warnings say what the data leave open), 1 no convergence, 2 bad input.
 """,
 )
@@ -152,7 +155,7 @@ def _write(
     from torkivity.fit.report import fit_json, fit_latex
     from torkivity_hpc.files.store import new_file
 
-    texts = {
+    texts: dict[str, Callable[[], str]] = {
         "json": lambda: json.dumps(fit_json(result), indent=2, allow_nan=False) + "\n",
         "curves": lambda: curves_csv(result),
         "latex": lambda: fit_latex(result),

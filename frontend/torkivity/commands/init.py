@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from torkivity.commands.common import FILE, is_standard_output, write_text
+from torkivity.tables import fold
 
 __all__ = ["init"]
 
@@ -30,8 +31,9 @@ def init(path: Path, preset: str, list_presets: bool, force: bool) -> None:
 
     names = preset_names()
     if list_presets:
+        width = 2 + max(map(len, names))
         for name, summary in names.items():
-            click.echo(f"{name:<18}{summary}")
+            click.echo("\n".join(fold(f"{name:<{width}}{summary}", hang=width)))
         return
     if preset not in names:
         raise click.UsageError(f"--preset {preset}: must be one of {', '.join(names)}")

@@ -31,17 +31,18 @@ __all__ = ["plot"]
     short_help="Draw a result file: curves, maps, angles, or profiles through the film.",
     epilog="""\b
 Examples:
-  torkivity plot film.h5                               curves of 'torkivity run', as film.png
-  torkivity plot sweep.h5 -o sweep.pdf                 lines or a map, as the axes suggest
+  torkivity plot film.h5                 curves of 'torkivity run'
+  torkivity plot sweep.h5 -o sweep.pdf   lines or a map, as the axes suggest
   torkivity plot sweep.h5 --x exchange --y rashba --at theta=45
   torkivity plot sweep.h5 --x exchange --by rashba --quantity torque_interface
-  torkivity plot sweep.h5 --quantity difference        drift-diffusion over Boltzmann minus one
+  torkivity plot sweep.h5 --quantity difference
   torkivity plot sweep.h5 --angular --x theta
-  torkivity plot film.toml --profile                   currents and torque density against z
-\b
+  torkivity plot film.toml --profile     currents and torque density against z
+
 --quantity: torque_total, torque_interface, torque_ferromagnet, torque_lattice,
-spin_current_minus, spin_current_plus, charge_current_minus, charge_current_plus, difference, or
-any variable that 'torkivity info' lists. Points that are not done are gaps.
+spin_current_minus, spin_current_plus, charge_current_minus, charge_current_plus, difference
+(drift-diffusion over Boltzmann minus one), or any variable that 'torkivity info --all' lists.
+Points that are not done are gaps.
 """,
 )
 @click.argument("path", type=FILE)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from torkivity.commands.common import FILE, beside_numbers, one_thread, say
+from torkivity.tables import fold
 
 __all__ = ["reproduce"]
 
@@ -20,9 +21,9 @@ _NAMES = ("fig2", "fig3", "fig4")
     short_help="Redraw the paper's figures and judge what it says about them.",
     epilog="""\b
 Examples:
-  torkivity reproduce all -o paper            about a minute
-  torkivity reproduce fig3 -o paper --quick   seconds: fewer points, coarser mesh
-\b
+  torkivity reproduce all -o paper           a minute
+  torkivity reproduce fig3 -o paper --quick  seconds: a coarser mesh
+
 Written into the folder, for each figure: fig3.pdf, fig3.png and fig3.h5 with the numbers;
 and claims.md, claims.json with a verdict on each statement about the figures asked for.
 """,
@@ -94,7 +95,8 @@ def reproduce(figure: str, output: Path, quick: bool, force: bool) -> None:
     for finding in findings:
         claim = finding.claim
         number = f"{finding.value:<9.3g}"
-        click.echo(f"{claim.identifier:<5} {finding.verdict:<9} {number} {claim.statement}")
+        text = f"{claim.identifier:<5} {finding.verdict:<9} {number} {claim.statement}"
+        click.echo("\n".join(fold(text, hang=26)))
     written = len(tables)
     for name in names:
         say(f"drawing {name}")

@@ -31,7 +31,7 @@ __all__ = ["run"]
 Examples:
   torkivity run film.toml                            film.h5 and film.png
   torkivity run film.toml -o a.h5 --figure a.pdf
-  torkivity run film.toml --unit efficiency          the table in that; files as ever
+  torkivity run film.toml --unit efficiency          the table in that
   torkivity run film.toml -o b.h5 --no-figure --method dense --memory 4
 
 The first run after installation compiles kernels for a while; later ones start at once.

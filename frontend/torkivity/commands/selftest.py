@@ -20,22 +20,23 @@ from torkivity.commands.common import (
     say,
     write_text,
 )
+from torkivity.tables import fold
 
 if TYPE_CHECKING:
     from torkivity.selftest.selftest import CheckResult
 
 __all__ = ["selftest"]
 
-_ROW = "{:<37} {:<41} {:>8} {:>8} {:>7}  {}"
+_ROW = "{:<37} {:>8} {:>8} {:>8}  {}"
 
 
 @click.command(
     short_help="Check this installation against exact results.",
     epilog="""\b
 Examples:
-  torkivity selftest                    about 15 seconds, once kernels are compiled
-  torkivity selftest --json checks.json the same, kept
-\b
+  torkivity selftest                     about 15 seconds, once compiled
+  torkivity selftest --json checks.json  the same, kept
+
 Exit status: 0 nothing failed, 1 something did. What the machine lacks (MPI) is skipped.
 """,
 )
@@ -51,11 +52,18 @@ def selftest(output: Path | None, force: bool) -> int:
         check_text_output(output, force=force)
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
-    from torkivity.selftest.selftest import run_checks, selftest_facts
+    from torkivity.selftest.selftest import CHECKS, run_checks, selftest_facts
+    from torkivity_hpc.running.progress import Progress
 
-    tell(_ROW.format("check", "against", "error", "allowed", "time", ""))
+    tell(_ROW.format("check", "error", "allowed", "time", ""))
     with announce_compilation(say):
-        results = run_checks(progress=lambda result: tell(_row(result)))
+        progress = Progress(len(CHECKS), 0, say, "checks")
+
+        def told(result: CheckResult) -> None:
+            tell(_row(result))
+            progress.add(1, int(result.failed))
+
+        results = run_checks(progress=told)
     failed = [result for result in results if result.failed]
     skipped = sum(result.skipped for result in results)
     tell(
@@ -65,11 +73,14 @@ def selftest(output: Path | None, force: bool) -> int:
     for result in failed:
         check = result.check
         allowed = _error(check.threshold, 0)
-        tell(f"FAILED: {check.name}; {allowed} is allowed: {check.reason}")
+        text = (
+            f"FAILED: {check.name}, against {check.against}; {allowed} is allowed: {check.reason}"
+        )
+        tell("\n".join(fold(text, hang=2)))
     facts = selftest_facts()
     tell()
     for name, value in facts.items():
-        tell(f"  {name.replace('_', ' '):<14} {value}")
+        tell("\n".join(fold(f"{name.replace('_', ' '):<14} {value}", hang=15, indent=2)))
     record: dict[str, Any] = {"machine": facts, "checks": [_record(result) for result in results]}
     if output is not None:
         write_text(output, json.dumps(record, indent=1) + "\n", force=force)
@@ -80,14 +91,12 @@ def selftest(output: Path | None, force: bool) -> int:
 
 def _row(result: CheckResult) -> str:
     check = result.check
-    return _ROW.format(
-        check.name,
-        check.against,
-        _error(result.error, 1),
-        _error(check.threshold, 0),
-        f"{result.seconds:.2f} s",
-        result.verdict,
-    )
+    numbers = (_error(result.error, 1), _error(check.threshold, 0), f"{result.seconds:.2f} s")
+    word, colon, _ = result.verdict.partition(":")
+    lines = [_ROW.format(check.name, *numbers, word)]
+    if colon:
+        lines += fold(result.verdict, hang=4, indent=4)
+    return "\n".join(lines)
 
 
 def _error(value: float, digits: int) -> str:

@@ -10,10 +10,12 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_hex
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
 
 from torkivity.catalogue import MODELS
 from torkivity.figures.quantities import Component, Quantity
@@ -267,7 +269,7 @@ def draw_map(
         lines = axes.contour(
             columns.positions, rows.positions, values, levels=levels, colors="black", linewidths=0.6
         )
-        axes.clabel(lines, fontsize=6.5, fmt=_with_minus)
+        _label_contours(axes, lines)
     size = abs(finite)
     if bold is not None and min(values.shape) > 1 and size.size and size.min() < bold < size.max():
         axes.contour(
@@ -286,6 +288,24 @@ def draw_map(
     bar = axes.figure.colorbar(mesh, ax=axes, extend=extend)
     bar.set_label(label, fontsize=8)
     bar.ax.tick_params(labelsize=7)
+
+
+def _label_contours(axes: Axes, lines: ContourSet) -> None:
+    """Labels where there is room: of those that would lie over one another only the first."""
+    style: dict[str, Any] = {"fontsize": 6.5, "fmt": _with_minus}
+    kept: list[tuple[float, float]] = []
+    boxes: list[Bbox] = []
+    tried = list(axes.clabel(lines, inline=False, **style))
+    for text in tried:
+        # Colour bars and titles, which come later, leave less room than there is now.
+        box = text.get_window_extent().expanded(1.5, 1.5)
+        if not any(box.overlaps(other) for other in boxes):
+            boxes.append(box)
+            kept.append(text.get_position())
+    for text in tried:
+        text.remove()
+    if kept:
+        axes.clabel(lines, manual=kept, **style)
 
 
 def _with_minus(level: float) -> str:

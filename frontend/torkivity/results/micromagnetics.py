@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from dataclasses import dataclass
 from importlib import resources
 from string import Template
@@ -238,4 +239,6 @@ def _filled(template: str, torque: FilmTorque, current_density: float, **numbers
         name: f"({', '.join(f'{part:.10g}' for part in parts)})" for name, parts in vectors.items()
     }
     text = (resources.files("torkivity") / "templates" / template).read_text("utf-8")
-    return Template(text).substitute(values, origin=torque.origin)
+    comment = "// " if template.startswith("mumax3") else ""
+    origin = f"\n{comment}".join(textwrap.wrap(torque.origin, 56))
+    return Template(text).substitute(values, origin=origin)

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.units import QUANTITIES, convert_torque
-from torkivity_hpc.files.store import STATUS, read_values, require_results
+from torkivity_hpc.files.reading import dims_of, own_variables, readable
+from torkivity_hpc.files.store import STATUS, read_values
 
 __all__ = ["ResultTable", "in_quantity", "read_results", "table_csv", "table_json", "wide_csv"]
 
@@ -104,33 +104,28 @@ def read_results(path: Path) -> ResultTable:
     InputError
         If it is not a result file.
     """
-    require_results(path)
-    with h5py.File(path, "r", locking=False) as file:
-        status = file["status"]
-        grid = _dims(status)
+    with readable(path) as file:
+        status, own = file["status"], own_variables(file)
+        grid = dims_of(status)
         done = np.asarray(status[...]) == STATUS["done"]
         table = ResultTable(
             attributes={name: _plain(value) for name, value in file.attrs.items()},
-            coordinates={n: read_values(item) for n, item in file.items() if item.is_scale},
-            units={n: str(item.attrs.get("units", "1")) for n, item in file.items()},
-            meanings={n: str(item.attrs.get("long_name", "")) for n, item in file.items()},
+            coordinates={n: read_values(item) for n, item in own.items() if item.is_scale},
+            units={n: str(item.attrs.get("units", "1")) for n, item in own.items()},
+            meanings={n: str(item.attrs.get("long_name", "")) for n, item in own.items()},
             dims={},
             values={},
             grid=grid,
         )
-        for name, item in file.items():
+        for name, item in own.items():
             if item.is_scale or item.dtype.kind != "f":
                 continue
             values = np.array(item[...], dtype=np.float64)
-            dims = _dims(item)
+            dims = dims_of(item)
             if dims[: len(grid)] == grid:
                 values[~done] = np.nan
             table.dims[name], table.values[name] = dims, values
     return table
-
-
-def _dims(dataset: Any) -> tuple[str, ...]:
-    return tuple(dim[0].name.lstrip("/") for dim in dataset.dims)
 
 
 def _plain(value: Any) -> Any:

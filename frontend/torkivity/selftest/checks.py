@@ -194,6 +194,20 @@ def spin_balance() -> float:
     return float(np.abs(current + flipped).max() / np.abs(current).max())
 
 
+def currents_beside_interface() -> float:
+    """Spin currents at an interface against the profiles of the layers on both sides of it."""
+    solution = solve_boltzmann(_pt_co(spin_hall_angle=0.059), SphericalMesh(8, 8))
+    metal, magnet = (
+        solution.profile(i, z=[z]) for i, z in ((0, _pt_co().heavy_metal.thickness), (1, 0.0))
+    )
+    pairs = (
+        (solution.spin_current_minus, metal.spin_current[0]),
+        (solution.spin_current_plus, magnet.spin_current[0]),
+    )
+    apart = max(float(np.abs(here - there).max()) for here, there in pairs)
+    return apart / float(np.abs(solution.spin_current_plus).max())
+
+
 def slices() -> float:
     """A bilayer cut into five pieces by transparent planes against the film in one piece."""
     mesh = SphericalMesh(8, 8)

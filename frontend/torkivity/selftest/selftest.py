@@ -142,6 +142,13 @@ CHECKS: tuple[Check, ...] = (
         "quadrature over the depth of the layer",
     ),
     Check(
+        "spin currents at the interface",
+        "profiles of both layers",
+        measure.currents_beside_interface,
+        1e-9,
+        "what is kept of the layers' operators in a profile",
+    ),
+    Check(
         "bilayer in five slices",
         "the same in one piece",
         measure.slices,

@@ -12,6 +12,7 @@ from torkivity.config.errors import ConfigError
 from torkivity.config.sections import ConvergeSection, RunConfig
 from torkivity.study.case import Case
 from torkivity.study.plan import plan_case
+from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.mesh_errors import Convergence, Refinement, analyse
 from torkivity_engine.record import Variable
@@ -152,13 +153,18 @@ def convergence_report(result: Convergence) -> str:
     for number, torque in enumerate(_extrapolated_torque(result)):
         listed = ", ".join(f"{value + 0.0:.8g}" for value in torque)
         where = f" at interface {number}" if result.extrapolated.size > 12 else ""
-        lines.append(f"extrapolated total torque (x, y, z){where}: {listed} 1/(Ohm m) per E~")
+        lines += [
+            f"extrapolated total torque (x, y, z){where}, 1/(Ohm m) per E~:",
+            f"  {listed}",
+        ]
     lines.append(f"uncertainty of the extrapolation: {result.uncertainty:.1e}")
     if result.chosen is None:
-        lines.append(
+        text = (
             f"no mesh of this study meets the tolerance {result.tolerance:g}: give finer ones in "
-            "[converge]"
-            + (', or polar_rule = "graded" in [mesh]' if result.polar.error[-1] > 1e-6 else "")
+        )
+        text += "[converge]"
+        lines += fold(
+            text + (', or polar_rule = "graded" in [mesh]' if result.polar.error[-1] > 1e-6 else "")
         )
     else:
         p, a = result.chosen

@@ -39,7 +39,7 @@ def seconds_between_lines() -> float:
 
 
 class Progress:
-    """Tells where a sweep is, now and then.
+    """Tells where a sweep, or other work in pieces, is, now and then.
 
     Parameters
     ----------
@@ -49,9 +49,14 @@ class Progress:
         Of these, known from before.
     tell : callable
         Takes a line.
+    what : str, optional
+        What is counted.
     """
 
-    def __init__(self, total: int, finished: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, total: int, finished: int, tell: Callable[[str], None], what: str = "points"
+    ) -> None:
+        self._what = what
         self._total, self._finished, self._tell = total, finished, tell
         self._failed = 0
         self._started = time.perf_counter()
@@ -66,7 +71,7 @@ class Progress:
         elapsed = time.perf_counter() - self._started
         return (self._finished - self._first) / max(elapsed, 1e-9)
 
-    def add(self, finished: int, failed: int) -> None:
+    def add(self, finished: int, failed: int = 0) -> None:
         """Count points, and tell if it is time to."""
         self._finished += finished
         self._failed += failed
@@ -79,7 +84,7 @@ class Progress:
         rate = (self._finished - before) / max(now - since, 1e-9)
         left = duration((self._total - self._finished) / rate) if rate > 0.0 else "unknown time"
         self._tell(
-            f"{self._finished} of {self._total} points "
-            f"({100.0 * self._finished / self._total:.1f} %), {rate:.3g} points/s, {left} left"
-            + (f", {self._failed} failed" if self._failed else "")
+            f"{self._finished} of {self._total} {self._what} "
+            f"({100.0 * self._finished / self._total:.1f} %), {rate:.3g} {self._what}/s, "
+            f"{left} left" + (f", {self._failed} failed" if self._failed else "")
         )

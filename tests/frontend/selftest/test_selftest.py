@@ -74,6 +74,13 @@ def leaking(solution: Any) -> Any:
     return replace(solution, interfaces=(replace(interface, current_minus=current),))
 
 
+def plus_scaled(solution: Any) -> Any:
+    """A solution whose current behind the interface alone is wrong."""
+    (interface,) = solution.interfaces
+    wrong = (1.0 + CHANGE) * interface.current_plus
+    return replace(solution, interfaces=(replace(interface, current_plus=wrong),))
+
+
 def on(which: Callable[..., bool], change: Callable[[Any], Any] = scaled) -> Callable[..., Any]:
     """From a function to one whose result is changed where `which` holds of the arguments."""
 
@@ -132,6 +139,7 @@ SABOTAGE: dict[str, tuple[str, Callable[..., Any]]] = {
     ),
     "charge_current": ("solve_boltzmann", on(always, leaking)),
     "spin_balance": ("solve_boltzmann", on(always)),
+    "currents_beside_interface": ("solve_boltzmann", on(always, plus_scaled)),
     "slices": ("solve_boltzmann", on(lambda stack, *_: len(stack.layers) == 2)),
     "reversed_field": (
         "solve_drift_diffusion",
@@ -307,7 +315,7 @@ def test_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["selftest"], standalone_mode=False)
     assert done.return_value == 1
     assert "2 ok, 1 failed, 1 skipped in" in done.output
-    assert "FAILED: wrong; 1e-03 is allowed: half is too much" in done.output
+    assert "FAILED: wrong, against nothing; 1e-03 is allowed: half is too much" in done.output
 
 
 def test_existing_output_is_kept(tmp_path: Path) -> None:
