@@ -201,6 +201,10 @@ def test_choice_of_axes(dataset: xarray.Dataset) -> None:
     assert choose_axes(dataset, "theta") == ("theta", "exchange", None)
     assert choose_axes(dataset, "rashba", by="theta") == ("rashba", None, "theta")
     assert choose_axes(dataset, y="rashba") == ("exchange", "rashba", None)
+    # Six values make a family of lines, seven a map.
+    assert choose_axes(dataset) == ("exchange", "rashba", None)
+    six = dataset.isel(rashba=slice(0, 6))
+    assert choose_axes(six) == ("exchange", None, "rashba")
     assert choose_axes(dataset, at=["rashba", "exchange", "sample"]) == ("theta", None, None)
     assert choose_axes(dataset, at=["rashba", "exchange"])[::2] == ("theta", "sample")
     for wrong in ({"x": "exchange", "y": "exchange"}, {"x": "rashba", "at": ["rashba"]}):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import xarray
 
 import torkivity
 from torkivity.catalogue import MODELS
+from torkivity.compare import film_report
 from torkivity.compare.film_report import comparison_report
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
 from torkivity.figures import save_figure, thickness_figure
-from torkivity.results.open import describe_results, open_results
+from torkivity.results.open import _some, describe_results, open_results
 from torkivity.study.film import (
     Comparison,
     ThicknessCurves,
@@ -130,6 +132,67 @@ def test_table(comparison: Comparison) -> None:
         ratio = dd.damping_like(dd.torque_total) / expected
         assert float(total[at + 2]) == pytest.approx(100 * (ratio - 1), abs=0.051)
     assert "boundary-layer formula" in report
+
+
+def line_of(report: str, label: str) -> str:
+    (line,) = (line for line in report.splitlines() if line.startswith(label))
+    return line.removeprefix(label).strip()
+
+
+def test_quantities_below_the_table(comparison: Comparison) -> None:
+    report = comparison_report(comparison)
+    for label, exact in (
+        ("mixing conductance G", comparison.mixing_conductance),
+        ("transmitted, Gamma_FM", comparison.transmitted_mixing_conductance),
+    ):
+        found = re.match(r"\((\S+) (\S+)i\)e(\d+)  1/\(Ohm m\^2\)$", line_of(report, label))
+        assert found is not None
+        mantissa = complex(float(found[1]), float(found[2]))
+        assert 1.0 <= abs(mantissa) < 10.0
+        assert abs(mantissa * 10.0 ** int(found[3]) - exact) < 1e-4 * abs(exact)
+    for label, exact_value in (
+        ("conductivity, heavy metal", comparison.heavy_metal_conductivity),
+        ("conductivity, ferromagnet", comparison.ferromagnet_conductivity),
+        ("spin diffusion length", comparison.spin_diffusion_length),
+    ):
+        shown = float(line_of(report, label).split()[0])
+        assert shown == pytest.approx(exact_value, rel=1e-4)
+    errors = [float(x) for x in re.findall(r"\d\.\de[-+]\d+", line_of(report, "boundary-layer"))]
+    for source, shown in zip(("rashba", "spin_hall"), errors, strict=True):
+        exact_torque = comparison.boltzmann[source].torque_total
+        apart = np.abs(comparison.boundary_layer[source].torque_total - exact_torque).max()
+        assert shown == pytest.approx(apart / np.abs(exact_torque).max(), rel=0.06)
+
+
+@pytest.mark.parametrize("side", ["current_minus", "current_plus"])
+def test_stray_charge_on_either_side_is_shown(comparison: Comparison, side: str) -> None:
+    exact = comparison.boltzmann["all"]
+    (interface,) = exact.interfaces
+    current = getattr(interface, side).copy()
+    current[3] = -0.25 * np.abs(exact.torque_total).max()
+    leaking = replace(exact, interfaces=(replace(interface, **{side: current}),))
+    report = comparison_report(
+        replace(comparison, boltzmann={**comparison.boltzmann, "all": leaking})
+    )
+    assert line_of(report, "stray charge current").startswith("2.5e-01")
+
+
+def test_numbers_of_the_table_have_five_digits() -> None:
+    shown = {
+        scale: film_report._fixed(scale, film_report._decimals(scale))
+        for scale in (0.0123456, 0.98765, 1.23456, 99.9994, 12345.6, 123456.7, 9.8e8)
+    }
+    assert list(shown.values()) == [
+        "0.012346", "0.98765", "1.2346", "99.999", "12346", "123457", "980000000",
+    ]  # fmt: skip
+    assert film_report._decimals(0.00999) is film_report._decimals(1e9) is None
+    assert film_report._fixed(-0.000123456, None) == "-1.2346e-04"
+    assert film_report._fixed(-0.04, 1) == "0.0"
+
+
+def test_long_axes_are_listed_by_their_ends() -> None:
+    assert _some(np.arange(40.0)) == ", ".join(map(str, range(40)))
+    assert _some(np.arange(41.0)) == "0, 1, 2, 3, 4, 5, 6, 7, ..., 37, 38, 39, 40"
 
 
 def test_boundary_layer_formula_beats_drift_diffusion(comparison: Comparison) -> None:

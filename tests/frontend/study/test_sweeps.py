@@ -328,6 +328,7 @@ def test_failing_points(call: Call, tmp_path: Path, small_toml: str) -> None:
     opened = torkivity.open_results(tmp_path / "film.h5")
     assert np.isnan(opened["boltzmann_all_torque_total"].values[0]).all()
     assert np.isfinite(opened["boltzmann_all_torque_total"].values[1]).all()
+    assert (opened["seconds"] > 0.0).all()  # points that fail take time too
 
 
 def test_no_torque_frame_is_not_a_failure(film: torkivity.Bilayer) -> None:
