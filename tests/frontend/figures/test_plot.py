@@ -26,7 +26,13 @@ from torkivity.figures import (
     thickness_figure,
 )
 from torkivity.figures.quantities import Quantity
-from torkivity.figures.style import Coordinate, power_of_ten, unit_label
+from torkivity.figures.style import (
+    Coordinate,
+    new_figure,
+    panel_titles,
+    power_of_ten,
+    unit_label,
+)
 from torkivity.results.angles import frame_length
 from torkivity.results.open import open_results
 from torkivity.results.selection import choose_axes, select_points
@@ -394,6 +400,16 @@ def test_film_of_a_point(dataset: xarray.Dataset, run_path: Path) -> None:
 def test_exponents(values: list[list[float]], exponent: int) -> None:
     """Numbers from 0.1 to 999 are printed as they are."""
     assert power_of_ten(*values) == exponent
+
+
+def test_panels_are_lettered_if_there_are_several() -> None:
+    _, panels = new_figure(1, 3, 2.0)
+    panel_titles(panels, ["damping-like", "", "m"])
+    titles = [axes.get_title(loc="left") for axes in panels]
+    assert titles == ["(a) damping-like", "(b)", "(c) m"]
+    _, single = new_figure(1, 1, 2.0)
+    panel_titles(single, ["damping-like"])
+    assert single[0].get_title(loc="left") == "damping-like"
 
 
 def test_labels() -> None:

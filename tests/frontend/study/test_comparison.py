@@ -295,6 +295,7 @@ def test_file(tmp_path: Path, comparison: Comparison, small_config: RunConfig) -
             assert set(dataset[name].dims) <= set(dataset.coords)
         assert int(dataset["status"]) == 1
         assert dataset.attrs["torkivity_version"] == torkivity.__version__
+        assert dataset.attrs["elapsed_seconds"] == 2.0
         stored = tmp_path / "stored.toml"
         stored.write_text(dataset.attrs["config_toml"])
     assert load_config(stored) == small_config
