@@ -203,7 +203,7 @@ class Diffusion:
     def by_exponentials(self) -> list[InterfaceResponse]:
         """All interfaces, by transfer matrices of thin slices of each layer."""
         n = len(self.stack.layers)
-        slices = 64
+        slices = 16
         # Unknowns: (mu, j) at both faces of each layer would lose digits in thick layers;
         # (mu, j) at the joints of slices with a banded system does not.
         joints = [np.arange(8) + 8 * k for k in range(n * (slices + 1))]

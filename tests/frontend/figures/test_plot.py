@@ -28,7 +28,13 @@ from torkivity.figures import (
     thickness_figure,
 )
 from torkivity.figures.quantities import Quantity
-from torkivity.figures.style import Coordinate, power_of_ten, unit_label
+from torkivity.figures.style import (
+    Coordinate,
+    new_figure,
+    panel_titles,
+    power_of_ten,
+    unit_label,
+)
 from torkivity.results.angles import frame_length
 from torkivity.results.open import open_results
 from torkivity.results.selection import choose_axes, select_points
@@ -202,6 +208,10 @@ def test_choice_of_axes(dataset: xarray.Dataset) -> None:
     assert choose_axes(dataset, "theta") == ("theta", "exchange", None)
     assert choose_axes(dataset, "rashba", by="theta") == ("rashba", None, "theta")
     assert choose_axes(dataset, y="rashba") == ("exchange", "rashba", None)
+    # Six values make a family of lines, seven a map.
+    assert choose_axes(dataset) == ("exchange", "rashba", None)
+    six = dataset.isel(rashba=slice(0, 6))
+    assert choose_axes(six) == ("exchange", None, "rashba")
     assert choose_axes(dataset, at=["rashba", "exchange", "sample"]) == ("theta", None, None)
     assert choose_axes(dataset, at=["rashba", "exchange"])[::2] == ("theta", "sample")
     for wrong in ({"x": "exchange", "y": "exchange"}, {"x": "rashba", "at": ["rashba"]}):
@@ -391,6 +401,16 @@ def test_film_of_a_point(dataset: xarray.Dataset, run_path: Path) -> None:
 def test_exponents(values: list[list[float]], exponent: int) -> None:
     """Numbers from 0.1 to 999 are printed as they are."""
     assert power_of_ten(*values) == exponent
+
+
+def test_panels_are_lettered_if_there_are_several() -> None:
+    _, panels = new_figure(1, 3, 2.0)
+    panel_titles(panels, ["damping-like", "", "m"])
+    titles = [axes.get_title(loc="left") for axes in panels]
+    assert titles == ["(a) damping-like", "(b)", "(c) m"]
+    _, single = new_figure(1, 1, 2.0)
+    panel_titles(single, ["damping-like"])
+    assert single[0].get_title(loc="left") == "damping-like"
 
 
 def test_labels() -> None:

@@ -174,22 +174,26 @@ def test_fails(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.error > result.check.threshold
 
 
-def one_number_changed(name: str, component: int) -> Callable[[Any], Any]:
+def one_number_changed(name: str, component: int | str) -> Callable[[Any], Any]:
     """From a solution to one with a single component changed at its first interface."""
 
     def change(solution: Any) -> Any:
         first, *others = solution.interfaces
         vector = getattr(first, name).copy()
-        vector[component] += 3.0 * CHANGE * np.abs(first.torque_total).max()
+        change = 3.0 * CHANGE * np.abs(first.torque_total).max()
+        if component == "along m":  # no torque
+            vector[:3] += change * first.m
+        else:
+            vector[component] += change
         return replace(solution, interfaces=(replace(first, **{name: vector}), *others))
 
     return change
 
 
 @pytest.mark.parametrize("name", ["current_minus", "current_plus", "torque"])
-@pytest.mark.parametrize("component", range(3))
+@pytest.mark.parametrize("component", [0, 1, 2, "along m"])
 def test_each_current_and_torque_counts(
-    name: str, component: int, monkeypatch: pytest.MonkeyPatch
+    name: str, component: int | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two independent methods are compared in all that a solution holds."""
     wrap = on(lambda *_, method: method == "reduced", one_number_changed(name, component))

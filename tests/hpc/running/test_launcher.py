@@ -23,6 +23,9 @@ _NAMES = ("PMI_", "PMIX_", "OMPI_", "MV2_", "SLURM_")
         ({"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "3"}, Launch(3, 2)),
         ({"PMIX_RANK": "5"}, Launch(None, 5)),
         ({"SLURM_STEP_NUM_TASKS": "8", "SLURM_PROCID": "7"}, Launch(8, 7)),
+        # mpiexec inside a step of one task, and the reverse: the larger number is the job's.
+        ({"PMI_RANK": "1", "PMI_SIZE": "4", "SLURM_STEP_NUM_TASKS": "1"}, Launch(4, 1)),
+        ({"PMI_SIZE": "1", "SLURM_STEP_NUM_TASKS": "8", "SLURM_PROCID": "7"}, Launch(8, 7)),
         # A batch script itself is not a step.
         ({"SLURM_NTASKS": "8", "SLURM_PROCID": "0"}, None),
         ({"PMI_SIZE": "nonsense"}, None),

@@ -92,6 +92,68 @@ def test_what_is_known_is_not_computed_again(file: SweepFile) -> None:
     assert (retry.computed, retry.done, retry.failed) == (1, 30, 0)
 
 
+def test_failed_points_are_retried_beside_those_that_are_missing(file: SweepFile) -> None:
+    file.write([block([3, 4, 10, 11], failed=(10,))])
+    outcome = run_points(file, SPEC.grid, evaluate, Crew(), retry_failed=True)
+    assert (outcome.computed, outcome.done, outcome.missing) == (27, 30, 0)
+
+
+def test_a_stop_that_comes_with_the_last_point_stopped_nothing(file: SweepFile) -> None:
+    stop, crew = StopRequest(), Crew(1)
+
+    def answer(worker: int, batch: Batch) -> list[Report]:
+        if sum(len(points) for _, points in crew.batches()) == 30:
+            stop.reason = "SIGTERM"
+        return [Report(block(batch.points.tolist()), batch_done=True)]
+
+    crew.answer = answer
+    outcome = run_points(file, SPEC.grid, evaluate, crew, stop=stop)
+    assert stop
+    assert (outcome.missing, outcome.stopped) == (0, "")
+
+
+@pytest.mark.parametrize(("workers", "seconds"), [(1, 0.01), (20, 0.01), (200, 0.1)])
+def test_many_workers_send_less_often(file: SweepFile, workers: int, seconds: float) -> None:
+    """Two thousand messages a second are what the manager can take, however many there are."""
+    crew = Crew(workers)
+    run_points(file, SPEC.grid, evaluate, crew)
+    intervals = [message.send_interval for _, message in crew.sent if isinstance(message, Job)]
+    assert intervals == pytest.approx([seconds] * workers)
+
+
+def test_the_file_is_synchronised_after_the_last_write(
+    file: SweepFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("write", "sync"):
+        function = getattr(file, name)
+        monkeypatch.setattr(
+            file, name, lambda *a, name=name, call=function: (calls.append(name), call(*a))[1]
+        )
+    run_points(file, SPEC.grid, evaluate, Crew())
+    assert calls[-2:] == ["write", "sync"]
+
+
+def test_many_bytes_do_not_wait(file: SweepFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five numbers of eight bytes a point: with room for 100 bytes every third is written."""
+    sizes: list[int] = []
+    write = file.write
+
+    def writing(blocks: list[Block]) -> None:
+        sizes.append(sum(len(each.points) for each in blocks))
+        write(blocks)
+
+    monkeypatch.setattr(file, "write", writing)
+    monkeypatch.setattr(manager.time, "perf_counter", lambda: 0.0)
+    monkeypatch.setattr(manager, "_FLUSH_BYTES", 100.0)
+    crew = Crew(1)
+    crew.answer = lambda worker, batch: [
+        Report(block([p]), batch_done=p == batch.points[-1]) for p in batch.points.tolist()
+    ]
+    run_points(file, SPEC.grid, evaluate, crew)
+    assert sizes == [3] * 10
+
+
 def test_the_first_point_is_done_before_other_workers_get_one(file: SweepFile) -> None:
     """It compiles what is to be compiled."""
     crew = Crew(workers=3)
