@@ -1,20 +1,25 @@
 """Quadrature meshes on the Fermi surface."""
 
+from torkivity_meshes.annuli import AnnularGrid, annular_grid
 from torkivity_meshes.errors import InputError
 from torkivity_meshes.fermi_surface import (
     AzimuthalRings,
     FermiSurfaceMesh,
     SphericalMesh,
+    check_mesh_sizes,
     load_mesh,
     mesh_from_arrays,
 )
 from torkivity_meshes.rules import polar_rule
 
 __all__ = [
+    "AnnularGrid",
     "AzimuthalRings",
     "FermiSurfaceMesh",
     "InputError",
     "SphericalMesh",
+    "annular_grid",
+    "check_mesh_sizes",
     "load_mesh",
     "mesh_from_arrays",
     "polar_rule",

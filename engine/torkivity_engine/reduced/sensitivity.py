@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
@@ -34,6 +33,7 @@ from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
 from torkivity_engine.machine.blas import with_one_blas_thread
+from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
 from torkivity_engine.reduced.channels import (
     CHUNK,
