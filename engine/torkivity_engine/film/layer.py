@@ -150,4 +150,4 @@ class Layer(Component):
         return rotation
 
     def _lacks(self, what: str) -> NoReturn:
-        raise InputError("layer", type(self).__name__, f"has no {what}")
+        raise InputError("layer", type(self).__name__, f"lacks {what}")
