@@ -38,8 +38,8 @@ class Keyed:
 class Layer(Component):
     """Base of all kinds of layers.
 
-    A kind is a frozen dataclass with a field `thickness` in nm, and, where it is a magnet, a
-    field `magnetization`.
+    A kind is a frozen dataclass with a field ``thickness`` in nm, and, where it is a magnet, a
+    field ``magnetization``.
     """
 
     #: Start of the name that a layer has without one of its own.

@@ -308,7 +308,7 @@ class Ferromagnet(Layer):
     magnetization: Annotated[Vector | None, Direction()] = None
     dephasing_length: Annotated[
         float | None,
-        replace(LENGTH, kinetic=False).named("dephasing length", r"$l_\phi$"),
+        replace(LENGTH, ge=1e-15, kinetic=False).named("dephasing length", r"$l_\phi$"),
     ] = None
 
     @property

@@ -99,7 +99,7 @@ def sensitivity_names(film: Bilayer | Stack) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Paths as in `torkivity_engine.film.parameters`, such as "Pt.thickness"; for a bilayer
+        Paths as in ``torkivity.parameters``, such as "Pt.thickness"; for a bilayer
         with the names that always work, "interface.barrier", "heavy_metal.thickness",
         "magnetization.theta_deg" and so on. Infinite lengths are left out, and what holds for
         the film as a whole. W of a `SpinOrbitInterface` has six: "interface.spin_orbit_xy" is
