@@ -8,6 +8,7 @@ from torkivity_meshes.fermi_surface import (
     SphericalMesh,
     load_mesh,
     mesh_from_arrays,
+    mesh_of_rings,
 )
 from torkivity_meshes.rules import polar_rule
 
@@ -20,5 +21,6 @@ __all__ = [
     "annular_grid",
     "load_mesh",
     "mesh_from_arrays",
+    "mesh_of_rings",
     "polar_rule",
 ]

@@ -81,7 +81,7 @@ def terminated_sectors(
         thickness = decay_reach(layer)
     specular = boundary.specularity if isinstance(boundary, Surface) else 0.0
     diffuse = 0.0 if isinstance(boundary, Reservoir) else 1.0 - specular
-    flux_mean = np.broadcast_to(2.0 * rings.cosines * rings.polar_weights, (n, n))
+    flux_mean = np.broadcast_to(rings.flux_weights, (n, n))
     source = _outer_source(layer, boundary, side, rings)
     inner, outer = 1 - side, side
     result = []
@@ -130,8 +130,7 @@ def _outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalR
         return source
     p = boundary.specularity
     source[..., :2] += p * leaving
-    flux = 2.0 * rings.cosines * rings.polar_weights
-    source[:, 0, :, :2] += (1.0 - p) * np.einsum("i,isc->sc", flux, leaving[:, 0])
+    source[:, 0, :, :2] += (1.0 - p) * np.einsum("i,isc->sc", rings.flux_weights, leaving[:, 0])
     return source
 
 
