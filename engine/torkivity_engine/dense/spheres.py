@@ -66,7 +66,7 @@ class _Part:
         elif layer.bands.split:
             used = [slot for slot in range(2) if self.open[:, slot].any()]
             spheres = [layer.rings(slot) for slot in used]
-            self.modes = split_modes(layer.layer.occupation_terms(layer.bands, layer.grid), spheres)
+            self.modes = split_modes(layer.terms, spheres)
             offset = 0
             for slot, rings in zip(used, spheres, strict=True):
                 n = rings.n_polar * n_azimuth
@@ -134,7 +134,7 @@ class _Matching:
         self.parts = [_Part(layer, self._weight) for layer in film.layers]
         for end, boundary in ((0, stack.left), (-1, stack.right)):
             if boundary.endless:
-                reach = self.parts[end].layer.layer.decay_reach()
+                reach = self.parts[end].layer.decay_reach()
                 self.parts[end].thickness += reach
                 if end == 0:
                     self.parts[end].start = reach

@@ -10,8 +10,10 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.stack import Stack
+from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.kinetics.junction import Junction, Terminal
 from torkivity_engine.kinetics.spheres import Bands
 from torkivity_meshes import AnnularGrid, AzimuthalRings, annular_grid
@@ -73,6 +75,29 @@ class SphereLayer:
         """Whether there are electrons in it: not in an insulator."""
         return any(sphere.radius > 0.0 for sphere in self.bands.slots)
 
+    @property
+    def terms(self) -> CollisionTerms:
+        """Collision terms of the slots that have states."""
+        if self.bands.split:
+            return self.layer.occupation_terms(self.grid, self.k_0)
+        return collision_terms(self.layer)
+
+    def driven_amplitude(self) -> FloatArray:
+        """Field-driven bulk distribution of each slot over v_E, without skew scattering, nm."""
+        if not self.bands.split:
+            return self.layer.driven_amplitude()
+        amplitude = np.zeros(2)
+        if self.has_states:
+            driven = self.layer.driven_occupations(self.k_0)
+            amplitude[: len(driven)] = driven
+        return amplitude
+
+    def decay_reach(self) -> float:
+        """A length in nm over which everything that decays has decayed to rounding."""
+        if not self.has_states:
+            return 0.0
+        return self.layer.reach(self.k_0) if self.bands.split else self.layer.decay_reach()
+
     def key(self) -> Hashable:
         """What its response to electrons depends on, besides m."""
         return (self.layer.kinetic_key(), self.bands, self.k_0, self.grid)
@@ -90,6 +115,15 @@ class SphereLayer:
     def rings(self, slot: int) -> AzimuthalRings:
         """The rings of one slot as a mesh of its sphere, which must have states."""
         return _rings(self.grid, self.bands.slots[slot].radius)
+
+    def surfaces(self) -> FloatArray:
+        """Surface of the sphere of each slot over k_0^2 on the grid, shape (4,); 4 pi k_s^2."""
+        areas = np.zeros(4)
+        for slot, first in enumerate(self.first):
+            if first < self.grid.n_rings:
+                area = self.grid.area[first:] / self.k_0**2
+                areas[slot] = 2.0 * np.sum(area / self.rings(slot).cosines)
+        return areas
 
     def open(self) -> FloatArray:
         """One where a slot has states, shape (n_rings, 4)."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, Boundary
-from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.spheres import SphereFilm, SphereLayer
 from torkivity_engine.kinetics.junction import Junction
 from torkivity_engine.machine.blas import with_one_blas_thread
@@ -188,18 +187,11 @@ class SphereAssembly(Assembly):
 
 def _lost(layer: SphereLayer, held: FloatArray) -> FloatArray:
     """What relaxes and precesses in a layer that holds so much of each slot, (4, n_drives)."""
-    if layer.bands.split:
-        terms = layer.layer.occupation_terms(layer.bands, layer.grid)
-    else:
-        terms = collision_terms(layer.layer)
+    terms = layer.terms
     used = [slot for slot, first in enumerate(layer.first) if first < layer.grid.n_rings]
     lost = np.zeros_like(held)
-    for row, slot in enumerate(used):
-        rings = layer.rings(slot)
-        area = layer.grid.area[layer.first[slot] :] / layer.k_0**2
-        surface = 2.0 * np.sum(area / rings.cosines)
-        lost[slot] = surface * ((terms.k_out - terms.k_in[0, 0])[row] @ held[used])
-    return lost
+    lost[used] = (terms.k_out - terms.k_in[0, 0]) @ held[used]
+    return layer.surfaces()[:, None] * lost
 
 
 def sphere_termination(layer: SphereLayer, boundary: Boundary, side: int) -> Termination:

@@ -25,10 +25,18 @@ from torkivity_engine.reduced.layer_response import (
 from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, conserving_projector
 from torkivity_engine.reduced.slabs import NOTHING, SlabSector, slab_operators, slab_sector
 
-__all__ = ["split_driven_moments", "split_termination", "split_transfer"]
+__all__ = [
+    "SplitEnd",
+    "SplitUnknowns",
+    "split_driven_moments",
+    "split_end",
+    "split_termination",
+    "split_transfer",
+    "split_unknowns",
+]
 
 
-class _Unknowns(NamedTuple):
+class SplitUnknowns(NamedTuple):
     """Occupations of a split layer in the order of its equations.
 
     Attributes
@@ -102,14 +110,25 @@ class _Unknowns(NamedTuple):
         )
 
 
-def _unknowns(layer: SphereLayer) -> _Unknowns:
-    terms = layer.layer.occupation_terms(layer.bands, layer.grid)
+def split_unknowns(layer: SphereLayer) -> SplitUnknowns:
+    """Occupations of a split layer on the rings of its film.
+
+    Parameters
+    ----------
+    layer : SphereLayer
+        With states.
+
+    Returns
+    -------
+    SplitUnknowns
+    """
+    terms = layer.terms
     n_rings = layer.grid.n_rings
     slots = tuple(slot for slot, first in enumerate(layer.first) if first < n_rings)
     spheres = [layer.rings(slot) for slot in slots]
     counts = [sphere.n_polar for sphere in spheres]
     spin = np.repeat(np.arange(len(slots)), counts)
-    return _Unknowns(
+    return SplitUnknowns(
         ring=np.concatenate([np.arange(n_rings - n, n_rings) for n in counts]),
         slot=np.array(slots)[spin],
         mu=np.concatenate([sphere.cosines for sphere in spheres]),
@@ -133,10 +152,77 @@ def split_driven_moments(layer: SphereLayer) -> FloatArray:
     ndarray, shape (n_rings, 3, 4, 2)
         nm per unit field along x and y.
     """
-    u = _unknowns(layer)
+    u = split_unknowns(layer)
     moments = np.zeros((layer.grid.n_rings, N_MOMENTS, 4, 2))
     moments[u.ring, 1, u.slot, 0] = moments[u.ring, 2, u.slot, 1] = u.in_plane()
     return moments
+
+
+class SplitEnd(NamedTuple):
+    """A slab that ends at an outer boundary, seen from its inner face.
+
+    Attributes
+    ----------
+    returned : ndarray, shape (n, n)
+        Of the azimuthal mean.
+    injected : ndarray, shape (n, 4)
+        What comes out per injected (x, y, z, charge), in the azimuthal mean.
+    field : ndarray, shape (n,)
+        What comes out per unit field, in the moment along it, besides the driven distribution.
+    flight : ndarray, shape (n,)
+        What comes back without a collision.
+    content, content_of_injected : ndarray, shape (n_spins, n) and (n_spins, 4)
+        Integral of <g> over the slab per unit arriving and per injection, nm.
+    """
+
+    returned: FloatArray
+    injected: FloatArray
+    field: FloatArray
+    flight: FloatArray
+    content: FloatArray
+    content_of_injected: FloatArray
+
+
+def split_end(
+    layer: SphereLayer, u: SplitUnknowns, boundary: Boundary, side: int, thickness: float
+) -> SplitEnd:
+    """A slab of a layer's material between a plane and the outer boundary.
+
+    Parameters
+    ----------
+    layer : SphereLayer
+    u : SplitUnknowns
+    boundary : Boundary
+    side : {BOTTOM, TOP}
+        On which side of the slab the boundary lies.
+    thickness : float
+        nm; a half space is as thick as it takes.
+
+    Returns
+    -------
+    SplitEnd
+    """
+    n = len(u.mu)
+    if boundary.endless:
+        thickness = layer.decay_reach()
+    slab = slab_sector(u.sector(), thickness)
+    same = u.spin[:, None] == u.spin
+    back = boundary.specular * np.eye(n) + boundary.diffuse * np.where(same, u.flux, 0.0)
+    loop = np.linalg.inv(np.eye(n) - back @ slab.reflection)
+    inwards = slab.transmission @ loop
+    # The driven distribution is even in k_z: a specular face takes it, others do not.
+    missing = 0.0 if boundary.endless else boundary.specular - 1.0
+    sent = layer.occupations()[u.slot] * float(boundary.open)
+    halves = slab.content[:, :n], slab.content[:, n:]
+    far, near = halves if side == BOTTOM else halves[::-1]
+    return SplitEnd(
+        returned=slab.reflection + inwards @ back @ slab.transmission,
+        injected=inwards @ sent,
+        field=missing * u.in_plane() * u.attenuation(thickness),
+        flight=boundary.specular * u.attenuation(2.0 * thickness),
+        content=near + far @ loop @ back @ slab.transmission,
+        content_of_injected=far @ loop @ sent,
+    )
 
 
 def split_termination(layer: SphereLayer, boundary: Boundary, side: int) -> Termination:
@@ -152,40 +238,21 @@ def split_termination(layer: SphereLayer, boundary: Boundary, side: int) -> Term
     -------
     Termination
     """
-    u = _unknowns(layer)
-    n, n_rings, thickness = len(u.mu), layer.grid.n_rings, layer.layer.thickness
-    if boundary.endless:
-        thickness = layer.layer.decay_reach()
-    specular, diffuse = boundary.specular, boundary.diffuse
-    sector = u.sector()
-    slab = slab_sector(sector, thickness)
-    back = specular * np.eye(n) + diffuse * np.where(u.spin[:, None] == u.spin, u.flux, 0.0)
-    loop = np.linalg.inv(np.eye(n) - back @ slab.reflection)
-    inwards = slab.transmission @ loop
-    returned = slab.reflection + inwards @ back @ slab.transmission
-    direct = specular * u.attenuation(2.0 * thickness)
-
-    injection = np.zeros((n_rings, N_MOMENTS, 4, 4))
-    held_source = np.zeros((4, 6))
-    inner, outer = (slab.content[:, n:], slab.content[:, :n])
-    if side != BOTTOM:
-        inner, outer = outer, inner
-    if boundary.open:
-        sent = layer.occupations()[u.slot]
-        injection[u.ring, 0, u.slot] = inwards @ sent
-        held_source[list(u.slots), 2:] = outer @ loop @ sent
+    u = splitsplit_unknowns(layer)
+    n_rings = layer.grid.n_rings
+    end = split_end(layer, u, boundary, side, layer.layer.thickness)
+    injection, held_source = np.zeros((n_rings, N_MOMENTS, 4, 4)), np.zeros((4, 6))
+    injection[u.ring, 0, u.slot] = end.injected
+    held_source[list(u.slots), 2:] = end.content_of_injected
     field = np.zeros((n_rings, N_MOMENTS, 4, 2))
-    if not boundary.endless:
-        # The driven distribution is even in k_z: a specular face takes it, others do not.
-        missing = (specular - 1.0) * u.in_plane() * u.attenuation(thickness)
-        field[u.ring, 1, u.slot, 0] = field[u.ring, 2, u.slot, 1] = missing
-    held = _spread(u, inner + outer @ loop @ back @ slab.transmission, n_rings)
+    field[u.ring, 1, u.slot, 0] = field[u.ring, 2, u.slot, 1] = end.field
+    held = _spread(u, end.content, n_rings)
     return Termination(
-        local=_on_rings(u, direct, n_rings),
-        dense=LowRank(*_low_rank(u, returned - np.diag(direct), n_rings)),
+        local=_on_rings(u, end.flight, n_rings),
+        dense=LowRank(*_low_rank(u, end.returned - np.diag(end.flight), n_rings)),
         emission=Emission(field, injection),
         content=Content((None, held) if side == BOTTOM else (held, None), held_source),
-        conserved=sector.conserved,
+        conserved=u.sector().conserved,
     )
 
 
@@ -200,7 +267,7 @@ def split_transfer(layer: SphereLayer) -> Transfer:
     -------
     Transfer
     """
-    u = _unknowns(layer)
+    u = split_unknowns(layer)
     n, n_rings, thickness = len(u.mu), layer.grid.n_rings, layer.layer.thickness
     sector = u.sector()
     slab: SlabSector = slab_sector(sector, thickness)
@@ -225,14 +292,14 @@ def split_transfer(layer: SphereLayer) -> Transfer:
     )
 
 
-def _on_rings(u: _Unknowns, values: FloatArray, n_rings: int) -> FloatArray:
+def _on_rings(u: SplitUnknowns, values: FloatArray, n_rings: int) -> FloatArray:
     """Attenuations as diagonal matrices, shape (n_rings, 4, 4)."""
     out = np.zeros((n_rings, 4, 4))
     out[u.ring, u.slot, u.slot] = values
     return out
 
 
-def _spread(u: _Unknowns, rows: FloatArray, n_rings: int) -> FloatArray:
+def _spread(u: SplitUnknowns, rows: FloatArray, n_rings: int) -> FloatArray:
     """Content rows (spin, unknown) as (slot, ring, moment, slot)."""
     out = np.zeros((4, n_rings, N_MOMENTS, 4))
     for slot, row in zip(u.slots, rows, strict=True):
@@ -240,7 +307,7 @@ def _spread(u: _Unknowns, rows: FloatArray, n_rings: int) -> FloatArray:
     return out
 
 
-def _low_rank(u: _Unknowns, matrix: FloatArray, n_rings: int) -> tuple[FloatArray, FloatArray]:
+def _low_rank(u: SplitUnknowns, matrix: FloatArray, n_rings: int) -> tuple[FloatArray, FloatArray]:
     """The factors of `LowRank`, truncated in the norm of the flux."""
     scale = np.sqrt(u.mean * u.mu)
     left, sigma, right = np.linalg.svd(matrix * scale[:, None] / scale)
