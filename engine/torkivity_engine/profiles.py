@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.layers import Ferromagnet
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
-from torkivity_engine.spin import CHARGE, cross_matrix
+from torkivity_engine.spin import CHARGE
 
 __all__ = ["LayerMoments", "LayerProfile", "layer_profile"]
 
@@ -121,11 +120,7 @@ def layer_profile(
     moments = source(layer, depths)
     current = unit * moments.current @ weights
     density = unit * moments.density @ weights
-    torque = np.zeros((len(depths), 3))
-    if isinstance(material, Ferromagnet):
-        assert material.magnetization is not None
-        length = material.precession_length * METRE_PER_NM
-        torque = -density[:, :CHARGE] @ cross_matrix(material.magnetization).T / length
+    torque = material.torque_density(density[:, :CHARGE].T).T / METRE_PER_NM
     return LayerProfile(
         z=depths,
         spin_current=current[:, :CHARGE],

@@ -21,10 +21,6 @@ __all__ = ["RefinedMesh", "Trial", "polar_rule_for", "refine"]
 
 Evaluate = Callable[[int, int], FloatArray]
 
-#: A pole this close to grazing incidence slows a Gauss rule down.
-_NEAR = 0.1
-#: (k_x, k_y)/k_F all around at grazing incidence, every degree.
-_EQUATOR = np.column_stack([np.cos(np.radians(range(360))), np.sin(np.radians(range(360)))])
 #: A difference must not be smaller than this part of the one before to be believed: the error
 #: of an oscillating sequence can vanish by accident.
 _BELIEF = 0.1
@@ -82,15 +78,13 @@ def polar_rule_for(stack: Stack) -> str:
     Returns
     -------
     {"gauss", "graded"}
-        "graded" where abs(b) comes within 0.1 of abs(u0) at grazing incidence.
+        "graded" where an interface has a pole near grazing incidence.
     """
-    for index, interface in enumerate(stack.interfaces):
-        m = np.array(stack.interface_magnetization(index))
-        b = interface.exchange * m + _EQUATOR @ np.transpose(interface.spin_orbit)
-        size = np.linalg.norm(b, axis=1)
-        if size.min() - _NEAR < abs(interface.barrier) < size.max() + _NEAR:
-            return "graded"
-    return "gauss"
+    poles = (
+        interface.has_grazing_pole(stack.interface_magnetization(index))
+        for index, interface in enumerate(stack.interfaces)
+    )
+    return "graded" if any(poles) else "gauss"
 
 
 class _Ladder:

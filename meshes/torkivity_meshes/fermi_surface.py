@@ -16,7 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from torkivity_meshes import rules
 from torkivity_meshes.errors import InputError
 
-__all__ = ["AzimuthalRings", "FermiSurfaceMesh", "SphericalMesh", "load_mesh", "mesh_from_arrays", "mesh_of_rings"]
+__all__ = [
+    "AzimuthalRings",
+    "FermiSurfaceMesh",
+    "SphericalMesh",
+    "load_mesh",
+    "mesh_from_arrays",
+    "mesh_of_rings",
+]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -46,6 +53,12 @@ class AzimuthalRings:
     cosines: FloatArray
     polar_weights: FloatArray
     azimuths: FloatArray
+
+    @property
+    def moments(self) -> tuple[float, float]:
+        """Averages 3 <k_x^2> and 3 <k_z^2>; exactly one where the rule is exact to rounding."""
+        normal = float(3.0 * self.polar_weights @ self.cosines**2)
+        return (1.0, 1.0) if abs(normal - 1.0) < 1e-13 else (0.5 * (3.0 - normal), normal)
 
     @property
     def flux_weights(self) -> FloatArray:

@@ -14,7 +14,6 @@ from torkivity.tables import Table
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.tensors import (
     _tensor_sums,
-    driven_amplitude,
     interface_tensors,
     tensor_integrals,
 )
@@ -224,7 +223,7 @@ def measure(quick: bool) -> Record:
     film = pt_co()
     stack = film.stack()
     parameters = interface_parameters(stack.interfaces[0], stack.interface_magnetization(0))
-    minus, plus = (driven_amplitude(layer) for layer in stack.layers)
+    minus, plus = (layer.driven_amplitude() for layer in stack.layers)
     up = mesh.upward
     points = np.ascontiguousarray(np.vstack([mesh.directions[up].T, mesh.weights[up]]))
     reference = np.empty((11, 2))

@@ -16,7 +16,6 @@ from torkivity_engine.dense.matching import solve_dense
 from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current, solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import (
     circuit_conductances,
-    driven_amplitude,
     interface_tensors,
     mixing_conductance,
     transmitted_mixing_conductance,
@@ -54,7 +53,7 @@ def test_e_tilde_gives_ohm_s_law_for_electrons() -> None:
     c = fermi_surface_prefactor(K_F)
     per_e_tilde = 2.0 * c * METRE_PER_NM * SphericalMesh(4, 6).weights
     k_x = SphericalMesh(4, 6).directions[:, 0]
-    number = per_e_tilde @ (k_x * driven_amplitude(PT)[CHARGE] * k_x) * (-field / E)
+    number = per_e_tilde @ (k_x * PT.driven_amplitude()[CHARGE] * k_x) * (-field / E)
     assert number < 0.0  # electrons move against the field
     assert -E * number == pytest.approx(PT.conductivity(K_F) * field, rel=1e-13)
 
@@ -77,7 +76,7 @@ def test_majority_spins_point_along_minus_m() -> None:
     film = replace(pt_co(0.0), magnetization=tuple(m))
     transmission = circuit_conductances(film).transmission
     assert -m @ transmission[:3, CHARGE] > 0.0
-    driven = driven_amplitude(film.stack().layers[1])
+    driven = film.stack().layers[1].driven_amplitude()
     assert driven[CHARGE] > 0.0
     assert -m @ driven[:3] / driven[CHARGE] == pytest.approx(0.46, abs=0.01)
 

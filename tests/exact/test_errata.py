@@ -22,10 +22,8 @@ from torkivity_engine.dense.bmatrix import b_matrix
 from torkivity_engine.dense.matching import solve_dense
 from torkivity_engine.dense.modes import flux_scale, modes_of_terms
 from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current, solve_drift_diffusion
-from torkivity_engine.diffusion.network import layer_admittance
 from torkivity_engine.diffusion.tensors import (
     circuit_conductances,
-    driven_amplitude,
     interface_tensors,
     mixing_conductance,
 )
@@ -158,7 +156,7 @@ def test_lattice_torque_is_the_torque_of_the_rashba_field() -> None:
     film = pt_co(0.2, magnetization=(0.3, 0.2, 1.0))
     stack, interface = film.stack(), film.interface
     _, t, k, solid_angle = scattering(interface, np.array(film.magnetization))
-    minus, plus = (driven_amplitude(layer) for layer in stack.layers)
+    minus, plus = (layer.driven_amplitude() for layer in stack.layers)
     s = np.einsum("n,nab,b->na", k[:, 0], t, minus + plus)[:, :3]
     field = 2.0 * interface.rashba * np.cross(k, [0.0, 0.0, 1.0])
     by_field = stack.prefactor * METRE_PER_NM * solid_angle @ np.cross(s, field)
@@ -255,7 +253,7 @@ def test_b1_with_b2_conducts_backwards() -> None:
     np.testing.assert_allclose(residual, 2.0 * drive, rtol=1e-12, atol=1e-12 * np.abs(drive).max())
 
     # The package: delta f = +g delta(eps - eps_F), g = e^2 E~ lambda v_x / v_F.
-    g = E**2 * (-field / E) * driven_amplitude(PT)[CHARGE] * METRE_PER_NM * v_x / v_f
+    g = E**2 * (-field / E) * PT.driven_amplitude()[CHARGE] * METRE_PER_NM * v_x / v_f
     sigma = -E * states @ (v_x * g) / field
     assert sigma / drude == pytest.approx(1.0, rel=1e-12)
     assert PT.conductivity(K_F) == pytest.approx(drude, rel=1e-12)
@@ -264,7 +262,7 @@ def test_b1_with_b2_conducts_backwards() -> None:
 @pytest.mark.parametrize("layer", [METAL, replace(CO, magnetization=(0.3, 0.2, 1.0))])
 def test_driven_distribution_solves_the_kinetic_equation(layer: HeavyMetal | Ferromagnet) -> None:
     terms = collision_terms(layer)
-    g = np.multiply.outer(MESH.directions[:, 0], driven_amplitude(layer))
+    g = np.multiply.outer(MESH.directions[:, 0], layer.driven_amplitude())
     mean = MESH.weights @ g / (4.0 * np.pi)
     drive = np.multiply.outer(MESH.directions[:, 0], [0.0, 0.0, 0.0, 1.0])
     np.testing.assert_allclose(
@@ -296,7 +294,7 @@ def test_b3_leaves_out_spin_flip() -> None:
         up, down = layer.mean_free_path_majority, layer.mean_free_path_minority
         printed = 0.5 * (up + down) * np.array([0.0, 0.0, -(up - down) / (up + down), 1.0])
         residual = collision_terms(layer).k_out @ printed - [0.0, 0.0, 0.0, 1.0]
-        exact = driven_amplitude(layer)
+        exact = layer.driven_amplitude()
         assert printed[CHARGE] / exact[CHARGE] - 1.0 == pytest.approx(excess, abs=2e-4)
         if flip == np.inf:
             assert np.abs(residual).max() < 1e-14
@@ -425,14 +423,14 @@ def test_20_needs_half_the_conductivity() -> None:
     unit = fermi_surface_prefactor(K_F) * METRE_PER_NM
     current = unit * MESH.weights @ (MESH.directions[:, 2] * diffusive[:, 1])
     assert current / metal.conductivity(K_F) == pytest.approx(-0.5, rel=1e-12)
-    through = layer_admittance(metal, K_F).conductance[1, 1] * metal.thickness * METRE_PER_NM
+    through = metal.admittance(K_F).conductance[1, 1] * metal.thickness * METRE_PER_NM
     assert through == pytest.approx(-current, rel=1e-12)
 
 
 def test_17_needs_half_the_conductivity() -> None:
     """Both terms of (17): -S mu_s' + P m S mu_c' with S = sigma / 2 (no spin flip)."""
     layer = replace(CO, spin_flip_length=np.inf, magnetization=(0.0, 0.0, 1.0))
-    conductance = layer_admittance(layer, K_F).conductance * layer.thickness * METRE_PER_NM
+    conductance = layer.admittance(K_F).conductance * layer.thickness * METRE_PER_NM
     sigma = layer.conductivity(K_F)
     up, down = layer.mean_free_path_majority, layer.mean_free_path_minority
     assert conductance[2, 2] / sigma == pytest.approx(0.5, rel=1e-12)

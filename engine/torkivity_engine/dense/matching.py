@@ -22,9 +22,9 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.dense.bmatrix import ScatteringMatrix, mean_weights
 from torkivity_engine.dense.modes import LayerModes, flux_scale, layer_modes, modes_of_scattering
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary, HalfSpace, Reservoir, Surface
-from torkivity_engine.film.collisions import collision_terms, decay_reach
-from torkivity_engine.film.scattering import scattering_matrices
+from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
+from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.interface import Scattering
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.machine.memory import Coupling, dense_memory, require_memory
 from torkivity_engine.spin import CHARGE
@@ -230,15 +230,13 @@ class _Face:
 class _Wall:
     """Outer boundary: f_in = (specular and diffuse reflection of f_out) + injected."""
 
-    def __init__(self, boundary: Surface | Reservoir, flux: FloatArray) -> None:
+    def __init__(self, boundary: Boundary, flux: FloatArray) -> None:
         self._flux = flux
         self._unit_flux = flux / np.linalg.norm(flux)
-        self.emission = np.zeros(4)
-        self._specular = self._diffuse = 0.0
-        if isinstance(boundary, Surface):
-            self._specular, self._diffuse = boundary.specularity, 1.0 - boundary.specularity
-        else:
-            self.emission[:] = *boundary.spin, boundary.charge
+        self.emission = boundary.injected
+        self._specular, self._diffuse = boundary.specular, boundary.diffuse
+        if boundary.endless:  # what stands at the far end does not matter, behind a half space
+            self._specular, self._diffuse = 1.0, 0.0
 
     def reflect(self, leaving: FloatArray) -> FloatArray:
         """What comes back, shape (channel, spin, column)."""
@@ -254,11 +252,6 @@ class _Wall:
         return np.multiply.outer(self._flux, self.emission)
 
 
-def _finite(boundary: Boundary) -> Surface | Reservoir:
-    """What stands at the far end: it does not matter there, behind a half space."""
-    return Surface() if isinstance(boundary, HalfSpace) else boundary
-
-
 class _Matching:
     """Boundary conditions at all faces as one linear system."""
 
@@ -268,30 +261,23 @@ class _Matching:
         self._n_layers, self._size = len(modes), mesh.n_unknowns
         # A half space ends where nothing that starts at its interface is left.
         self._start = [0.0] * len(stack.layers)
-        if isinstance(stack.left, HalfSpace):
-            self._start[0] = decay_reach(stack.layers[0])
+        if stack.left.endless:
+            self._start[0] = stack.layers[0].decay_reach()
             self._thickness[0] += self._start[0]
-        if isinstance(stack.right, HalfSpace):
-            self._thickness[-1] += decay_reach(stack.layers[-1])
+        if stack.right.endless:
+            self._thickness[-1] += stack.layers[-1].decay_reach()
         self._endless = [
             self._rows(layer, side)
             for layer, side, boundary in (
                 (0, BOTTOM, stack.left),
                 (len(modes) - 1, TOP, stack.right),
             )
-            if isinstance(boundary, HalfSpace)
+            if boundary.endless
         ]
         self._scale = flux_scale(mesh)
         self._flux = self._scale[::4][mesh.upward]
-        self._walls = (
-            _Wall(_finite(stack.left), self._flux),
-            _Wall(_finite(stack.right), self._flux),
-        )
-        directions = mesh.directions[mesh.upward]
-        self._scatter = [
-            scattering_matrices(interface, stack.interface_magnetization(i), directions)
-            for i, interface in enumerate(stack.interfaces)
-        ]
+        self._walls = (_Wall(stack.left, self._flux), _Wall(stack.right, self._flux))
+        self._scatter = _scattering(stack, mesh)
         self._reference = stack.reference_interface
         self._closed = not stack.is_open
         self._driven = [self._columns(m.driven) for m in modes]
@@ -400,9 +386,13 @@ class _Matching:
         outer = 0 if side == BOTTOM else self._n_layers - 1
         if layer == outer:
             return [((layer, side), self._walls[side].reflect(leaving))]
-        other = (layer - 1, TOP) if side == BOTTOM else (layer + 1, BOTTOM)
-        reflection, transmission = self._scatter[layer - 1 if side == BOTTOM else layer]
-        return [((layer, side), reflection @ leaving), (other, transmission @ leaving)]
+        if side == BOTTOM:
+            below, own = (layer - 1, TOP), self._scatter[layer - 1]
+            reflected, transmitted = own.reflection_above, own.transmission_down
+        else:
+            below, own = (layer + 1, BOTTOM), self._scatter[layer]
+            reflected, transmitted = own.reflection_below, own.transmission_up
+        return [((layer, side), reflected @ leaving), (below, transmitted @ leaving)]
 
     def _columns(self, driven: FloatArray) -> FloatArray:
         """Responses to the field, and a column for what reservoirs inject without it."""
@@ -460,6 +450,14 @@ class _Matching:
         return np.tile(flux.ravel(), 2 * self._n_layers)
 
 
+def _scattering(stack: Stack, mesh: FermiSurfaceMesh) -> list[Scattering]:
+    """What each interface does to the directions with k_z > 0 and their mirror images."""
+    return [
+        interface.scattering(stack.interface_magnetization(i), mesh.directions[mesh.upward])
+        for i, interface in enumerate(stack.interfaces)
+    ]
+
+
 def _by_direction(states: FloatArray) -> FloatArray:
     """View (direction, spin, column) of states (unknown, column)."""
     return states.reshape(-1, 4, states.shape[1])
@@ -484,13 +482,12 @@ def dense_faces(stack: Stack, mesh: FermiSurfaceMesh, states: DenseStates, colum
     up, down = mesh.upward, mesh.downward
     minus, plus = states.minus[:, columns], states.plus[:, columns]
     density = np.empty((len(stack.interfaces), CHARGE, minus.shape[1]))
-    for i, interface in enumerate(stack.interfaces):
-        _, transmission = scattering_matrices(
-            interface, stack.interface_magnetization(i), mesh.directions[up]
-        )
-        incoming = minus[i][:, up] + plus[i][:, down]
+    for i, own in enumerate(_scattering(stack, mesh)):
         density[i] = np.einsum(
-            "n,njb,cnb->jc", mesh.weights[up], transmission[:, :CHARGE], incoming
+            "n,njb,cnb->jc", mesh.weights[up], own.density_below, minus[i][:, up]
+        )
+        density[i] += np.einsum(
+            "n,njb,cnb->jc", mesh.weights[up], own.density_above, plus[i][:, down]
         )
     return (
         np.einsum("n,icnb->ibc", flux, minus),
@@ -504,19 +501,20 @@ def dense_certificates(
 ) -> dict[str, float]:
     """Unitarity of the interfaces and spin balance of the closed layers."""
     defect = 0.0
-    for i, interface in enumerate(stack.interfaces):
-        reflection, transmission = scattering_matrices(
-            interface, stack.interface_magnetization(i), mesh.directions[mesh.upward]
-        )
-        total = reflection[:, CHARGE, CHARGE] + transmission[:, CHARGE, CHARGE]
-        defect = max(defect, float(np.abs(total - 1.0).max()))
+    for own in _scattering(stack, mesh):
+        for reflection, transmission in (
+            (own.reflection_below, own.transmission_up),
+            (own.reflection_above, own.transmission_down),
+        ):
+            total = reflection[:, CHARGE, CHARGE] + transmission[:, CHARGE, CHARGE]
+            defect = max(defect, float(np.abs(total - 1.0).max()))
     flux = mesh.weights * mesh.velocities[:, 2]
     worst, largest = 0.0, 1e-300
     for index, (layer, faces) in enumerate(zip(stack.layers, states.distribution, strict=True)):
         current = np.einsum("n,fcnb->fcb", flux, faces)
         largest = max(largest, float(np.abs(current).max()))
         ends = [stack.left] * (index == 0) + [stack.right] * (index == len(stack.layers) - 1)
-        if any(isinstance(end, HalfSpace) for end in ends):
+        if any(end.endless for end in ends):
             continue
         terms = collision_terms(layer)
         held = states.spin_integral(index) @ (terms.k_out - terms.k_in[0, 0]).T

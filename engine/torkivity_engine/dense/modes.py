@@ -35,9 +35,9 @@ from torkivity_engine.dense.bmatrix import (
 )
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.collisions import collision_terms
-from torkivity_engine.film.layers import Ferromagnet, Layer
+from torkivity_engine.film.layer import Keyed, Layer
 from torkivity_engine.kinetics.collision import CollisionTerms
-from torkivity_engine.spin import CHARGE, rotation_to
+from torkivity_engine.spin import CHARGE
 from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = [
@@ -205,24 +205,17 @@ def layer_modes(layer: Layer, mesh: FermiSurfaceMesh) -> LayerModes:
 
     Parameters
     ----------
-    layer : HeavyMetal or Ferromagnet
+    layer : Layer
     mesh : FermiSurfaceMesh
 
     Returns
     -------
     LayerModes
     """
-    if not isinstance(layer, Ferromagnet):
-        return _cached_modes(replace(layer, thickness=1.0), mesh)
-    assert layer.magnetization is not None
-    standard = replace(layer, thickness=1.0, dephasing_length=None)
-    if len(collision_terms(standard).k_in) > 1:  # spin and orbit are tied together
-        return _cached_modes(standard, mesh)
-    modes = _cached_modes(replace(standard, magnetization=(0.0, 0.0, 1.0)), mesh)
-    if layer.magnetization == (0.0, 0.0, 1.0):
+    own, rotation = layer.in_own_frame(), layer.own_axes()
+    modes = _cached_modes(Keyed(own.material_key(), own), mesh)
+    if rotation is None or layer.magnetization == own.magnetization:
         return modes
-    rotation = np.eye(4)
-    rotation[:CHARGE, :CHARGE] = rotation_to(layer.magnetization)
     return replace(
         modes,
         vectors=_rotated(rotation, modes.vectors),
@@ -232,8 +225,8 @@ def layer_modes(layer: Layer, mesh: FermiSurfaceMesh) -> LayerModes:
 
 
 @lru_cache(maxsize=_CACHED_LAYERS)
-def _cached_modes(layer: Layer, mesh: FermiSurfaceMesh) -> LayerModes:
-    return modes_of_terms(collision_terms(layer), mesh)
+def _cached_modes(own: Keyed, mesh: FermiSurfaceMesh) -> LayerModes:
+    return modes_of_terms(collision_terms(own.layer), mesh)
 
 
 def modes_of_terms(terms: CollisionTerms, mesh: FermiSurfaceMesh) -> LayerModes:
@@ -461,7 +454,11 @@ def _modes(
 
 
 def solutions(
-    b: FloatArray, operator: CollisionOperator, v_z: FloatArray, flux: FloatArray, source: FloatArray
+    b: FloatArray,
+    operator: CollisionOperator,
+    v_z: FloatArray,
+    flux: FloatArray,
+    source: FloatArray,
 ) -> Solutions:
     """Solutions of dg/dz = -B g for any set of unknowns.
 

@@ -10,6 +10,7 @@ out of the equations.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy.linalg import lapack
@@ -20,34 +21,15 @@ from torkivity_engine.dense.split_modes import split_modes
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.spheres import SphereFilm, SphereLayer
+from torkivity_engine.machine.memory import dense_memory, require_memory
+from torkivity_engine.profiles import LayerMoments
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AnnularGrid, FermiSurfaceMesh, mesh_of_rings
 
-__all__ = ["SphereFaces", "solve_spheres"]
+__all__ = ["SphereStates", "solve_spheres"]
 
 #: Below this reciprocal condition number a solution has no trustworthy digit.
 _SINGULAR = 1e-13
-
-
-class SphereFaces:
-    """Currents and spin density at the interfaces, without the prefactor C.
-
-    Attributes
-    ----------
-    minus, plus : ndarray, shape (n_interfaces, 4, n_drives)
-    density : ndarray, shape (n_interfaces, 3, n_drives)
-    """
-
-    def __init__(self, film: SphereFilm, arriving: list[FloatArray]) -> None:
-        flows, density = [], []
-        for junction, g in zip(film.junctions, arriving, strict=True):
-            weighted = junction.weights[:, None, None] * g
-            flows.append(np.einsum("nsab,nbf->saf", junction.flows(), weighted))
-            density.append(np.einsum("nab,nbf->af", junction.matched.density, weighted))
-        drives = arriving[0].shape[2] if arriving else 0
-        both = np.array(flows).reshape(-1, 2, 4, drives)
-        self.minus, self.plus = both[:, 0], both[:, 1]
-        self.density = np.array(density).reshape(-1, 3, drives)
 
 
 class _Part:
@@ -58,6 +40,9 @@ class _Part:
         self.open = np.repeat(layer.open(), layer.grid.rule.n_azimuth, axis=0) > 0.0
         self.thickness, self.start = layer.layer.thickness, 0.0
         n_azimuth, n_points = layer.grid.rule.n_azimuth, len(self.open)
+        #: sqrt(d^2k) of each point, and abs(cos(theta)) and k_parallel / k_s of its slots.
+        self.root = np.sqrt(weight)
+        self.mu, self.in_plane = _angles(layer)
         #: Unknown of each (hemisphere, point, slot); hemisphere 0 is v_z > 0.
         self.index = np.full((2, n_points, 4), -1)
         scales = []
@@ -144,7 +129,7 @@ class _Matching:
         )
         self._closed = not stack.is_open
         offsets = np.cumsum([0, *(part.size for part in self.parts)])
-        self._blocks = [slice(a, b) for a, b in zip(offsets, offsets[1:], strict=False)]
+        self._blocks = [slice(a, b) for a, b in pairwise(offsets)]
         self._total = int(offsets[-1])
 
     def solve(self) -> tuple[list[FloatArray], list[FloatArray], dict[str, float]]:
@@ -224,14 +209,17 @@ class _Matching:
             if self._closed and junction == self._film.stack.reference_interface:
                 out[-1] += self._charge(part, entering)
         if self._closed and len(self.parts) == 1:
+            # The mean charge at the two faces of a single film.
+            per_density = part.layer.slowness() / part.mu
             for side in (BOTTOM, TOP):
-                both = sum(part.wave(faces[side], hemisphere) for hemisphere in range(2))
-                out[-1] += self._charge(part, both)
+                both = part.wave(faces[side], 0) + part.wave(faces[side], 1)
+                out[-1] += self._charge(part, both * per_density[:, :, None])
 
     def _charge(self, part: _Part, wave: FloatArray) -> FloatArray:
         """Charge flux that a wave carries."""
         row = part.layer.terminal.cartesian()[CHARGE]
-        return np.einsum("p,s,psc->c", np.sqrt(self._weight), row, wave)
+        result: FloatArray = np.einsum("p,s,psc->c", part.root, row, wave)
+        return result
 
     def _slack(self) -> FloatArray:
         """Uniform charge flux into every face: what no state of closed layers can take up."""
@@ -244,42 +232,152 @@ class _Matching:
         return slack / np.linalg.norm(slack)
 
 
-def solve_spheres(film: SphereFilm) -> tuple[SphereFaces, dict[str, float]]:
+class SphereStates:
+    """Solution of the Boltzmann equation of a film, per unit e^2 E~, lengths in nm.
+
+    Drives are unit fields along x and y, and what the reservoirs inject.
+
+    Attributes
+    ----------
+    minus, plus : ndarray, shape (n_interfaces, 4, 3)
+        Currents at 0- and 0+, without the prefactor C.
+    density : ndarray, shape (n_interfaces, 3, 3)
+        Phase-coherent spin density times v_0.
+    certificates : dict of str to float
+        As those of `torkivity_engine.dense.matching`.
+    """
+
+    def __init__(self, film: SphereFilm) -> None:
+        self._film = film
+        matching = _Matching(film)
+        self._parts = matching.parts
+        self._amplitudes, self._driven, certificates = matching.solve()
+        arriving = [
+            np.concatenate([self._wave(i, TOP, 0), self._wave(i + 1, BOTTOM, 1)], axis=1)
+            for i in range(len(film.junctions))
+        ]
+        flows, density = np.zeros((len(arriving), 2, 4, 3)), np.zeros((len(arriving), 3, 3))
+        for i, (junction, wave) in enumerate(zip(film.junctions, arriving, strict=True)):
+            # sqrt(d^2k) g with another square root of the weight is the integrand.
+            integrand = np.sqrt(junction.weights)[:, None, None] * wave
+            flows[i] = np.einsum("nsab,nbf->saf", junction.flows(), integrand)
+            density[i] = np.einsum("nab,nbf->af", junction.matched.density, integrand)
+        self.minus, self.plus, self.density = flows[:, 0], flows[:, 1], density
+        defect = max((junction.defect() for junction in film.junctions), default=0.0)
+        self.certificates = {
+            "unitarity_defect": defect,
+            "spin_balance": self._spin_balance(),
+            **certificates,
+        }
+
+    def moments(self, layer: int, z: FloatArray) -> LayerMoments:
+        """Moments of the distribution at some depths of one layer.
+
+        Parameters
+        ----------
+        layer : int
+        z : ndarray, shape (n_z,)
+            Depths in nm from its left face.
+
+        Returns
+        -------
+        LayerMoments
+        """
+        part = self._parts[layer]
+        up, down = (
+            np.stack([self._at(layer, float(depth) + part.start, h) for depth in z]) for h in (0, 1)
+        )
+        to_cartesian = part.layer.terminal.cartesian()
+        root = part.root[:, None]
+        per_angle = root / part.mu
+        return LayerMoments(
+            current=np.einsum("as,ps,zpsf->zaf", to_cartesian, root * part.open, up - down),
+            density=np.einsum(
+                "as,ps,zpsf->zaf", to_cartesian, per_angle * part.layer.slowness(), up + down
+            ),
+            in_plane=np.einsum(
+                "as,ps,psi,zpsf->zaif", to_cartesian, per_angle, part.in_plane, up + down
+            ),
+        )
+
+    def _wave(self, layer: int, side: int, hemisphere: int) -> FloatArray:
+        """sqrt(d^2k) g of one hemisphere at a face."""
+        thickness = self._parts[layer].thickness
+        return self._at(layer, thickness if side == TOP else 0.0, hemisphere)
+
+    def _at(self, layer: int, depth: float, hemisphere: int) -> FloatArray:
+        part = self._parts[layer]
+        if part.modes is None:
+            return np.zeros((*part.open.shape, 3))
+        states = part.modes.combine(depth, part.thickness, self._amplitudes[layer])
+        return part.wave(states + self._driven[layer], hemisphere)
+
+    def _spin_balance(self) -> float:
+        """Worst violation, in any slot of a closed layer, of current in - out = what is lost."""
+        worst, largest = 0.0, float(np.abs(self.density).max(initial=1e-300))
+        last = len(self._parts) - 1
+        for i, part in enumerate(self._parts):
+            ends = [self._film.stack.left] * (i == 0) + [self._film.stack.right] * (i == last)
+            if part.modes is None or any(end.endless for end in ends):
+                continue
+            total = part.modes.integrate(part.thickness, self._amplitudes[i])
+            total += part.thickness * self._driven[i]
+            both = part.wave(total, 0) + part.wave(total, 1)
+            n = len(part.layer.terms.k_out)
+            mean = np.einsum("p,ps,psf->sf", part.root, part.open / part.mu, both)[:n]
+            rates = part.layer.terms.k_out - part.layer.terms.k_in[0, 0]
+            surfaces = part.layer.surfaces()[:n, None]
+            lost = surfaces * (rates @ (mean / surfaces))
+            gained = np.zeros_like(lost)
+            for side, sign in ((BOTTOM, 1.0), (TOP, -1.0)):
+                net = self._wave(i, side, 0) - self._wave(i, side, 1)
+                gained += sign * np.einsum("p,psf->sf", part.root, net)[:n]
+                largest = max(largest, float(np.abs(np.einsum("p,psf->sf", part.root, net)).max()))
+            worst = max(worst, float(np.abs(gained - lost).max()))
+        return worst / float(largest)
+
+
+def solve_spheres(film: SphereFilm, memory_limit: int | None = None) -> SphereStates:
     """Solve the Boltzmann equation of a film with all modes of all layers.
 
     Parameters
     ----------
     film : SphereFilm
+    memory_limit : int, optional
+        Bytes; without it, what the machine has available.
 
     Returns
     -------
-    faces : SphereFaces
-        Drives are unit fields along x and y (nm) and what the reservoirs inject.
-    certificates : dict of str to float
-        "residual", "condition", "gauge_slack", "modes_removed", "unitarity_defect".
+    SphereStates
 
     Raises
     ------
+    CapacityError
+        Before anything is allocated, if it would not fit into memory.
     PhysicsError
         If the stack leaves a density undetermined, or a layer does not relax.
     """
-    matching = _Matching(film)
-    amplitudes, driven, certificates = matching.solve()
-    root = np.sqrt(film.junctions[0].weights)[:, None, None] if film.junctions else 1.0
-    arriving = []
-    for i in range(len(film.junctions)):
-        waves = []
-        for layer, z_of, hemisphere in ((i, TOP, 0), (i + 1, BOTTOM, 1)):
-            part = matching.parts[layer]
-            if part.modes is None:
-                waves.append(np.zeros((*part.open.shape, 3)))
-                continue
-            depth = part.thickness if z_of == TOP else 0.0
-            states = part.modes.combine(depth, part.thickness, amplitudes[layer]) + driven[layer]
-            waves.append(part.wave(states, hemisphere) / root)
-        arriving.append(np.concatenate(waves, axis=1))
-    defect = max((junction.defect() for junction in film.junctions), default=0.0)
-    return SphereFaces(film, arriving), {"unitarity_defect": defect, **certificates}
+    sizes = [2 * int(layer.open().sum()) * film.grid.rule.n_azimuth for layer in film.layers]
+    require_memory(
+        dense_memory(len(sizes), max(sizes), coupling="spins"),
+        memory_limit,
+        f"the dense solution of {len(sizes)} layer{'s' * (len(sizes) > 1)} with up to "
+        f"{max(sizes)} unknowns each",
+    )
+    return SphereStates(film)
+
+
+def _angles(layer: SphereLayer) -> tuple[FloatArray, FloatArray]:
+    """abs(cos(theta)), shape (n_points, 4), and (k_x, k_y) / k_s, shape (n_points, 4, 2)."""
+    n_rings, azimuths = layer.grid.n_rings, layer.grid.rule.azimuths
+    mu = np.ones((n_rings, 4))
+    for slot, first in enumerate(layer.first):
+        if first < n_rings:
+            mu[first:, slot] = layer.rings(slot).cosines
+    unit = np.stack([np.cos(azimuths), np.sin(azimuths)], axis=1)
+    sine = np.sqrt((1.0 - mu) * (1.0 + mu))
+    in_plane = np.einsum("rs,ai->rasi", sine, unit).reshape(-1, 4, 2)
+    return np.repeat(mu, len(azimuths), axis=0), in_plane
 
 
 @lru_cache(maxsize=16)

@@ -7,6 +7,7 @@ the hemisphere v_z > 0 first.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.dense.modes import LayerModes, require_pairs, solutions
@@ -45,7 +46,7 @@ def split_modes(terms: CollisionTerms, spheres: list[AzimuthalRings]) -> LayerMo
     spin = np.repeat(np.arange(len(parts)), [len(part.mean) for part in parts])
     k_out = np.diag(terms.k_out)[spin]
     operator = _SphereOperator(k_out, terms.k_in[0, 0], spin, mean)
-    b = np.asfortranarray((np.diag(k_out) - terms.k_in[0, 0][np.ix_(spin, spin)] * mean))
+    b = np.asfortranarray(np.diag(k_out) - terms.k_in[0, 0][np.ix_(spin, spin)] * mean)
     b /= v_z[:, None]
     flux = np.sqrt(mean * np.abs(v_z))
     source = np.concatenate([part.velocity[:, :2] for part in parts])
@@ -80,7 +81,7 @@ class _SphereOperator:
     """L g = k_out g - sum_s' k_in[s, s'] <g>_s' for g on the sphere of s."""
 
     def __init__(
-        self, k_out: FloatArray, k_in: FloatArray, spin: FloatArray, mean: FloatArray
+        self, k_out: FloatArray, k_in: FloatArray, spin: NDArray[np.int64], mean: FloatArray
     ) -> None:
         self._k_out, self._k_in, self._spin, self._mean = k_out, k_in, spin, mean
         self._average = np.zeros((len(k_in), len(mean)))

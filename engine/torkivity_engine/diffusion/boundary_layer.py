@@ -22,8 +22,9 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import BOTTOM, TOP, HalfSpace
+from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
-from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.stack import Bilayer, Stack, mirrored
 from torkivity_engine.machine.blas import with_one_blas_thread
@@ -31,7 +32,7 @@ from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, 
 from torkivity_engine.reduced.outer_faces import driven_moments
 from torkivity_engine.reduced.slow_modes import SlowModes, slow_modes
 from torkivity_engine.solution import InterfaceResponse
-from torkivity_engine.spin import CHARGE, cross_matrix
+from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["BoundaryLayerParameters", "boundary_layer_parameters"]
@@ -202,11 +203,11 @@ def boundary_layer_parameters(
         raise InputError("source", source, "must be one of all, rashba, spin_hall")
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers: torques need an interface")
-    upside_down = not isinstance(stack.layers[0], HeavyMetal)
+    upside_down = stack.layers[0].magnetic
     if upside_down:
         stack = mirrored(stack)
     metal = stack.layers[0]
-    if not isinstance(metal, HeavyMetal):
+    if metal.magnetic:
         raise InputError(
             "film", type(metal).__name__, "must have a HeavyMetal as its bottom or top layer"
         )
@@ -240,17 +241,19 @@ def boundary_layer_parameters(
 
 
 def _outer_face(
-    stack: Stack, metal: HeavyMetal, modes: SlowModes, rings: AzimuthalRings
+    stack: Stack, metal: Layer, modes: SlowModes, rings: AzimuthalRings
 ) -> tuple[FloatArray, FloatArray]:
     """a_out and r_out: the outer face below a slice of metal, a half space of it above."""
-    if isinstance(stack.left, HalfSpace):
+    if stack.left.endless:
         return np.zeros((CHARGE, 2)), np.zeros((CHARGE, CHARGE))
-    depth = metal.total_mean_free_path
+    depth = 1.0 / float(collision_terms(metal).k_out[CHARGE, CHARGE])
     problem = Assembly(
         replace(
             stack,
-            layers=(replace(metal, thickness=depth), metal),
+            layers=(metal.with_thickness(depth), metal),
             interfaces=(RashbaInterface(0.0, 0.0, 0.0),),
+            layer_names=None,
+            interface_names=None,
             right=HalfSpace(),
         ),
         rings,
@@ -280,7 +283,7 @@ def _with_modes(assembly: Assembly, modes: FloatArray, side: int) -> Drive:
 
 
 def _beside(
-    states: InterfaceStates, interface: int, side: int, metal: HeavyMetal, rings: AzimuthalRings
+    states: InterfaceStates, interface: int, side: int, metal: Layer, rings: AzimuthalRings
 ) -> FloatArray:
     """g without the driven bulk part on one side of an interface, (up and down, ring, ...)."""
     arriving = states.arriving[:, :, interface, side]
@@ -296,12 +299,11 @@ def _functionals(
     stack: Stack, states: InterfaceStates, index: int, columns: slice, unit: float
 ) -> Functionals:
     m = np.array(stack.interface_magnetization(index))
-    exchange = stack.interfaces[index].exchange
     density = unit * states.density[index][:, columns]
     return Functionals(
         current_minus=unit * states.current_minus[index][:, columns],
         current_plus=unit * states.current_plus[index][:, columns],
-        torque=-2.0 * exchange * cross_matrix(m) @ density,
+        torque=stack.interfaces[index].torque(density, m),
         m=m,
         magnet_below=stack.magnet_below(index),
     )

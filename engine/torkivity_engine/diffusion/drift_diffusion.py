@@ -24,13 +24,10 @@ from numpy.typing import ArrayLike
 from torkivity_engine.arrays import ComplexArray, FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
-from torkivity_engine.diffusion.network import InterfaceLaw, layer_admittance, solve_network
+from torkivity_engine.diffusion.network import InterfaceLaw, solve_network
 from torkivity_engine.diffusion.tensors import circuit_conductances, interface_tensors
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.boundaries import HalfSpace
-from torkivity_engine.film.collisions import decay_reach
-from torkivity_engine.film.diffusion_length import spin_diffusion_length as diffusion_length
-from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.solution import DriftDiffusionSolution, InterfaceResponse
 from torkivity_engine.spin import CHARGE, rotation_to, transverse
@@ -169,8 +166,8 @@ def _without_half_spaces(stack: Stack) -> Stack:
     """The stack with half spaces as layers so thick that their end does not matter."""
     layers = list(stack.layers)
     for index, boundary in ((0, stack.left), (-1, stack.right)):
-        if isinstance(boundary, HalfSpace):
-            layers[index] = replace(layers[index], thickness=decay_reach(layers[index]))
+        if boundary.endless:
+            layers[index] = layers[index].with_thickness(layers[index].decay_reach())
     return replace(stack, layers=tuple(layers))
 
 
@@ -178,28 +175,29 @@ def _without_half_spaces(stack: Stack) -> Stack:
 class _Interface:
     """Boundary law and torque law of one interface, for the field direction of the film.
 
-    tau_mag = 2 u_ex [density @ (mu(0-) + mu(0+))] x m + tau_E with (15); at u_R = 0 the first
-    term is (G - Gamma_FM) mu for transverse mu(0-) alone, which the identity
+    tau_mag = 2 u_ex [density @ mu(0-) + density_above @ mu(0+)] x m + tau_E with (15); at u_R = 0
+    the first term is (G - Gamma_FM) mu for transverse mu(0-) alone, which the identity
     j_s(0-) - j_s(0+) = tau_mag guarantees.
     """
 
     law: InterfaceLaw
-    exchange: float
+    interface: Interface
     density: FloatArray
+    density_above: FloatArray
     drive_torque: FloatArray
     m: FloatArray
     magnet_below: bool
 
     def response(
         self,
-        total: FloatArray,
+        accumulations: tuple[FloatArray, FloatArray],
         minus: FloatArray,
         plus: FloatArray,
         field_direction: FloatArray,
     ) -> InterfaceResponse:
-        """Response for mu(0-) + mu(0+) = `total` and given currents."""
-        spin = self.density @ total
-        torque = 2.0 * self.exchange * np.cross(spin, self.m) + self.drive_torque
+        """Response for mu(0-) and mu(0+) and given currents."""
+        spin = self.density @ accumulations[0] + self.density_above @ accumulations[1]
+        torque = self.interface.torque(spin, self.m) + self.drive_torque
         return InterfaceResponse(minus, plus, torque, self.m, field_direction, self.magnet_below)
 
 
@@ -220,9 +218,17 @@ def _interface(
         plus = tensors.torkivity_ferromagnet @ in_plane
         torque = tensors.torkivity_interface @ in_plane
     return _Interface(
-        law=InterfaceLaw(circuit.reflection, circuit.transmission, minus, plus),
-        exchange=stack.interfaces[index].exchange,
+        law=InterfaceLaw(
+            circuit.reflection,
+            circuit.transmission,
+            circuit.reflection_above,
+            circuit.transmission_down,
+            minus,
+            plus,
+        ),
+        interface=stack.interfaces[index],
         density=circuit.density,
+        density_above=circuit.density_above,
         drive_torque=torque[:CHARGE],
         m=np.array(stack.interface_magnetization(index)),
         magnet_below=stack.magnet_below(index),
@@ -240,23 +246,25 @@ def _solve_dephased(
     """
     (interface,) = interfaces
     law, m = interface.law, interface.m
-    below = isinstance(stack.layers[0], HeavyMetal)
+    below = not stack.layers[0].magnetic
     metal = stack.layers[0] if below else stack.layers[1]
-    assert isinstance(metal, HeavyMetal)
     sigma = metal.conductivity(stack.fermi_wavevector)
-    length = diffusion_length(metal, exact)
+    length = metal.spin_diffusion_length(exact)
     x = metal.thickness / length
     admittance = 0.5 * sigma * math.tanh(x) / (length * METRE_PER_NM)
     hall = np.zeros(3)
     if spin_hall:
-        hall = -0.5 * metal.spin_hall_angle * sigma * _spin_hall_direction(stack)
+        hall = metal.spin_hall_current(stack.fermi_wavevector, _spin_hall_direction(stack))
         hall *= math.tanh(x) * math.tanh(0.5 * x)
 
     frame = rotation_to(m)[:, :2]
     near, far = law.reflection[:CHARGE, :CHARGE], law.transmission[:CHARGE, :CHARGE]
     drive_near, drive_far = law.drive_minus[:CHARGE], law.drive_plus[:CHARGE]
     if not below:
-        near, far = -near, -far
+        near, far = (
+            -law.reflection_above[:CHARGE, :CHARGE],
+            -law.transmission_down[:CHARGE, :CHARGE],
+        )
         drive_near, drive_far = drive_far, drive_near
     outward = 1.0 if below else -1.0
     matrix = frame.T @ near @ frame + outward * admittance * np.eye(2)
@@ -271,8 +279,9 @@ def _solve_dephased(
     at_metal[:CHARGE] = transverse(near @ accumulation + drive_near, m)
     at_ferromagnet[:CHARGE] = transverse(far @ accumulation + drive_far, m)
     minus, plus = (at_metal, at_ferromagnet) if below else (at_ferromagnet, at_metal)
-    total = np.append(accumulation, 0.0)
-    return (interface.response(total, minus, plus, stack.field_direction),)
+    here, nothing = np.append(accumulation, 0.0), np.zeros(4)
+    accumulations = (here, nothing) if below else (nothing, here)
+    return (interface.response(accumulations, minus, plus, stack.field_direction),)
 
 
 def _solve_finite(
@@ -281,19 +290,13 @@ def _solve_finite(
     """All layers and all four channels, closed outer faces."""
     y_p = _spin_hall_direction(stack) if spin_hall else None
     layers = [
-        layer_admittance(layer, stack.fermi_wavevector, y_p, exact_length=exact)
-        for layer in stack.layers
+        layer.admittance(stack.fermi_wavevector, y_p, exact_length=exact) for layer in stack.layers
     ]
     laws = [interface.law for interface in interfaces]
-    minus, plus = solve_network(layers, laws, stack.reference_interface)
+    found = zip(*solve_network(layers, laws, stack.reference_interface), strict=True)
     return tuple(
-        interface.response(
-            mu_minus + mu_plus,
-            law.reflection @ mu_minus - law.transmission @ mu_plus + law.drive_minus,
-            law.transmission @ mu_minus - law.reflection @ mu_plus + law.drive_plus,
-            stack.field_direction,
-        )
-        for interface, law, mu_minus, mu_plus in zip(interfaces, laws, minus, plus, strict=True)
+        interface.response(mu, *interface.law.currents(*mu), stack.field_direction)
+        for interface, mu in zip(interfaces, found, strict=True)
     )
 
 
@@ -304,8 +307,7 @@ def _spin_hall_direction(stack: Stack) -> FloatArray:
 
 
 def _require_dephasable(stack: Stack) -> None:
-    kinds = sorted(type(layer).__name__ for layer in stack.layers)
-    if kinds != ["Ferromagnet", "HeavyMetal"]:
+    if sorted(layer.magnetic for layer in stack.layers) != [False, True]:
         raise InputError(
             "ferromagnet",
             "dephased",
@@ -313,7 +315,7 @@ def _require_dephasable(stack: Stack) -> None:
             f"{' | '.join(type(layer).__name__ for layer in stack.layers)}: "
             'use ferromagnet="finite"',
         )
-    (magnet,) = (layer for layer in stack.layers if isinstance(layer, Ferromagnet))
+    (magnet,) = (layer for layer in stack.layers if layer.magnetic)
     at_interface = stack.interface_magnetization(0)
     assert magnet.magnetization is not None
     if not np.allclose(at_interface, magnet.magnetization, rtol=0.0, atol=1e-12):

@@ -13,7 +13,7 @@ its digits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -24,13 +24,12 @@ from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.moments import reflection_moment, transmission_moment
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import HalfSpace
-from torkivity_engine.film.interfaces import Interface
-from torkivity_engine.film.layers import HeavyMetal, Layer
-from torkivity_engine.film.scattering import interface_parameters, scattering_matrices
+from torkivity_engine.film.checks import Vector
+from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import scatter
 from torkivity_engine.reduced.assembly import solve_reduced
-from torkivity_engine.spin import cross_matrix
+from torkivity_engine.spin import cross_matrix, rotation_to
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
@@ -38,7 +37,6 @@ __all__ = [
     "InterfaceTensors",
     "circuit_conductances",
     "default_mesh",
-    "driven_amplitude",
     "interface_tensors",
     "mixing_conductance",
     "tensor_integrals",
@@ -88,17 +86,22 @@ class CircuitConductances:
 
     Attributes
     ----------
-    reflection : ndarray, shape (4, 4)
-        C int dOmega mu (1 - R): current into the interface per accumulation on its side.
-    transmission : ndarray, shape (4, 4)
-        C int dOmega mu T: current out of the interface per accumulation across it.
-    density : ndarray, shape (3, 4)
-        C int dOmega T, spin rows: s = density @ (mu_minus + mu_plus).
+    reflection, reflection_above : ndarray, shape (4, 4)
+        C int dOmega mu (1 - R): current into the interface per accumulation on its lower and on
+        its upper side.
+    transmission, transmission_down : ndarray, shape (4, 4)
+        C int dOmega mu T: current out of the interface, upwards and downwards, per accumulation
+        across it.
+    density, density_above : ndarray, shape (3, 4)
+        C int dOmega T, spin rows: s = density @ mu_minus + density_above @ mu_plus.
     """
 
     reflection: FloatArray
     transmission: FloatArray
     density: FloatArray
+    reflection_above: FloatArray
+    transmission_down: FloatArray
+    density_above: FloatArray
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -210,25 +213,6 @@ def _channel_columns(mesh: FermiSurfaceMesh) -> tuple[FloatArray, ...]:
     return tuple(columns)
 
 
-def driven_amplitude(layer: Layer) -> FloatArray:
-    """Field-driven bulk distribution over v_E, per e^2 E~ (B2), (B3).
-
-    Parameters
-    ----------
-    layer : HeavyMetal or Ferromagnet
-
-    Returns
-    -------
-    ndarray, shape (4,)
-        (0, 0, 0, lambda) in a heavy metal; (-g_l m, g_c) in a ferromagnet, exact in the
-        spin-flip rate; nm.
-    """
-    if isinstance(layer, HeavyMetal):
-        return np.array([0.0, 0.0, 0.0, layer.total_mean_free_path])
-    g_c, g_l = layer.driven_lengths
-    return np.array([*(-g_l * np.array(layer.magnetization)), g_c])
-
-
 def interface_tensors(
     film: Bilayer | Stack,
     mesh: FermiSurfaceMesh | None = None,
@@ -269,17 +253,37 @@ def interface_tensors(
     if parameters == "half_space":
         sums = _half_space_sums(stack, interface, mesh)
     else:
-        sums = tensor_integrals(
+        sums = _driven_sums(
+            barrier,
+            m,
             mesh,
-            interface_parameters(barrier, m),
-            driven_amplitude(stack.layers[interface]),
-            driven_amplitude(stack.layers[interface + 1]),
+            stack.layers[interface].driven_amplitude(),
+            stack.layers[interface + 1].driven_amplitude(),
         )
     sums *= stack.prefactor * METRE_PER_NM
     torque = np.zeros((4, 2))
-    torque[:3] = -2.0 * barrier.exchange * cross_matrix(m) @ sums[8:]
+    torque[:3] = barrier.torque(sums[8:], m)
     return InterfaceTensors(
         conductivity=sums[:4], torkivity_ferromagnet=sums[4:8], torkivity_interface=torque
+    )
+
+
+def _driven_sums(
+    interface: Interface, m: Vector, mesh: FermiSurfaceMesh, minus: FloatArray, plus: FloatArray
+) -> FloatArray:
+    """`tensor_integrals` of any interface: from the closed form, or from its tensors."""
+    parameters = interface.closed_form(m)
+    if parameters is not None:
+        return tensor_integrals(mesh, parameters, minus, plus)
+    kx, ky, mu, weight = _channel_columns(mesh)
+    own = interface.scattering(m, np.column_stack([kx, ky, mu]))
+    identity = np.eye(4)
+    into = (own.reflection_below - identity) @ minus + own.transmission_down @ plus
+    out_of = (own.reflection_above - identity) @ plus + own.transmission_up @ minus
+    density = own.density_below @ minus + own.density_above @ plus
+    field = weight * np.stack([kx, ky])
+    return np.concatenate(
+        [-(field * mu @ into).T, (field * mu @ out_of).T, (field @ density).T], axis=0
     )
 
 
@@ -289,17 +293,10 @@ def _half_space_sums(stack: Stack, interface: int, mesh: FermiSurfaceMesh) -> Fl
     With c_U = 0 nothing grows away from the interface, which is what a half space means, and
     c_P then is the exact response: its moments are those of the solved problem.
     """
-    below, above = (
-        replace(layer, spin_hall_angle=0.0) if isinstance(layer, HeavyMetal) else layer
-        for layer in stack.layers[interface : interface + 2]
-    )
+    below, above = (layer.without_spin_hall() for layer in stack.layers[interface : interface + 2])
     pair = Stack(
         layers=(below, above),
-        interfaces=(
-            replace(
-                stack.interfaces[interface], magnetization=stack.interface_magnetization(interface)
-            ),
-        ),
+        interfaces=(stack.interfaces[interface].turned(stack.interface_magnetization(interface)),),
         left=HalfSpace(),
         right=HalfSpace(),
         fermi_wavevector=stack.fermi_wavevector,
@@ -326,7 +323,7 @@ def circuit_conductances(
         Keep the interface's spin-orbit coupling, of whatever form, instead of leaving it out
         (the published choice, u_R = 0).
     mesh : FermiSurfaceMesh, optional
-        Used with `keep_rashba`; without it closed forms are used.
+        Used with `keep_rashba` and for interfaces without a closed form.
 
     Returns
     -------
@@ -335,19 +332,19 @@ def circuit_conductances(
     """
     stack = _checked(film, interface)
     barrier, m = stack.interfaces[interface], stack.interface_magnetization(interface)
-    if keep_rashba and np.any(barrier.spin_orbit):
-        return _conductances_by_quadrature(stack, interface, mesh or default_mesh())
-    up, down = _barriers(barrier)
+    plain = barrier.without_spin_orbit()
+    barriers = plain.barriers()
+    if barriers is None or (keep_rashba and plain is not barrier):
+        kept = barrier if keep_rashba else plain
+        return _conductances_by_quadrature(stack.prefactor, kept, m, mesh or default_mesh())
+    up, down = barriers
     c = 2.0 * np.pi * stack.prefactor
     parallel = [transmission_moment(1, u, u).real for u in (up, down)]
     density = [transmission_moment(0, u, u).real for u in (up, down)]
     transmission = c * _axial(parallel, transmission_moment(1, up, down), m)
     reflection = c * _axial(parallel, reflection_moment(up, down), m)
-    return CircuitConductances(
-        reflection=reflection,
-        transmission=transmission,
-        density=c * _axial(density, transmission_moment(0, up, down), m)[:3],
-    )
+    spins = c * _axial(density, transmission_moment(0, up, down), m)[:3]
+    return CircuitConductances(reflection, transmission, spins, reflection, transmission, spins)
 
 
 def _axial(parallel: list[float], mixing: complex, m: object) -> FloatArray:
@@ -365,18 +362,24 @@ def _axial(parallel: list[float], mixing: complex, m: object) -> FloatArray:
 
 
 def _conductances_by_quadrature(
-    stack: Stack, interface: int, mesh: FermiSurfaceMesh
+    prefactor: float, interface: Interface, m: Vector, mesh: FermiSurfaceMesh
 ) -> CircuitConductances:
     k = mesh.directions[mesh.upward]
-    weight = mesh.weights[mesh.upward] * stack.prefactor
-    reflection, transmission = scattering_matrices(
-        stack.interfaces[interface], stack.interface_magnetization(interface), k
-    )
+    weight = mesh.weights[mesh.upward] * prefactor
     flux = weight * k[:, 2]
+    own = interface.scattering(m, k)
+
+    def mean(weights: FloatArray, tensors: FloatArray) -> FloatArray:
+        return np.asarray(np.einsum("n,nab->ab", weights, tensors))
+
+    incoming = flux.sum() * np.eye(4)
     return CircuitConductances(
-        reflection=flux.sum() * np.eye(4) - np.einsum("n,nab->ab", flux, reflection),
-        transmission=np.einsum("n,nab->ab", flux, transmission),
-        density=np.einsum("n,nab->ab", weight, transmission)[:3],
+        reflection=incoming - mean(flux, own.reflection_below),
+        transmission=mean(flux, own.transmission_up),
+        density=mean(weight, own.density_below),
+        reflection_above=incoming - mean(flux, own.reflection_above),
+        transmission_down=mean(flux, own.transmission_down),
+        density_above=mean(weight, own.density_above),
     )
 
 
@@ -393,11 +396,18 @@ def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
     -------
     complex
         In 1/(Ohm m^2), spins up along -m: j_1 + i j_2 = G (mu_1 + i mu_2) in a
-        right-handed frame (e_1, e_2, m). Closed form.
+        right-handed frame (e_1, e_2, m). Closed form where the interface has one.
     """
     stack = _checked(film, interface)
-    moment = reflection_moment(*_barriers(stack.interfaces[interface]))
-    return 2.0 * np.pi * stack.prefactor * moment
+    barriers = stack.interfaces[interface].without_spin_orbit().barriers()
+    if barriers is not None:
+        return 2.0 * np.pi * stack.prefactor * reflection_moment(*barriers)
+    circuit = circuit_conductances(stack, interface)
+    below = stack.magnet_below(interface)
+    return _mixing(
+        circuit.reflection_above if below else circuit.reflection,
+        stack.interface_magnetization(interface),
+    )
 
 
 def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
@@ -412,16 +422,25 @@ def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) ->
     Returns
     -------
     complex
-        In 1/(Ohm m^2), same convention as `mixing_conductance`. Closed form.
+        In 1/(Ohm m^2), same convention as `mixing_conductance`.
     """
     stack = _checked(film, interface)
-    moment = transmission_moment(1, *_barriers(stack.interfaces[interface]))
-    return 2.0 * np.pi * stack.prefactor * moment
+    barriers = stack.interfaces[interface].without_spin_orbit().barriers()
+    if barriers is not None:
+        return 2.0 * np.pi * stack.prefactor * transmission_moment(1, *barriers)
+    circuit = circuit_conductances(stack, interface)
+    below = stack.magnet_below(interface)
+    return _mixing(
+        circuit.transmission_down if below else circuit.transmission,
+        stack.interface_magnetization(interface),
+    )
 
 
-def _barriers(interface: Interface) -> tuple[float, float]:
-    """Barriers without spin-orbit coupling of spins along -m (up, majority) and +m (down)."""
-    return interface.barrier - interface.exchange, interface.barrier + interface.exchange
+def _mixing(matrix: FloatArray, m: Vector) -> complex:
+    """Complex number of the transverse block of an axial 4 x 4 law."""
+    frame = rotation_to(m)[:, :2]
+    ((a, b), (c, d)) = frame.T @ matrix[:3, :3] @ frame
+    return complex(0.5 * (a + d), 0.5 * (c - b))
 
 
 def _checked(film: Bilayer | Stack, interface: int) -> Stack:

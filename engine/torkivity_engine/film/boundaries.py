@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 
-from torkivity_engine.errors import InputError
-from torkivity_engine.film.checks import Vector, check_finite, set_field
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.film.component import Component, axial
+from torkivity_engine.film.quantity import Quantity
 
 __all__ = ["BOTTOM", "TOP", "Boundary", "HalfSpace", "Reservoir", "Surface"]
 
 #: Faces of a layer, sides of an interface, ends of a stack.
 BOTTOM, TOP = 0, 1
 
+_INJECTED = Quantity("1", "injected spin", ge=-1e30, le=1e30, step=1e-3, absolute=True)
+_Injected = Annotated[float, _INJECTED]
+
+
+class Boundary(Component):
+    """Base of all kinds of outer boundaries.
+
+    What reaches one comes back specularly, comes back diffusely, or is lost.
+    """
+
+    #: Whether the layer's material goes on for ever.
+    endless: ClassVar[bool] = False
+    #: Whether it fixes the charge potential, and may inject.
+    open: ClassVar[bool] = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing crosses it."""
+        return not (self.endless or self.open)
+
+    @property
+    def specular(self) -> float:
+        """Part that is reflected specularly."""
+        return 0.0
+
+    @property
+    def diffuse(self) -> float:
+        """Part that comes back isotropically, with the same flux of charge and of each spin."""
+        return 0.0
+
+    @property
+    def injected(self) -> FloatArray:
+        """Coefficients (x, y, z, charge) of the isotropic distribution that it sends in."""
+        return np.zeros(4)
+
 
 @dataclass(frozen=True)
-class Surface:
+class Surface(Boundary):
     """Outer boundary that nothing crosses.
 
     Parameters
@@ -27,17 +64,26 @@ class Surface:
         charge and of each spin component.
     """
 
-    specularity: float = 1.0
+    kind: ClassVar[str] = "surface"
 
-    def __post_init__(self) -> None:
-        p = check_finite("specularity", self.specularity)
-        if not 0.0 <= p <= 1.0:
-            raise InputError("specularity", self.specularity, "must lie between 0 and 1")
-        set_field(self, "specularity", p)
+    specularity: Annotated[
+        float,
+        Quantity("1", "specularity of the face", r"$p$", ge=0.0, le=1.0, step=1e-3, absolute=True),
+    ] = 1.0
+
+    @property
+    def specular(self) -> float:
+        """Part that is reflected specularly."""
+        return self.specularity
+
+    @property
+    def diffuse(self) -> float:
+        """Part that comes back isotropically."""
+        return 1.0 - self.specularity
 
 
 @dataclass(frozen=True)
-class Reservoir:
+class Reservoir(Boundary):
     """Outer boundary that absorbs what reaches it and injects an isotropic distribution.
 
     Parameters
@@ -48,22 +94,34 @@ class Reservoir:
         Cartesian spin coefficients of the injected distribution.
     """
 
-    charge: float = 0.0
-    spin: Vector = (0.0, 0.0, 0.0)
+    kind: ClassVar[str] = "reservoir"
+    open: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        set_field(self, "charge", check_finite("charge", self.charge))
-        if isinstance(self.spin, str) or not isinstance(self.spin, (Iterable, np.ndarray)):
-            raise InputError("spin", self.spin, "must be three finite numbers")
-        parts = tuple(check_finite("spin", part) for part in self.spin)
-        if len(parts) != 3:
-            raise InputError("spin", self.spin, "must be three finite numbers")
-        set_field(self, "spin", parts)
+    charge: Annotated[float, _INJECTED.named("injected charge", "")] = 0.0
+    spin: tuple[_Injected, _Injected, _Injected] = (0.0, 0.0, 0.0)
+
+    @property
+    def injected(self) -> FloatArray:
+        """Coefficients (x, y, z, charge) of the isotropic distribution that it sends in."""
+        return np.array([*self.spin, self.charge])
+
+    def kinetic_key(self) -> Hashable:
+        """What a reservoir injects does not change how the layer beside it responds."""
+        return (type(self),)
+
+    def mirrored(self) -> Self:
+        """Its image under z -> -z."""
+        return replace(self, spin=axial(self.spin))
 
 
 @dataclass(frozen=True)
-class HalfSpace:
+class HalfSpace(Boundary):
     """No outer boundary: the layer's material continues for ever beyond this face."""
 
+    kind: ClassVar[str] = "half_space"
+    endless: ClassVar[bool] = True
 
-Boundary = Surface | Reservoir | HalfSpace
+    @property
+    def diffuse(self) -> float:
+        """Part that comes back isotropically, from where everything else has decayed."""
+        return 1.0

@@ -34,7 +34,10 @@ def check_number(key: str, value: Any) -> float:
     """A number, infinite ones included."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise InputError(key, value, "must be a number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise InputError(key, "an integer too large", "must be a number") from None
     if math.isnan(number):
         raise InputError(key, value, "must not be NaN")
     return number

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.layer import Layer
 from torkivity_engine.kinetics.diffusion_length import LEAST_ALBEDO, slow_mode
+
+if TYPE_CHECKING:  # layers know their diffusion length
+    from torkivity_engine.film.layers import HeavyMetal
 
 __all__ = ["spin_diffusion_length"]
 
@@ -39,7 +43,7 @@ def spin_diffusion_length(heavy_metal: HeavyMetal, exact: bool = True) -> float:
         mode at all (albedo <= 0), or one that has merged with the ballistic ones (albedo
         below `LEAST_ALBEDO`).
     """
-    if not isinstance(heavy_metal, HeavyMetal):
+    if not isinstance(heavy_metal, Layer) or heavy_metal.kind != "heavy_metal":
         raise InputError("heavy_metal", heavy_metal, "must be a HeavyMetal")
     lam, flip = heavy_metal.total_mean_free_path, heavy_metal.spin_flip_length
     if math.isinf(flip):

@@ -1,23 +1,83 @@
-"""Interfaces between layers."""
+"""Delta-function interfaces with exchange and spin-orbit coupling."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Self
 
-from torkivity_engine.film.checks import (
-    SpinOrbitMatrix,
-    Vector,
-    check_direction,
-    check_potential,
-    check_spin_orbit,
-    set_field,
-)
+import numpy as np
+from numpy.typing import ArrayLike
 
-__all__ = ["Interface", "RashbaInterface", "SpinOrbitInterface"]
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.film.checks import SpinOrbitMatrix, Vector
+from torkivity_engine.film.interface import Interface, Scattering
+from torkivity_engine.film.quantity import POTENTIAL, Direction
+from torkivity_engine.film.torque import exchange_torque
+
+__all__ = ["DeltaInterface", "Interface", "RashbaInterface", "SpinOrbitInterface"]
+
+_Barrier = Annotated[float, POTENTIAL.named("spin-independent barrier", r"$u_0$")]
+_Exchange = Annotated[float, POTENTIAL.named("exchange at the interface", r"$u_\mathrm{ex}$")]
+_Rashba = Annotated[float, POTENTIAL.named("Rashba coupling", r"$u_\mathrm{R}$")]
+_W = Annotated[float, POTENTIAL.named("spin-orbit coupling W", "$W$")]
+
+#: (k_x, k_y)/k_F all around at grazing incidence, every degree.
+_EQUATOR = np.column_stack([np.cos(np.radians(range(360))), np.sin(np.radians(range(360)))])
+#: A pole this close to grazing incidence slows a Gauss rule down.
+_NEAR = 0.1
+
+
+class DeltaInterface(Interface):
+    """Delta-function interface u0 + b.sigma, b = u_ex m + W (k_x, k_y)/k_F, equal Fermi spheres."""
+
+    barrier: float
+    exchange: float
+
+    @property
+    @abstractmethod
+    def spin_orbit_matrix(self) -> SpinOrbitMatrix:
+        """W, 3 x 2."""
+
+    @property
+    def magnetic(self) -> bool:
+        """Whether exchange acts at the interface."""
+        return self.exchange != 0.0
+
+    def closed_form(self, m: ArrayLike) -> FloatArray:
+        """Parameters of the compiled closed form, see `Interface.closed_form`."""
+        exchange = self.exchange * np.asarray(m, dtype=np.float64)
+        w = np.ravel(self.spin_orbit_matrix)
+        u = np.array([self.barrier, self.exchange, *exchange, *w, 1.0])
+        return np.asarray(u / np.abs(u).max())
+
+    def scattering(self, m: ArrayLike, directions: ArrayLike) -> Scattering:
+        """Scattering tensors, the same from both sides; the density is what is transmitted."""
+        from torkivity_engine.kinetics.scattering import fill_matrices  # numba takes long
+
+        k = np.ascontiguousarray(directions, dtype=np.float64)
+        reflection, transmission = np.empty((len(k), 4, 4)), np.empty((len(k), 4, 4))
+        fill_matrices(k, self.closed_form(m), reflection, transmission)
+        density = transmission[:, :3]
+        return Scattering(reflection, transmission, reflection, transmission, density, density)
+
+    def torque(self, density: FloatArray, m: ArrayLike) -> FloatArray:
+        """tau_mag = 2 u_ex s x m, shape (3, ...)."""
+        return exchange_torque(2.0 * self.exchange, m, density)
+
+    def barriers(self) -> tuple[float, float]:
+        """Barriers without spin-orbit coupling of spins along -m (majority) and +m."""
+        return self.barrier - self.exchange, self.barrier + self.exchange
+
+    def has_grazing_pole(self, m: ArrayLike) -> bool:
+        """Whether abs(b) comes within 0.1 of abs(u0) at grazing incidence."""
+        b = self.exchange * np.asarray(m) + _EQUATOR @ np.transpose(self.spin_orbit_matrix)
+        size = np.linalg.norm(b, axis=1)
+        return bool(size.min() - _NEAR < abs(self.barrier) < size.max() + _NEAR)
 
 
 @dataclass(frozen=True)
-class RashbaInterface:
+class RashbaInterface(DeltaInterface):
     """Delta-function interface u0 + u_ex sigma.m + u_R sigma.(k x z)/k_F, Eq. (31).
 
     Parameters
@@ -25,37 +85,38 @@ class RashbaInterface:
     barrier, exchange, rashba : float
         u0, u_ex, u_R, dimensionless, of any sign.
     magnetization : vector, optional
-        Direction of m; None takes that of the bilayer (or, in a `Stack`, is allowed for
-        ``exchange = 0`` only).
+        Direction of m; None takes that of the bilayer, or in a `Stack` that of a neighbouring
+        ferromagnet, the upper one first.
     """
 
-    barrier: float
-    exchange: float
-    rashba: float
-    magnetization: Vector | None = None
+    kind: ClassVar[str] = "rashba"
 
-    def __post_init__(self) -> None:
-        for key in ("barrier", "exchange", "rashba"):
-            set_field(self, key, check_potential(key, getattr(self, key)))
-        if self.magnetization is not None:
-            set_field(self, "magnetization", check_direction("magnetization", self.magnetization))
+    barrier: _Barrier
+    exchange: _Exchange
+    rashba: _Rashba
+    magnetization: Annotated[Vector | None, Direction()] = None
 
     @property
     def spin_orbit(self) -> SpinOrbitMatrix:
         """W of `SpinOrbitInterface`: ((0, u_R), (-u_R, 0), (0, 0))."""
         return ((0.0, self.rashba), (-self.rashba, 0.0), (0.0, 0.0))
 
-    def without_spin_orbit(self) -> RashbaInterface:
-        """The same interface with u_R = 0."""
-        return replace(self, rashba=0.0)
+    @property
+    def spin_orbit_matrix(self) -> SpinOrbitMatrix:
+        """W."""
+        return self.spin_orbit
 
-    def with_mirrored_spin_orbit(self) -> RashbaInterface:
+    def without_spin_orbit(self) -> Self:
+        """The same interface with u_R = 0."""
+        return replace(self, rashba=0.0) if self.rashba else self
+
+    def with_mirrored_spin_orbit(self) -> Self:
         """The same interface with the mirror image of k x z under z -> -z: u_R -> -u_R."""
         return replace(self, rashba=-self.rashba)
 
 
 @dataclass(frozen=True)
-class SpinOrbitInterface:
+class SpinOrbitInterface(DeltaInterface):
     """Delta-function interface u0 + b.sigma, b = u_ex m + W (k_x, k_y)/k_F.
 
     Parameters
@@ -72,29 +133,26 @@ class SpinOrbitInterface:
     Raises
     ------
     InputError
-        If a value is not finite, or above 1e100, or the matrix not 3 x 2.
+        If a value is not finite or too large, or the matrix not 3 x 2.
     """
 
-    barrier: float
-    exchange: float
-    spin_orbit: SpinOrbitMatrix
-    magnetization: Vector | None = None
+    kind: ClassVar[str] = "spin_orbit"
 
-    def __post_init__(self) -> None:
-        for key in ("barrier", "exchange"):
-            set_field(self, key, check_potential(key, getattr(self, key)))
-        set_field(self, "spin_orbit", check_spin_orbit("spin_orbit", self.spin_orbit))
-        if self.magnetization is not None:
-            set_field(self, "magnetization", check_direction("magnetization", self.magnetization))
+    barrier: _Barrier
+    exchange: _Exchange
+    spin_orbit: tuple[tuple[_W, _W], tuple[_W, _W], tuple[_W, _W]]
+    magnetization: Annotated[Vector | None, Direction()] = None
 
-    def without_spin_orbit(self) -> SpinOrbitInterface:
+    @property
+    def spin_orbit_matrix(self) -> SpinOrbitMatrix:
+        """W."""
+        return self.spin_orbit
+
+    def without_spin_orbit(self) -> Self:
         """The same interface with W = 0."""
-        return replace(self, spin_orbit=((0.0, 0.0),) * 3)
+        return replace(self, spin_orbit=((0.0, 0.0),) * 3) if np.any(self.spin_orbit) else self
 
-    def with_mirrored_spin_orbit(self) -> SpinOrbitInterface:
+    def with_mirrored_spin_orbit(self) -> Self:
         """The same interface with the mirror image of W under z -> -z: spins x and y turn."""
         x, y, z = self.spin_orbit
         return replace(self, spin_orbit=((-x[0], -x[1]), (-y[0], -y[1]), z))
-
-
-Interface = RashbaInterface | SpinOrbitInterface

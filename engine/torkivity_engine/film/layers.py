@@ -2,25 +2,62 @@
 
 from __future__ import annotations
 
+import cmath
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM, fermi_surface_prefactor
-from torkivity_engine.errors import InputError
-from torkivity_engine.film.checks import (
-    Vector,
-    check_direction,
-    check_finite,
-    check_length,
-    check_wavevector,
-    set_field,
+from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.film.checks import Vector
+from torkivity_engine.film.component import Given, with_form
+from torkivity_engine.film.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.layer import Layer
+from torkivity_engine.film.quantity import (
+    FERMI_WAVEVECTOR,
+    LENGTH,
+    MASS,
+    RESISTIVITY,
+    SPIN_FLIP_LENGTH,
+    SPIN_HALL_ANGLE,
+    Direction,
+    checked_arguments,
 )
+from torkivity_engine.kinetics.admittance import LayerAdmittance, in_own_axes, slab_admittance
+from torkivity_engine.kinetics.collision import (
+    CollisionTerms,
+    with_skew_scattering,
+    with_two_currents,
+)
+from torkivity_engine.kinetics.diffusion_length import LEAST_ALBEDO
+from torkivity_engine.kinetics.spheres import Bands
+from torkivity_engine.spin import CHARGE, rotation_to
 
 __all__ = ["Ferromagnet", "HeavyMetal", "Layer"]
 
+#: e^-40 is below rounding.
+_DECAYED = 40.0
+
+_Thickness = Annotated[float, LENGTH.named("thickness", r"$t$")]
+_MeanFreePath = Annotated[
+    float, LENGTH.named("mean free path without spin flip", r"$\lambda_\mathrm{mf}$")
+]
+_TotalMeanFreePath = Annotated[float, LENGTH.named("total mean free path", r"$\lambda$")]
+_SpinFlipLength = Annotated[float, SPIN_FLIP_LENGTH]
+_SpinHallAngle = Annotated[float, SPIN_HALL_ANGLE]
+_Resistivity = Annotated[float, RESISTIVITY]
+_FermiWavevector = Annotated[float, FERMI_WAVEVECTOR]
+_SpinDiffusionLength = Annotated[
+    float, replace(LENGTH, infinite=True).named("spin diffusion length", r"$l_\mathrm{sf}$")
+]
+
 
 @dataclass(frozen=True)
-class HeavyMetal:
+class HeavyMetal(Layer):
     """Non-magnetic layer.
 
     Parameters
@@ -33,22 +70,24 @@ class HeavyMetal:
         lambda_sf in nm (kinetic, *not* the spin diffusion length); ``inf`` for none.
     spin_hall_angle : float, optional
         theta_SH, positive for Pt.
+    fermi_wavevector : float, optional
+        Radius of the layer's own Fermi sphere in 1/nm; None takes that of the film.
+    effective_mass : float, optional
+        In free-electron masses.
     """
 
-    thickness: float
-    mean_free_path: float
-    spin_flip_length: float
-    spin_hall_angle: float = 0.0
+    kind: ClassVar[str] = "heavy_metal"
+    stem: ClassVar[str] = "HM"
+    forms: ClassVar[tuple[str, ...]] = ("from_spin_diffusion_length", "from_resistivity")
 
-    def __post_init__(self) -> None:
-        set_field(self, "thickness", check_length("thickness", self.thickness))
-        set_field(self, "mean_free_path", check_length("mean_free_path", self.mean_free_path))
-        set_field(
-            self,
-            "spin_flip_length",
-            check_length("spin_flip_length", self.spin_flip_length, infinite=True),
-        )
-        set_field(self, "spin_hall_angle", check_finite("spin_hall_angle", self.spin_hall_angle))
+    thickness: _Thickness
+    mean_free_path: _MeanFreePath
+    spin_flip_length: _SpinFlipLength
+    spin_hall_angle: _SpinHallAngle = 0.0
+    # How the layer scatters does not depend on its sphere, which caches know by its mesh.
+    fermi_wavevector: Annotated[float | None, replace(FERMI_WAVEVECTOR, kinetic=False)] = None
+    effective_mass: Annotated[float, replace(MASS, kinetic=False)] = 1.0
+    given: Given | None = field(default=None, repr=False, compare=False, kw_only=True)
 
     @property
     def total_mean_free_path(self) -> float:
@@ -60,18 +99,22 @@ class HeavyMetal:
         """omega = lambda (1/lambda_mf - 1/lambda_sf): what a collision leaves of a spin."""
         return self.total_mean_free_path * (1.0 / self.mean_free_path - 1.0 / self.spin_flip_length)
 
+    def bands(self, k_0: float) -> Bands:
+        """Its Fermi sphere, common to both spins."""
+        return Bands.common(self.fermi_wavevector or k_0, self.effective_mass)
+
     def conductivity(self, fermi_wavevector: float) -> float:
         """Charge conductivity of both spins in 1/(Ohm m)."""
-        c = fermi_surface_prefactor(fermi_wavevector)
+        c = fermi_surface_prefactor(self.fermi_wavevector or fermi_wavevector)
         return 2.0 * c * (4.0 * math.pi / 3.0) * self.total_mean_free_path * METRE_PER_NM
 
     @classmethod
     def from_spin_diffusion_length(
         cls,
-        thickness: float,
-        total_mean_free_path: float,
-        spin_diffusion_length: float,
-        spin_hall_angle: float = 0.0,
+        thickness: _Thickness,
+        total_mean_free_path: _TotalMeanFreePath,
+        spin_diffusion_length: _SpinDiffusionLength,
+        spin_hall_angle: _SpinHallAngle = 0.0,
     ) -> HeavyMetal:
         """Layer from the lengths that experiments give.
 
@@ -96,9 +139,17 @@ class HeavyMetal:
         InputError
             If l_sf is not longer than lambda (no such mode exists) or a value is invalid.
         """
-        lam = check_length("total_mean_free_path", total_mean_free_path)
-        l_sf = check_length("spin_diffusion_length", spin_diffusion_length, infinite=True)
-        x = lam / l_sf
+        given = checked_arguments(
+            cls.from_spin_diffusion_length,
+            {
+                "thickness": thickness,
+                "total_mean_free_path": total_mean_free_path,
+                "spin_diffusion_length": spin_diffusion_length,
+                "spin_hall_angle": spin_hall_angle,
+            },
+        )
+        lam = given["total_mean_free_path"]
+        x = lam / given["spin_diffusion_length"]
         if x >= 1.0:
             raise InputError(
                 "spin_diffusion_length",
@@ -109,22 +160,23 @@ class HeavyMetal:
         omega = x / math.atanh(x) if x > 0.0 else 1.0
         # 1/lambda_mf + 1/lambda_sf = 1/lambda and 1/lambda_mf - 1/lambda_sf = omega/lambda
         loss = 1.0 - omega if x > 1e-3 else x * x / 3.0 * (1.0 + 4.0 * x * x / 15.0)
-        return cls(
+        made = cls(
             thickness=thickness,
             mean_free_path=2.0 * lam / (1.0 + omega),
             spin_flip_length=2.0 * lam / loss if loss > 0.0 else math.inf,
             spin_hall_angle=spin_hall_angle,
         )
+        return with_form(made, "from_spin_diffusion_length", given)
 
     @classmethod
     def from_resistivity(
         cls,
-        thickness: float,
-        resistivity: float,
-        spin_diffusion_length: float,
-        spin_hall_angle: float = 0.0,
+        thickness: _Thickness,
+        resistivity: _Resistivity,
+        spin_diffusion_length: _SpinDiffusionLength,
+        spin_hall_angle: _SpinHallAngle = 0.0,
         *,
-        fermi_wavevector: float = 16.0,
+        fermi_wavevector: _FermiWavevector = 16.0,
     ) -> HeavyMetal:
         """Layer from resistivity and spin diffusion length.
 
@@ -145,19 +197,97 @@ class HeavyMetal:
         -------
         HeavyMetal
         """
-        rho = check_finite("resistivity", resistivity)
-        if rho <= 0.0:
-            raise InputError("resistivity", resistivity, "must be positive, in Ohm m")
-        k_f = check_wavevector(fermi_wavevector)
+        given = checked_arguments(
+            cls.from_resistivity,
+            {
+                "thickness": thickness,
+                "resistivity": resistivity,
+                "spin_diffusion_length": spin_diffusion_length,
+                "spin_hall_angle": spin_hall_angle,
+                "fermi_wavevector": fermi_wavevector,
+            },
+        )
+        rho, k_f = given["resistivity"], given["fermi_wavevector"]
         per_metre = 2.0 * fermi_surface_prefactor(k_f) * 4.0 * math.pi / 3.0
         lam = 1.0 / (rho * per_metre * METRE_PER_NM)
-        return cls.from_spin_diffusion_length(
-            thickness, lam, spin_diffusion_length, spin_hall_angle
+        try:
+            made = cls.from_spin_diffusion_length(
+                thickness, lam, spin_diffusion_length, spin_hall_angle
+            )
+        except InputError as error:
+            if error.key != "total_mean_free_path":
+                raise
+            raise InputError(
+                "resistivity",
+                rho,
+                f"gives a total mean free path of {lam:.3g} nm, which {error.expected}",
+            ) from None
+        return with_form(made, "from_resistivity", given)
+
+    def collision_terms(self) -> CollisionTerms:
+        """Collision terms, in Cartesian spin components."""
+        return with_skew_scattering(
+            1.0 / self.total_mean_free_path,
+            1.0 / self.mean_free_path - 1.0 / self.spin_flip_length,
+            self.spin_hall_angle,
         )
+
+    def driven_amplitude(self) -> FloatArray:
+        """Field-driven bulk distribution over v_E, without skew scattering (B2)."""
+        return np.array([0.0, 0.0, 0.0, self.total_mean_free_path])
+
+    def decay_reach(self) -> float:
+        """A length in nm over which everything that decays has decayed to rounding."""
+        return _reach(self.total_mean_free_path, [2.0 / self.spin_flip_length])
+
+    def require_slow_modes(self) -> None:
+        """Raise a `PhysicsError` unless a spin accumulation outlives everything else."""
+        if self.spin_albedo < LEAST_ALBEDO:
+            raise PhysicsError(
+                f"no diffusive regime for spins: mean_free_path = {self.mean_free_path:g} nm, "
+                f"spin_flip_length = {self.spin_flip_length:g} nm leave a spin albedo of "
+                f"{self.spin_albedo:.3g} (needed: {LEAST_ALBEDO:g}); use the Boltzmann equation"
+            )
+        if math.isinf(self.spin_flip_length):
+            raise PhysicsError(
+                "no slow decaying spin mode: spin_flip_length = inf conserves spin, so that "
+                "boundary-layer parameters do not exist; use the Boltzmann equation"
+            )
+
+    def spin_diffusion_length(self, exact: bool = True) -> float:
+        """Decay length of a spin accumulation in nm, see the function of that name."""
+        return spin_diffusion_length(self, exact)
+
+    def spin_hall_current(self, fermi_wavevector: float, y_p: ArrayLike) -> FloatArray:
+        """Spin current along +z that a field drives in the bulk, per E~, shape (3,), 1/(Ohm m)."""
+        sigma = self.conductivity(fermi_wavevector)
+        current: FloatArray = -0.5 * self.spin_hall_angle * sigma * np.asarray(y_p)
+        return current
+
+    def admittance(
+        self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
+    ) -> LayerAdmittance:
+        """Exact response of the layer in drift-diffusion, see `Layer.admittance`."""
+        sigma = self.conductivity(fermi_wavevector)
+        thickness = self.thickness * METRE_PER_NM
+        kappa = 1.0 / (self.spin_diffusion_length(exact_length) * METRE_PER_NM)
+        loss, conductance = np.zeros((4, 4)), np.zeros((4, 4))
+        for channel in range(4):
+            kappa_channel = 0.0 if channel == CHARGE else kappa
+            slab = slab_admittance(0.5 * sigma, kappa_channel, thickness)
+            loss[channel, channel], conductance[channel, channel] = slab[0].real, slab[1].real
+        source = np.zeros(4)
+        if y_p is not None:
+            source[:CHARGE] = self.spin_hall_current(fermi_wavevector, y_p)
+        return LayerAdmittance(loss, conductance, source, np.eye(4))
+
+    def without_spin_hall(self) -> Self:
+        """The same layer without skew scattering, its lengths held."""
+        return self if self.spin_hall_angle == 0.0 else replace(self, spin_hall_angle=0.0)
 
 
 @dataclass(frozen=True)
-class Ferromagnet:
+class Ferromagnet(Layer):
     """Ferromagnetic layer with equal Fermi spheres and spin-dependent scattering.
 
     Parameters
@@ -176,25 +306,26 @@ class Ferromagnet:
         l_phi in nm, used by drift-diffusion only.
     """
 
-    thickness: float
-    mean_free_path_majority: float
-    mean_free_path_minority: float
-    spin_flip_length: float
-    precession_length: float
-    magnetization: Vector | None = None
-    dephasing_length: float | None = None
+    kind: ClassVar[str] = "ferromagnet"
+    stem: ClassVar[str] = "FM"
+    magnetic: ClassVar[bool] = True
 
-    def __post_init__(self) -> None:
-        for key in ("thickness", "mean_free_path_majority", "mean_free_path_minority"):
-            set_field(self, key, check_length(key, getattr(self, key)))
-        for key in ("spin_flip_length", "precession_length"):
-            set_field(self, key, check_length(key, getattr(self, key), infinite=True))
-        if self.magnetization is not None:
-            set_field(self, "magnetization", check_direction("magnetization", self.magnetization))
-        if self.dephasing_length is not None:
-            set_field(
-                self, "dephasing_length", check_length("dephasing_length", self.dephasing_length)
-            )
+    thickness: _Thickness
+    mean_free_path_majority: Annotated[
+        float, LENGTH.named("mean free path of majority spins", r"$\lambda_\uparrow$")
+    ]
+    mean_free_path_minority: Annotated[
+        float, LENGTH.named("mean free path of minority spins", r"$\lambda_\downarrow$")
+    ]
+    spin_flip_length: _SpinFlipLength
+    precession_length: Annotated[
+        float, replace(LENGTH, infinite=True).named("precession length", r"$l_\mathrm{prec}$")
+    ]
+    magnetization: Annotated[Vector | None, Direction()] = None
+    dephasing_length: Annotated[
+        float | None,
+        replace(LENGTH, kinetic=False).named("dephasing length", r"$l_\phi$"),
+    ] = None
 
     @property
     def mean_rate(self) -> float:
@@ -209,9 +340,12 @@ class Ferromagnet:
     @property
     def driven_lengths(self) -> tuple[float, float]:
         """(g_c, g_l) in nm: the field-driven distribution is v_E (g_c, -g_l m) per e^2 E~."""
-        a = self.mean_rate + 1.0 / self.spin_flip_length
-        d = self.rate_asymmetry
-        det = (a - d) * (a + d)
+        flip = 1.0 / self.spin_flip_length
+        a, d = self.mean_rate + flip, self.rate_asymmetry
+        # a - d and a + d, without taking the difference of two rates.
+        det = (1.0 / self.mean_free_path_minority + flip) * (
+            1.0 / self.mean_free_path_majority + flip
+        )
         return a / det, -d / det
 
     def conductivity(self, fermi_wavevector: float) -> float:
@@ -219,5 +353,80 @@ class Ferromagnet:
         c = fermi_surface_prefactor(fermi_wavevector)
         return 2.0 * c * (4.0 * math.pi / 3.0) * self.driven_lengths[0] * METRE_PER_NM
 
+    @property
+    def exchange_rate(self) -> float:
+        """1/l_prec in 1/nm."""
+        return 1.0 / self.precession_length
 
-Layer = HeavyMetal | Ferromagnet
+    def collision_terms(self) -> CollisionTerms:
+        """Collision terms, in Cartesian spin components."""
+        return with_two_currents(
+            np.array(self.magnetization),
+            self.mean_rate,
+            self.rate_asymmetry,
+            1.0 / math.sqrt(self.mean_free_path_majority * self.mean_free_path_minority),
+            1.0 / self.spin_flip_length,
+            self.precession_length,
+        )
+
+    def driven_amplitude(self) -> FloatArray:
+        """Field-driven bulk distribution over v_E, exact in the spin-flip rate (B3)."""
+        g_c, g_l = self.driven_lengths
+        return np.array([*(-g_l * np.array(self.magnetization)), g_c])
+
+    def decay_reach(self) -> float:
+        """A length in nm over which everything that decays has decayed to rounding."""
+        up, down = self.mean_free_path_majority, self.mean_free_path_minority
+        flip = 2.0 / self.spin_flip_length
+        dephasing = self.mean_rate - 1.0 / math.sqrt(up * down)
+        if dephasing < 1e-13 * self.mean_rate:
+            dephasing = 0.0
+        return _reach(max(up, down), [flip, math.hypot(dephasing + flip, self.exchange_rate)])
+
+    def admittance(
+        self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
+    ) -> LayerAdmittance:
+        """Exact response of the layer in drift-diffusion, see `Layer.admittance`."""
+        assert self.magnetization is not None
+        thickness = self.thickness * METRE_PER_NM
+        flip = 1.0 / (self.spin_flip_length * METRE_PER_NM)
+        total = self.mean_rate / METRE_PER_NM + flip  # of one spin averaged over both: A
+        asymmetry = self.rate_asymmetry / METRE_PER_NM  # d
+        per_length = fermi_surface_prefactor(fermi_wavevector) * 4.0 * math.pi / 3.0
+
+        # Two-current model in (mu_n, mu_c), n = -m the majority direction. K_out = [[A, d], [d, A]]
+        # and only mu_n relaxes, so psi = mu_c - (d/A) mu_n, which charge conservation makes linear
+        # in z, decouples from mu_n: mu_n'' = (6 A / lambda_sf) mu_n, the two-current
+        # 1/l_sf^2 = (3 / lambda_sf)(1/lambda'_up + 1/lambda'_down).
+        spin = slab_admittance(per_length / total, math.sqrt(6.0 * total * flip), thickness)
+        charge_mobility = per_length * self.driven_lengths[0] * METRE_PER_NM
+        charge = slab_admittance(charge_mobility, 0.0, thickness)
+
+        # Transverse mode in the right-handed frame (e_1, e_2, m), where m x is multiplication by i:
+        # dj/dz = 4 pi C {m x mu / l_prec - [a - (lambda_up lambda_down)^(-1/2) + 2/lambda_sf] mu}.
+        # The bracket without spin flip is half a square, so rounding cannot make it negative.
+        up, down = (
+            1.0 / math.sqrt(length * METRE_PER_NM)
+            for length in (self.mean_free_path_majority, self.mean_free_path_minority)
+        )
+        decay = 0.5 * (up - down) ** 2 + 2.0 * flip
+        kappa2 = 3.0 * total * complex(decay, -1.0 / (self.precession_length * METRE_PER_NM))
+        if self.dephasing_length is not None:
+            kappa2 += (self.dephasing_length * METRE_PER_NM) ** -2
+        across = slab_admittance(per_length / total, cmath.sqrt(kappa2), thickness)
+
+        loss, conductance = (
+            in_own_axes(spin[k].real, charge[k].real, across[k], -asymmetry / total) for k in (0, 1)
+        )
+        axes = np.eye(4)
+        axes[:CHARGE, :CHARGE] = rotation_to(self.magnetization)
+        return LayerAdmittance(loss, conductance, np.zeros(4), axes)
+
+
+def _reach(longest: float, rates: list[float]) -> float:
+    """40 times a bound on the longest finite decay length.
+
+    Relaxation at a rate r decays over sqrt(lambda / 3r) when slow and over lambda when fast.
+    """
+    slowest = min([rate for rate in rates if rate > 0.0] + [1.0 / longest])
+    return _DECAYED * math.sqrt(longest / slowest)

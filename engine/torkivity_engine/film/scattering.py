@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.film.interfaces import Interface
-from torkivity_engine.kinetics.scattering import fill_matrices
+from torkivity_engine.film.interfaces import DeltaInterface
 
 __all__ = ["interface_parameters", "scattering_amplitudes", "scattering_matrices"]
 
 
-def interface_parameters(interface: Interface, magnetization: ArrayLike) -> FloatArray:
+def interface_parameters(interface: DeltaInterface, magnetization: ArrayLike) -> FloatArray:
     """Interface as the plain array that kernels take.
 
     Parameters
@@ -24,18 +23,13 @@ def interface_parameters(interface: Interface, magnetization: ArrayLike) -> Floa
     Returns
     -------
     ndarray, shape (12,)
-        (u0, u_ex, u_ex m (3), W row by row (6), 1), all divided by a common scale of at least
-        one, so that no product of them overflows. Only their ratios matter.
+        See `Interface.closed_form`.
     """
-    exchange = interface.exchange * np.asarray(magnetization, dtype=np.float64)
-    u = np.array(
-        [interface.barrier, interface.exchange, *exchange, *np.ravel(interface.spin_orbit), 1.0]
-    )
-    return np.asarray(u / np.abs(u).max())
+    return interface.closed_form(magnetization)
 
 
 def scattering_matrices(
-    interface: Interface, magnetization: ArrayLike, directions: ArrayLike
+    interface: DeltaInterface, magnetization: ArrayLike, directions: ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
     """Reflection and transmission tensors R_ab, T_ab of an interface (A9), (A11), (A12).
 
@@ -53,15 +47,12 @@ def scattering_matrices(
     R, T : ndarray, shape (n, 4, 4)
         Outgoing g_a = R_ab g_b, index order (x, y, z, charge); the same from both sides.
     """
-    k = np.ascontiguousarray(directions, dtype=np.float64)
-    reflection = np.empty((len(k), 4, 4))
-    transmission = np.empty((len(k), 4, 4))
-    fill_matrices(k, interface_parameters(interface, magnetization), reflection, transmission)
-    return reflection, transmission
+    found = interface.scattering(magnetization, directions)
+    return found.reflection_below, found.transmission_up
 
 
 def scattering_amplitudes(
-    interface: Interface, magnetization: ArrayLike, directions: ArrayLike
+    interface: DeltaInterface, magnetization: ArrayLike, directions: ArrayLike
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Spinor amplitudes r and t of an interface.
 

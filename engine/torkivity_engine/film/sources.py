@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.boundaries import Reservoir
-from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.component import Component
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 
 __all__ = ["SOURCES", "film_with_source"]
@@ -37,18 +39,22 @@ def film_with_source(film: Bilayer | Stack, source: str) -> Stack:
     if source not in SOURCES:
         raise InputError("source", source, f"must be one of {', '.join(SOURCES)}")
     if source == "rashba":
-        layers = tuple(
-            replace(layer, spin_hall_angle=0.0)
-            if isinstance(layer, HeavyMetal) and layer.spin_hall_angle != 0.0
-            else layer
-            for layer in stack.layers
-        )
-        return stack if layers == stack.layers else replace(stack, layers=layers)
+        layers = tuple(layer.without_spin_hall() for layer in stack.layers)
+        return _unless_same(stack, "layers", layers)
     if source == "spin_hall":
-        return replace(stack, interfaces=tuple(i.without_spin_orbit() for i in stack.interfaces))
+        interfaces = tuple(interface.without_spin_orbit() for interface in stack.interfaces)
+        return _unless_same(stack, "interfaces", interfaces)
     if source == "reservoirs" and not any(
-        isinstance(end, Reservoir) and (end.charge or any(end.spin))
-        for end in (stack.left, stack.right)
+        np.any(end.injected) for end in (stack.left, stack.right)
     ):
         raise InputError("source", source, "needs a Reservoir that injects charge or spin")
     return stack
+
+
+def _unless_same(stack: Stack, key: str, parts: tuple[Component, ...]) -> Stack:
+    """The stack with other parts; itself where they are all its own."""
+    own = getattr(stack, key)
+    if all(a is b for a, b in zip(parts, own, strict=True)):
+        return stack
+    changes: dict[str, Any] = {key: parts}
+    return replace(stack, **changes)

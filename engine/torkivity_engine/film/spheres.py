@@ -96,7 +96,7 @@ class SphereLayer:
         """A length in nm over which everything that decays has decayed to rounding."""
         if not self.has_states:
             return 0.0
-        return self.layer.reach(self.k_0) if self.bands.split else self.layer.decay_reach()
+        return self.layer.reach(self.k_0)
 
     def key(self) -> Hashable:
         """What its response to electrons depends on, besides m."""
@@ -124,6 +124,14 @@ class SphereLayer:
                 area = self.grid.area[first:] / self.k_0**2
                 areas[slot] = 2.0 * np.sum(area / self.rings(slot).cosines)
         return areas
+
+    def slowness(self) -> FloatArray:
+        """v_0 / v_s of each slot, shape (4,); zero where there are no states."""
+        slow = np.zeros(4)
+        for slot, sphere in enumerate(self.bands.slots):
+            if sphere.radius > 0.0:
+                slow[slot] = 1.0 / sphere.velocity(self.k_0)
+        return slow
 
     def open(self) -> FloatArray:
         """One where a slot has states, shape (n_rings, 4)."""
@@ -177,13 +185,11 @@ def sphere_film(stack: Stack, rule: AzimuthalRings) -> SphereFilm:
     Raises
     ------
     InputError
-        If no layer has states, or an interface does not know how to join unequal spheres.
+        If an interface does not know how to join unequal spheres.
     """
     k_0 = stack.fermi_wavevector
     bands = [layer.bands(k_0) for layer in stack.layers]
     radii = {sphere.radius for b in bands for sphere in b.slots if sphere.radius > 0.0}
-    if not radii:
-        raise InputError("layers", stack.names, "need at least one with electrons")
     grid = _grid(tuple(sorted(radii)), rule)
     layers = tuple(
         SphereLayer(layer, own, grid, k_0) for layer, own in zip(stack.layers, bands, strict=True)

@@ -75,7 +75,8 @@ class SplitFerromagnet(Layer):
         float, FERMI_WAVEVECTOR.named("Fermi wavevector of majority spins", r"$k_\uparrow$")
     ]
     fermi_wavevector_minority: Annotated[
-        float | None, FERMI_WAVEVECTOR.named("Fermi wavevector of minority spins", r"$k_\downarrow$")
+        float | None,
+        FERMI_WAVEVECTOR.named("Fermi wavevector of minority spins", r"$k_\downarrow$"),
     ]
     mean_free_path_majority: Annotated[
         float, LENGTH.named("mean free path of majority spins", r"$\lambda_\uparrow$")

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from torkivity_engine.constants import fermi_surface_prefactor
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.boundaries import Boundary, Reservoir, Surface
-from torkivity_engine.film.checks import (
-    Vector,
-    check_direction,
-    check_finite,
-    check_sequence,
-    check_wavevector,
-    set_field,
-)
-from torkivity_engine.film.interfaces import Interface, RashbaInterface, SpinOrbitInterface
-from torkivity_engine.film.layers import Ferromagnet, HeavyMetal, Layer
+from torkivity_engine.film.boundaries import Boundary, Surface
+from torkivity_engine.film.checks import Vector, check_direction, check_sequence, set_field
+from torkivity_engine.film.interface import Interface
+from torkivity_engine.film.layer import Layer
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.names import checked_names, default_names, interface_names
+from torkivity_engine.film.quantity import ANGLE, FERMI_WAVEVECTOR, Direction, quantities_of
 
-__all__ = ["Bilayer", "Stack"]
+__all__ = ["FILM_QUANTITIES", "Bilayer", "Stack", "as_stack", "mirrored"]
+
+_FermiWavevector = Annotated[float, FERMI_WAVEVECTOR]
+_FieldDirection = Annotated[float, ANGLE.named("angle of the electric field from x", r"$\phi_E$")]
 
 
 @dataclass(frozen=True)
@@ -36,24 +36,29 @@ class Stack:
 
     Parameters
     ----------
-    layers : sequence of HeavyMetal or Ferromagnet
+    layers : sequence of Layer
         From left (bottom) to right (top). Ferromagnets carry their own magnetization.
-    interfaces : sequence of RashbaInterface or SpinOrbitInterface
+    interfaces : sequence of Interface
         One fewer than layers.
-    left, right : Surface, Reservoir or HalfSpace, optional
-        Outer boundaries.
+    left, right : Boundary, optional
+        Outer boundaries; closed specular surfaces by default.
     fermi_wavevector : float, optional
         k_F in 1/nm, common to all layers.
     field_direction_deg : float, optional
         Angle of the in-plane electric field from x, in degrees.
+    layer_names, interface_names : sequence of str, optional
+        By which parameters are addressed, ``Pt.thickness``: unique, without ``. / | "``.
+        Without them layers are called HM, FM and so on, and an interface "lower|upper".
     """
 
     layers: tuple[Layer, ...]
     interfaces: tuple[Interface, ...]
     left: Boundary = field(default_factory=Surface)
     right: Boundary = field(default_factory=Surface)
-    fermi_wavevector: float = 16.0
-    field_direction_deg: float = 0.0
+    fermi_wavevector: _FermiWavevector = 16.0
+    field_direction_deg: _FieldDirection = 0.0
+    layer_names: tuple[str, ...] | None = None
+    interface_names: tuple[str | None, ...] | None = None
 
     def __post_init__(self) -> None:
         set_field(self, "layers", tuple(check_sequence("layers", self.layers)))
@@ -61,7 +66,7 @@ class Stack:
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise InputError("layers", layer, "must hold HeavyMetal or Ferromagnet objects")
-            if isinstance(layer, Ferromagnet) and layer.magnetization is None:
+            if layer.magnetic and layer.magnetization is None:
                 raise InputError("magnetization", None, "each ferromagnet of a stack needs its own")
         for interface in self.interfaces:
             if not isinstance(interface, Interface):
@@ -70,27 +75,31 @@ class Stack:
                     interface,
                     "must hold RashbaInterface or SpinOrbitInterface objects",
                 )
-            if interface.magnetization is None and interface.exchange != 0.0:
-                raise InputError(
-                    "magnetization", None, "an interface with exchange needs a magnetization"
-                )
         if len(self.layers) < 1 or len(self.interfaces) != len(self.layers) - 1:
             raise InputError(
                 "interfaces",
                 len(self.interfaces),
                 f"must be one fewer than layers ({len(self.layers)})",
             )
-        for key in ("left", "right"):
-            if not isinstance(getattr(self, key), Boundary):
+        for index, interface in enumerate(self.interfaces):
+            if interface.magnetic and self.magnetization_at(index) is None:
                 raise InputError(
-                    key, getattr(self, key), "must be a Surface, a Reservoir or a HalfSpace"
+                    "magnetization", None, "an interface with exchange needs a magnetization"
                 )
-        set_field(self, "fermi_wavevector", check_wavevector(self.fermi_wavevector))
-        set_field(
-            self,
-            "field_direction_deg",
-            check_finite("field_direction_deg", self.field_direction_deg),
-        )
+        _check_ends(self)
+        _check_numbers(self)
+        checked_names(self)
+        _check_places(self)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the layers."""
+        return self.layer_names or default_names(self.layers)
+
+    @cached_property
+    def names_of_interfaces(self) -> tuple[str, ...]:
+        """Names of the interfaces: "lower|upper" where none is given."""
+        return interface_names(self.names, self.interface_names)
 
     @property
     def field_direction(self) -> NDArray[np.float64]:
@@ -110,32 +119,41 @@ class Stack:
         The first one with exchange from the left, else the first.
         """
         for index, interface in enumerate(self.interfaces):
-            if interface.exchange != 0.0:
+            if interface.magnetic:
                 return index
         return 0
 
     def magnet_below(self, index: int) -> bool:
         """Whether the ferromagnet that an interface belongs to lies below it."""
-        below, above = self.layers[index], self.layers[index + 1]
-        return isinstance(below, Ferromagnet) and not isinstance(above, Ferromagnet)
+        return self.layers[index].magnetic and not self.layers[index + 1].magnetic
+
+    def torque_owner(self, index: int) -> int | None:
+        """Index of the layer whose magnetization an interface's torque acts on, if there is one."""
+        owner = index if self.magnet_below(index) else index + 1
+        return owner if self.layers[owner].magnetic else None
 
     @property
     def is_open(self) -> bool:
         """Whether a reservoir fixes the charge potential."""
-        return isinstance(self.left, Reservoir) or isinstance(self.right, Reservoir)
+        return self.left.open or self.right.open
+
+    def magnetization_at(self, index: int) -> Vector | None:
+        """Unit vector m of an interface, if there is one.
+
+        Its own; without one that of a neighbouring ferromagnet, the upper one first.
+        """
+        for part in (self.interfaces[index], self.layers[index + 1], self.layers[index]):
+            if part.magnetization is not None:
+                return part.magnetization
+        return None
 
     def interface_magnetization(self, index: int) -> Vector:
-        """Unit vector m that an interface refers to.
+        """Unit vector m that an interface refers to; z where there is no magnet."""
+        return self.magnetization_at(index) or (0.0, 0.0, 1.0)
 
-        Its own; without one (then it has no exchange) that of a neighbouring ferromagnet,
-        the upper one first; else z.
-        """
-        if (own := self.interfaces[index].magnetization) is not None:
-            return own
-        for layer in (self.layers[index + 1], self.layers[index]):
-            if isinstance(layer, Ferromagnet) and layer.magnetization is not None:
-                return layer.magnetization
-        return (0.0, 0.0, 1.0)
+
+#: What holds for the film as a whole.
+FILM_QUANTITIES = quantities_of(Stack)
 
 
 @dataclass(frozen=True)
@@ -145,8 +163,11 @@ class Bilayer:
     Parameters
     ----------
     heavy_metal : HeavyMetal
+        Or another layer without a magnetization.
     interface : RashbaInterface or SpinOrbitInterface
+        Or another kind of interface.
     ferromagnet : Ferromagnet
+        Or another layer with a magnetization.
     magnetization : vector, optional
         m, common to interface and ferromagnet unless they name their own.
     fermi_wavevector : float, optional
@@ -155,26 +176,34 @@ class Bilayer:
         Angle of the in-plane electric field from x, in degrees.
     left, right : Surface, Reservoir or HalfSpace, optional
         Outer boundaries of the heavy metal and of the ferromagnet.
+    layer_names, interface_names : sequence of str, optional
+        As in `Stack`. Parameters are also addressed as ``heavy_metal.…``, ``interface.…`` and
+        ``ferromagnet.…``.
     """
 
     heavy_metal: HeavyMetal
     interface: Interface
     ferromagnet: Ferromagnet
-    magnetization: Vector = (0.0, 0.0, 1.0)
-    fermi_wavevector: float = 16.0
-    field_direction_deg: float = 0.0
+    magnetization: Annotated[Vector, Direction()] = (0.0, 0.0, 1.0)
+    fermi_wavevector: _FermiWavevector = 16.0
+    field_direction_deg: _FieldDirection = 0.0
     left: Boundary = field(default_factory=Surface)
     right: Boundary = field(default_factory=Surface)
+    layer_names: tuple[str, ...] | None = None
+    interface_names: tuple[str | None, ...] | None = None
 
     def __post_init__(self) -> None:
-        for key, kinds in (
-            ("heavy_metal", (HeavyMetal,)),
-            ("interface", (RashbaInterface, SpinOrbitInterface)),
-            ("ferromagnet", (Ferromagnet,)),
+        for key, good, expected in (
+            ("heavy_metal", _is_layer(self.heavy_metal, magnetic=False), "must be a HeavyMetal"),
+            (
+                "interface",
+                isinstance(self.interface, Interface),
+                "must be a RashbaInterface or a SpinOrbitInterface",
+            ),
+            ("ferromagnet", _is_layer(self.ferromagnet, magnetic=True), "must be a Ferromagnet"),
         ):
-            if not isinstance(getattr(self, key), kinds):
-                names = " or a ".join(kind.__name__ for kind in kinds)
-                raise InputError(key, getattr(self, key), f"must be a {names}")
+            if not good:
+                raise InputError(key, getattr(self, key), expected)
         set_field(self, "magnetization", check_direction("magnetization", self.magnetization))
         set_field(self, "_stack", self._checked_stack())
 
@@ -187,9 +216,9 @@ class Bilayer:
         m = self.magnetization
         interface, ferromagnet = self.interface, self.ferromagnet
         if interface.magnetization is None:
-            interface = replace(interface, magnetization=m)
+            interface = interface.turned(m)
         if ferromagnet.magnetization is None:
-            ferromagnet = replace(ferromagnet, magnetization=m)
+            ferromagnet = ferromagnet.turned(m)
         return Stack(
             layers=(self.heavy_metal, ferromagnet),
             interfaces=(interface,),
@@ -197,7 +226,36 @@ class Bilayer:
             right=self.right,
             fermi_wavevector=self.fermi_wavevector,
             field_direction_deg=self.field_direction_deg,
+            layer_names=self.layer_names,
+            interface_names=self.interface_names,
         )
+
+
+def _is_layer(thing: Any, *, magnetic: bool) -> bool:
+    return isinstance(thing, Layer) and thing.magnetic is magnetic
+
+
+def _check_ends(film: Stack) -> None:
+    for key in ("left", "right"):
+        if not isinstance(getattr(film, key), Boundary):
+            raise InputError(
+                key, getattr(film, key), "must be a Surface, a Reservoir or a HalfSpace"
+            )
+
+
+def _check_places(film: Stack) -> None:
+    for i, layer in enumerate(film.layers):
+        if layer.outermost_only and 0 < i < len(film.layers) - 1:
+            raise InputError(
+                "layers", film.names[i], "has no electrons: it must be the lowest or highest layer"
+            )
+    if all(layer.outermost_only for layer in film.layers):
+        raise InputError("layers", film.names, "must hold at least one layer with electrons")
+
+
+def _check_numbers(film: Stack) -> None:
+    for key, quantity in FILM_QUANTITIES.items():
+        set_field(film, key, quantity.check(key, getattr(film, key)))
 
 
 def mirrored(stack: Stack) -> Stack:
@@ -213,24 +271,14 @@ def mirrored(stack: Stack) -> Stack:
         Layers and ends reversed, magnetizations and injected spins as axial vectors,
         (x, y, z) -> (-x, -y, z), and so the rows of the interfaces' W (u_R -> -u_R).
     """
-
-    def axial(v: Vector) -> Vector:
-        return (-v[0], -v[1], v[2])
-
-    def turned(thing: Any) -> Any:
-        if isinstance(thing, Reservoir):
-            return replace(thing, spin=axial(thing.spin))
-        if isinstance(thing, Interface):
-            thing = thing.with_mirrored_spin_orbit()
-        m = getattr(thing, "magnetization", None)
-        return thing if m is None else replace(thing, magnetization=axial(m))
-
     return replace(
         stack,
-        layers=tuple(turned(layer) for layer in reversed(stack.layers)),
-        interfaces=tuple(turned(interface) for interface in reversed(stack.interfaces)),
-        left=turned(stack.right),
-        right=turned(stack.left),
+        layers=tuple(layer.mirrored() for layer in reversed(stack.layers)),
+        interfaces=tuple(interface.mirrored() for interface in reversed(stack.interfaces)),
+        left=stack.right.mirrored(),
+        right=stack.left.mirrored(),
+        layer_names=stack.layer_names and stack.layer_names[::-1],
+        interface_names=stack.interface_names and stack.interface_names[::-1],
     )
 
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.spin import CHARGE, cross_matrix
 
-__all__ = ["CollisionTerms", "harmonics"]
+__all__ = ["CollisionTerms", "harmonics", "with_skew_scattering", "with_two_currents"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,3 +54,70 @@ def harmonics(directions: FloatArray, count: int) -> FloatArray:
     if count == 4:
         y[1:] = math.sqrt(3.0) * directions.T
     return y
+
+
+def with_skew_scattering(rate: float, spin: float, spin_hall_angle: float) -> CollisionTerms:
+    """Isotropic scattering of a non-magnet, and skew scattering.
+
+    Parameters
+    ----------
+    rate : float
+        1/lambda in 1/nm.
+    spin : float
+        s = 1/lambda_mf - 1/lambda_sf in 1/nm: what comes back of a spin.
+    spin_hall_angle : float
+        theta_SH.
+
+    Returns
+    -------
+    CollisionTerms
+    """
+    k_out, isotropic = rate * np.eye(4), np.diag([spin, spin, spin, rate])
+    if spin_hall_angle == 0.0:
+        return CollisionTerms(k_out=k_out, k_in=isotropic[None, None])
+    # Skew scattering couples charge and spin s through (k x k')_s, with the same sign both
+    # ways; in normalised harmonics 3 k_a k'_b becomes Y_a Y_b.
+    skew = -spin_hall_angle * rate
+    k_in = np.zeros((4, 4, 4, 4))
+    k_in[0, 0] = isotropic
+    for s, a, b in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        for first, second, sign in ((a, b, 1.0), (b, a, -1.0)):
+            k_in[1 + first, 1 + second, s, CHARGE] = sign * skew
+            k_in[1 + first, 1 + second, CHARGE, s] = sign * skew
+    return CollisionTerms(k_out=k_out, k_in=k_in)
+
+
+def with_two_currents(
+    m: FloatArray, a: float, d: float, geometric_mean: float, flip: float, precession_length: float
+) -> CollisionTerms:
+    """Spin-dependent scattering and precession of a ferromagnet with equal Fermi spheres.
+
+    Parameters
+    ----------
+    m : ndarray, shape (3,)
+        Unit vector; majority spins point along -m.
+    a, d : float
+        Mean and half difference of the rates of majority and minority spins, 1/nm.
+    geometric_mean : float
+        Of these rates, 1/nm.
+    flip : float
+        1/lambda_sf, 1/nm.
+    precession_length : float
+        nm.
+
+    Returns
+    -------
+    CollisionTerms
+    """
+    majority = -m
+    along, across = np.outer(m, m), np.eye(3) - np.outer(m, m)
+
+    k_out = (a + flip) * np.eye(4)
+    k_out[:3, CHARGE] = k_out[CHARGE, :3] = d * majority
+    k_out[:3, :3] -= cross_matrix(m) / precession_length
+
+    k_in = np.zeros((4, 4))
+    k_in[:3, :3] = (a - flip) * along + (geometric_mean - flip) * across
+    k_in[CHARGE, CHARGE] = a + flip
+    k_in[:3, CHARGE] = k_in[CHARGE, :3] = d * majority
+    return CollisionTerms(k_out=k_out, k_in=k_in[None, None])

@@ -26,11 +26,9 @@ from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary, Reservoir, Surface
+from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
-from torkivity_engine.film.layers import Layer
-from torkivity_engine.film.scattering import interface_parameters
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.channels import CHUNK, channel_means
@@ -200,9 +198,7 @@ class Assembly:
         """What the reservoirs inject, one column."""
         incoming = np.zeros((self.n_rings, N_MOMENTS, self.n, 1))
         for rows, boundary, emission in self._emissions:
-            if isinstance(boundary, Reservoir):
-                injected = np.array([*boundary.spin, boundary.charge])
-                incoming[:, :, rows, 0] += emission.injection @ injected
+            incoming[:, :, rows, 0] += emission.injection @ boundary.injected
         return Drive(incoming, np.zeros_like(incoming), np.zeros((2, 1)))
 
     @property
@@ -211,7 +207,7 @@ class Assembly:
         stack = self.stack
         return np.stack(
             [
-                interface_parameters(interface, stack.interface_magnetization(i))
+                interface.closed_form(stack.interface_magnetization(i))
                 for i, interface in enumerate(stack.interfaces)
             ]
         )
@@ -268,7 +264,7 @@ class Assembly:
         worst = 0.0
         for index, layer in enumerate(stack.layers):
             end = stack.left if index == 0 else stack.right
-            if index in (0, last) and not isinstance(end, Surface):
+            if index in (0, last) and not end.closed:
                 continue
             content = self._contents[index]
             held = content.source[:, :2] @ drive.field
@@ -460,8 +456,14 @@ def split_single_layer(stack: Stack) -> Stack:
     """A film of one layer as two halves with a transparent interface, which changes nothing."""
     if stack.interfaces:
         return stack
-    half: Layer = replace(stack.layers[0], thickness=0.5 * stack.layers[0].thickness)
-    return replace(stack, layers=(half, half), interfaces=(RashbaInterface(0.0, 0.0, 0.0),))
+    half = stack.layers[0].with_thickness(0.5 * stack.layers[0].thickness)
+    return replace(
+        stack,
+        layers=(half, half),
+        interfaces=(RashbaInterface(0.0, 0.0, 0.0),),
+        layer_names=None,
+        interface_names=None,
+    )
 
 
 def ring_structure(mesh: FermiSurfaceMesh) -> AzimuthalRings:

@@ -8,20 +8,18 @@ rotated when used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary, Reservoir, Surface
+from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.collisions import collision_terms
-from torkivity_engine.film.layers import Ferromagnet, Layer
+from torkivity_engine.film.layer import Layer
 from torkivity_engine.reduced.outer_faces import terminated_sectors
 from torkivity_engine.reduced.response_cache import cached, ring_key
 from torkivity_engine.reduced.sectors import N_MOMENTS, Node, layer_sectors
 from torkivity_engine.reduced.slabs import attenuation, on_diagonal, slab_sectors
-from torkivity_engine.spin import rotation_to
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
@@ -33,7 +31,6 @@ __all__ = [
     "Transfer",
     "layer_termination",
     "layer_transfer",
-    "own_frame",
 ]
 
 
@@ -137,26 +134,6 @@ class Transfer:
     conserved: int
 
 
-@lru_cache(maxsize=256)
-def own_frame(layer: Layer) -> tuple[Layer, FloatArray | None]:
-    """The layer in the frame of its magnetization, where responses are computed and cached.
-
-    Returns
-    -------
-    layer : HeavyMetal or Ferromagnet
-        With m along z.
-    rotation : ndarray, shape (4, 4), or None
-        From that frame to Cartesian components; None if there is no m.
-    """
-    if not isinstance(layer, Ferromagnet):
-        return layer, None
-    assert layer.magnetization is not None
-    rotation = np.eye(4)
-    rotation[:3, :3] = rotation_to(layer.magnetization)
-    rotation.flags.writeable = False  # shared by all who ask for this layer
-    return replace(layer, magnetization=(0.0, 0.0, 1.0), dephasing_length=None), rotation
-
-
 def layer_termination(
     layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings
 ) -> Termination:
@@ -164,8 +141,8 @@ def layer_termination(
 
     Parameters
     ----------
-    layer : HeavyMetal or Ferromagnet
-    boundary : Surface, Reservoir or HalfSpace
+    layer : Layer
+    boundary : Boundary
         What lies beyond its outer face.
     side : {BOTTOM, TOP}
         Which end of the stack it is.
@@ -176,13 +153,11 @@ def layer_termination(
     Termination
         In Cartesian spin components.
     """
-    own, o = own_frame(layer)
-    # What a reservoir injects does not change how the layer responds.
-    kind = Reservoir() if isinstance(boundary, Reservoir) else boundary
+    o = layer.own_axes()
     made = cached(
-        ring_key("termination", own, kind, side, rings=rings),
+        ring_key("termination", layer.kinetic_key(), boundary.kinetic_key(), side, rings=rings),
         Termination,
-        lambda: _make_termination(own, kind, side, rings),
+        lambda: _make_termination(layer.in_own_frame(), boundary, side, rings),
     )
     if o is None:
         return made
@@ -201,7 +176,7 @@ def layer_termination(
 def _make_termination(
     layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings
 ) -> Termination:
-    specular = boundary.specularity if isinstance(boundary, Surface) else 0.0
+    specular = boundary.specular
     thickness = layer.thickness
     emitted = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
     content, held = np.zeros((4, rings.n_polar, N_MOMENTS, 4)), np.zeros((4, 6))
@@ -231,7 +206,7 @@ def layer_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
 
     Parameters
     ----------
-    layer : HeavyMetal or Ferromagnet
+    layer : Layer
     rings : AzimuthalRings
 
     Returns
@@ -239,10 +214,9 @@ def layer_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
     Transfer
         In Cartesian spin components.
     """
-    own, o = own_frame(layer)
-    made = cached(
-        ring_key("transfer", own, rings=rings), Transfer, lambda: _make_transfer(own, rings)
-    )
+    o = layer.own_axes()
+    key = ring_key("transfer", layer.kinetic_key(), rings=rings)
+    made = cached(key, Transfer, lambda: _make_transfer(layer.in_own_frame(), rings))
     if o is None:
         return made
     return Transfer(

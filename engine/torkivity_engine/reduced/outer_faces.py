@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.film.boundaries import TOP, Boundary, HalfSpace, Reservoir, Surface
-from torkivity_engine.film.collisions import decay_reach, driven_distribution
-from torkivity_engine.film.layers import Layer
+from torkivity_engine.film.boundaries import TOP, Boundary
+from torkivity_engine.film.collisions import driven_distribution
+from torkivity_engine.film.layer import Layer
 from torkivity_engine.reduced.sectors import N_MOMENTS, Node
 from torkivity_engine.reduced.slabs import slab_sectors
 from torkivity_meshes import AzimuthalRings
@@ -61,9 +61,9 @@ def terminated_sectors(
 
     Parameters
     ----------
-    layer : HeavyMetal or Ferromagnet
-        A ferromagnet should have m along z.
-    boundary : Surface, Reservoir or HalfSpace
+    layer : Layer
+        A magnet should have m along z.
+    boundary : Boundary
     side : {BOTTOM, TOP}
         On which side of the slab the boundary lies.
     rings : AzimuthalRings
@@ -77,10 +77,9 @@ def terminated_sectors(
     list of TerminatedSector
     """
     n = rings.n_polar
-    if isinstance(boundary, HalfSpace):
-        thickness = decay_reach(layer)
-    specular = boundary.specularity if isinstance(boundary, Surface) else 0.0
-    diffuse = 0.0 if isinstance(boundary, Reservoir) else 1.0 - specular
+    if boundary.endless:
+        thickness = layer.decay_reach()
+    specular, diffuse = boundary.specular, boundary.diffuse
     flux_mean = np.broadcast_to(rings.flux_weights, (n, n))
     source = _outer_source(layer, boundary, side, rings)
     inner, outer = 1 - side, side
@@ -117,20 +116,18 @@ def _outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalR
     four for the injections of a reservoir.
     """
     source = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
-    if isinstance(boundary, HalfSpace):
+    if boundary.endless:
         return source
     towards = 1.0 if side == TOP else -1.0
     leaving, entering = (
         driven_moments(layer, rings, towards),
         driven_moments(layer, rings, -towards),
     )
-    source[..., :2] = -entering
-    if isinstance(boundary, Reservoir):
+    source[..., :2] = boundary.specular * leaving - entering
+    diffuse = np.einsum("i,isc->sc", rings.flux_weights, leaving[:, 0])
+    source[:, 0, :, :2] += boundary.diffuse * diffuse
+    if boundary.open:
         source[:, 0, :, 2:] = np.eye(4)
-        return source
-    p = boundary.specularity
-    source[..., :2] += p * leaving
-    source[:, 0, :, :2] += (1.0 - p) * np.einsum("i,isc->sc", rings.flux_weights, leaving[:, 0])
     return source
 
 
@@ -139,7 +136,7 @@ def driven_moments(layer: Layer, rings: AzimuthalRings, sign: float) -> FloatArr
 
     Parameters
     ----------
-    layer : HeavyMetal or Ferromagnet
+    layer : Layer
     rings : AzimuthalRings
     sign : {1.0, -1.0}
         Sign of k_z.
@@ -149,7 +146,7 @@ def driven_moments(layer: Layer, rings: AzimuthalRings, sign: float) -> FloatArr
     ndarray, shape (n_polar, 3, 4, 2)
         nm per unit e^2 E~ along x and y.
     """
-    g = driven_distribution(layer)
+    g = driven_distribution(layer, rings.moments)
     mu = rings.cosines
     in_plane = np.sqrt(0.5 * (1.0 - mu) * (1.0 + mu))
     moments = np.empty((rings.n_polar, N_MOMENTS, 4, 2))

@@ -14,14 +14,14 @@ and falls apart into sectors.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.collisions import collision_terms
-from torkivity_engine.film.layers import Layer
+from torkivity_engine.film.layer import Layer
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.reduced.response_cache import cached, ring_key
 from torkivity_meshes import AzimuthalRings
@@ -80,8 +80,8 @@ def layer_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
 
     Parameters
     ----------
-    layer : HeavyMetal or Ferromagnet
-        Its thickness is not looked at.
+    layer : Layer
+        Its thickness is not looked at; a magnet should have m along z.
     rings : AzimuthalRings
 
     Returns
@@ -93,10 +93,8 @@ def layer_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
     InputError
         If the in-scattering kernel has no mirror symmetry about the plane of the layer.
     """
-    alike = replace(layer, thickness=1.0)
-    return cached(
-        ring_key("sectors", alike, rings=rings), list, lambda: _make_sectors(alike, rings)
-    )
+    key = ring_key("sectors", layer.material_key(), rings=rings)
+    return cached(key, list, lambda: _make_sectors(layer, rings))
 
 
 def _make_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:

@@ -28,7 +28,7 @@ from scipy.linalg import expm, lu_factor, lu_solve
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, TOP
 from torkivity_engine.film.collisions import collision_terms
-from torkivity_engine.film.layers import Layer
+from torkivity_engine.film.layer import Layer
 from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, Node, layer_sectors
 from torkivity_meshes import AzimuthalRings
 
@@ -201,8 +201,8 @@ def slab_sectors(
 
     Parameters
     ----------
-    layer : HeavyMetal or Ferromagnet
-        Its own thickness is not looked at; a ferromagnet should have m along z.
+    layer : Layer
+        Its own thickness is not looked at; a magnet should have m along z.
     rings : AzimuthalRings
     thickness : float
         nm.

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.errors import PhysicsError
-from torkivity_engine.film.layers import HeavyMetal
-from torkivity_engine.kinetics.diffusion_length import LEAST_ALBEDO
+from torkivity_engine.film.layer import Layer
 from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, layer_sectors
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
@@ -79,12 +77,13 @@ class SlowModes:
         return np.asarray(2.0 * np.pi * self.flux @ (own[0] - own[1]))
 
 
-def slow_modes(layer: HeavyMetal, rings: AzimuthalRings) -> SlowModes:
+def slow_modes(layer: Layer, rings: AzimuthalRings) -> SlowModes:
     """Slow spin modes of a heavy metal on a mesh.
 
     Parameters
     ----------
-    layer : HeavyMetal
+    layer : Layer
+        Without magnetization.
     rings : AzimuthalRings
 
     Returns
@@ -96,17 +95,7 @@ def slow_modes(layer: HeavyMetal, rings: AzimuthalRings) -> SlowModes:
     PhysicsError
         Without a diffusive regime (spin albedo below 0.3), or without spin flip.
     """
-    if layer.spin_albedo < LEAST_ALBEDO:
-        raise PhysicsError(
-            f"no diffusive regime for spins: mean_free_path = {layer.mean_free_path:g} nm, "
-            f"spin_flip_length = {layer.spin_flip_length:g} nm leave a spin albedo of "
-            f"{layer.spin_albedo:.3g} (needed: {LEAST_ALBEDO:g}); use the Boltzmann equation"
-        )
-    if not np.isfinite(layer.spin_flip_length):
-        raise PhysicsError(
-            "no slow decaying spin mode: spin_flip_length = inf conserves spin, so that "
-            "boundary-layer parameters do not exist; use the Boltzmann equation"
-        )
+    layer.require_slow_modes()
     sectors = layer_sectors(layer, rings)
     kappa = np.empty(CHARGE)
     decaying = np.zeros((2, rings.n_polar, N_MOMENTS, 4, CHARGE))

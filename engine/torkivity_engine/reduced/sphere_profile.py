@@ -6,61 +6,71 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, TOP
-from torkivity_engine.film.spheres import SphereFilm
-from torkivity_engine.profiles import LayerMoments, MomentSource
-from torkivity_engine.reduced.assembly import Drive
-from torkivity_engine.reduced.profile import Column
+from torkivity_engine.film.spheres import SphereFilm, sphere_film
+from torkivity_engine.film.stack import Stack
+from torkivity_engine.profiles import MomentSource
+from torkivity_engine.reduced.assembly import split_single_layer
+from torkivity_engine.reduced.profile import At, Column, by_depth
 from torkivity_engine.reduced.sectors import N_MOMENTS
 from torkivity_engine.reduced.slabs import slab_sector
 from torkivity_engine.reduced.spheres import SphereAssembly
 from torkivity_engine.reduced.split_response import split_end, split_unknowns
 from torkivity_engine.spin import CHARGE
+from torkivity_meshes import AzimuthalRings
 
 __all__ = ["sphere_moments"]
 
-_Moments = tuple[FloatArray, FloatArray, FloatArray]
 
-
-def sphere_moments(film: SphereFilm, drive: str) -> MomentSource:
+def sphere_moments(stack: Stack, rule: AzimuthalRings, drive: str) -> MomentSource:
     """Moments from slabs above and below each depth, matched there.
 
     Parameters
     ----------
-    film : SphereFilm
-        With at least one interface.
+    stack : Stack
+    rule : AzimuthalRings
+        As in `torkivity_engine.film.spheres.sphere_film`.
     drive : {"field", "injection"}
 
     Returns
     -------
     MomentSource
     """
+    halves = split_single_layer(stack)
+    film = sphere_film(halves, rule)
     assembly = SphereAssembly(film, all_moments=True)
     field = drive == "field"
     states = assembly.solve(assembly.field_drive() if field else assembly.injection_drive())
-    leaving = states.leaving
 
-    def moments(layer: int, z: FloatArray) -> LayerMoments:
-        own = film.layers[layer]
-        if not own.has_states:
-            at = _nothing(leaving.shape[-1])
-        elif own.bands.split:
-            at = _SplitColumn(film, leaving, layer, field).at
-        else:
-            column = Column(film.stack, own.rings(0), leaving[own.first[0] :], layer, field)
-            scale = own.surfaces()[0] / (4.0 * np.pi)
-            slow = 1.0 / own.bands.majority.velocity(own.k_0)
+    def column(index: int) -> At:
+        layer = film.layers[index]
+        if not layer.has_states:
+            return _nothing(states.leaving.shape[-1])
+        if layer.bands.split:
+            return _SplitColumn(film, states.leaving, index, field).at
+        return _single(film, states.leaving, index, field)
 
-            def at(depth: float) -> _Moments:
-                current, density, in_plane = column.at(depth)
-                return scale * current, scale * slow * density, scale * in_plane
-
-        parts = [at(float(depth)) for depth in z]
-        return LayerMoments(*(np.stack(quantity) for quantity in zip(*parts, strict=True)))
-
-    return moments
+    first = film.layers[0]
+    uniform = first.terminal.cartesian() @ (
+        first.surfaces() * first.slowness() * first.occupations()[:, CHARGE]
+    )
+    return by_depth(stack, halves, column, uniform)
 
 
-def _nothing(n_drives: int):  # type: ignore[no-untyped-def]
+def _single(film: SphereFilm, leaving: FloatArray, index: int, field: bool) -> At:
+    """A layer with one sphere: what it would hold on the unit sphere, by surface and velocity."""
+    layer = film.layers[index]
+    column = Column(film.stack, layer.rings(0), leaving[layer.first[0] :], index, field)
+    scale = layer.surfaces()[0] / (4.0 * np.pi)
+    slowness = layer.slowness()[0]
+
+    def at(depth: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+        current, density, in_plane = column.at(depth)
+        return scale * current, scale * slowness * density, scale * in_plane
+
+    return at
+
+
+def _nothing(n_drives: int) -> At:
     """What an insulator holds at any depth."""
     empty = np.zeros((4, n_drives))
     return lambda depth: (empty, empty, np.zeros((4, 2, n_drives)))
@@ -83,7 +93,7 @@ class _SplitColumn:
                 sent = leaving[:, :, interface, face][u.ring, :, u.slot]
                 self._entering[side] = sent - self._bulk
 
-    def at(self, z: float) -> _Moments:
+    def at(self, z: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Current, density and in-plane current at one depth, in Cartesian components."""
         u = self._u
         lower, flight_low, from_below = self._part(BOTTOM, z)
@@ -116,16 +126,17 @@ class _SplitColumn:
             sent[:, 0, 0] = end.injected @ boundary.injected
         return end.returned, end.flight, sent
 
-    def _integrate(self, up: FloatArray, down: FloatArray) -> _Moments:
+    def _integrate(
+        self, up: FloatArray, down: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         u, layer = self._u, self._layer
         slots = np.zeros((4, len(u.mu)))
         slots[u.slot, np.arange(len(u.mu))] = 1.0
         weight = 0.5 * layer.surfaces()[u.slot] * u.mean
-        speed = np.array([sphere.velocity(layer.k_0) for sphere in layer.bands.slots])[u.slot]
         to_cartesian = layer.terminal.cartesian() @ slots
         sine = np.sqrt(0.5 * (1.0 - u.mu) * (1.0 + u.mu))
         current = to_cartesian @ ((weight * u.mu)[:, None] * (up - down)[:, 0])
-        density = to_cartesian @ ((weight / speed)[:, None] * (up + down)[:, 0])
+        density = to_cartesian @ ((weight * layer.slowness()[u.slot])[:, None] * (up + down)[:, 0])
         both = (weight * sine)[:, None, None] * (up + down)[:, 1:]
         in_plane = np.einsum("an,nmc->amc", to_cartesian, both)
         return current, density, in_plane

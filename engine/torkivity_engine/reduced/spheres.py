@@ -8,6 +8,7 @@ unknowns stay zero.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -81,8 +82,7 @@ class SphereAssembly(Assembly):
 
     def _slots(self, of_side: list[FloatArray]) -> FloatArray:
         """Values given for each layer, shape (n_rings, 4), in the order of the unknowns."""
-        pairs = zip(of_side, of_side[1:], strict=False)
-        return np.concatenate([part for pair in pairs for part in pair], axis=1)
+        return np.concatenate([part for pair in pairwise(of_side) for part in pair], axis=1)
 
     def charge_rows(self) -> tuple[FloatArray, FloatArray]:
         """Charge that each unknown carries, and what a uniform charge is in it."""
@@ -181,7 +181,7 @@ class SphereAssembly(Assembly):
                     interface, face = (index - 1, 1) if side == BOTTOM else (index, 0)
                     gained -= net[interface, face]
             worst = max(worst, float(np.abs(gained - _lost(layer, held)).max()))
-        scale = max(float(np.abs(net).max()), np.abs(states.current_plus).max(), 1e-300)
+        scale = max(np.abs(net).max(), np.abs(states.density).max(), 1e-300)
         return worst / float(scale)
 
 
@@ -265,9 +265,7 @@ def _nothing(n_rings: int, side: int) -> Termination:
         emission=Emission(
             np.zeros((n_rings, N_MOMENTS, 4, 2)), np.zeros((n_rings, N_MOMENTS, 4, 4))
         ),
-        content=Content(
-            (None, content) if side == BOTTOM else (content, None), np.zeros((4, 6))
-        ),
+        content=Content((None, content) if side == BOTTOM else (content, None), np.zeros((4, 6))),
         conserved=0,
     )
 

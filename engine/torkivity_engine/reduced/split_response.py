@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, Boundary
@@ -23,7 +24,7 @@ from torkivity_engine.reduced.layer_response import (
     Transfer,
 )
 from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, conserving_projector
-from torkivity_engine.reduced.slabs import NOTHING, SlabSector, slab_operators, slab_sector
+from torkivity_engine.reduced.slabs import NOTHING, SlabSector, slab_sector
 
 __all__ = [
     "SplitEnd",
@@ -34,6 +35,8 @@ __all__ = [
     "split_transfer",
     "split_unknowns",
 ]
+
+IntArray = NDArray[np.int64]
 
 
 class SplitUnknowns(NamedTuple):
@@ -56,11 +59,11 @@ class SplitUnknowns(NamedTuple):
         Slot of each row of the collision terms.
     """
 
-    ring: FloatArray
-    slot: FloatArray
+    ring: IntArray
+    slot: IntArray
     mu: FloatArray
     mean: FloatArray
-    spin: FloatArray
+    spin: IntArray
     rate: FloatArray
     k_in: FloatArray
     slots: tuple[int, ...]
@@ -238,7 +241,7 @@ def split_termination(layer: SphereLayer, boundary: Boundary, side: int) -> Term
     -------
     Termination
     """
-    u = splitsplit_unknowns(layer)
+    u = split_unknowns(layer)
     n_rings = layer.grid.n_rings
     end = split_end(layer, u, boundary, side, layer.layer.thickness)
     injection, held_source = np.zeros((n_rings, N_MOMENTS, 4, 4)), np.zeros((4, 6))

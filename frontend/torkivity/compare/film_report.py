@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity.study.film import Comparison, relative_difference
-from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.interfaces import DeltaInterface, Interface, RashbaInterface
 from torkivity_engine.solution import TorqueNames
 
 __all__ = ["comparison_report"]
@@ -55,15 +55,8 @@ def comparison_report(
     """
     film = comparison.film
     m = ", ".join(_fixed(x, 4) for x in film.magnetization)
-    interface = film.interface
-    coupling = (
-        f"u_R = {interface.rashba:g}"
-        if isinstance(interface, RashbaInterface)
-        else "W = (" + "; ".join(f"{x:g}, {y:g}" for x, y in interface.spin_orbit) + ")"
-    )
     lines = [
-        f"{names[0]} ({film.heavy_metal.thickness:g} nm) | u0 = {interface.barrier:g}, "
-        f"u_ex = {interface.exchange:g}, {coupling} | "
+        f"{names[0]} ({film.heavy_metal.thickness:g} nm) | {_interface(film.interface)} | "
         f"{names[1]} ({film.ferromagnet.thickness:g} nm)",
         f"m = ({m}), E in the film plane at {film.field_direction_deg:g} deg from x",
         "",
@@ -194,3 +187,16 @@ def _complex(value: complex) -> str:
     exponent = math.floor(math.log10(abs(value))) if value else 0
     scaled = value / 10.0**exponent
     return f"({scaled.real:.4f} {scaled.imag:+.4f}i)e{exponent}"
+
+
+def _interface(interface: Interface) -> str:
+    """What an interface is, in a few words."""
+    if not isinstance(interface, DeltaInterface):
+        return interface.kind
+    w = interface.spin_orbit_matrix
+    coupling = (
+        f"u_R = {interface.rashba:g}"
+        if isinstance(interface, RashbaInterface)
+        else "W = (" + "; ".join(f"{x:g}, {y:g}" for x, y in w) + ")"
+    )
+    return f"u0 = {interface.barrier:g}, u_ex = {interface.exchange:g}, {coupling}"

@@ -26,7 +26,7 @@ from torkivity_engine.diffusion.tensors import (
 )
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.diffusion_length import spin_diffusion_length
-from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.interfaces import DeltaInterface, RashbaInterface
 from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.record import TORQUE_PARTS, VARIABLES, Variable
 from torkivity_engine.solution import TorqueNames
@@ -297,6 +297,7 @@ def grid_data(
         rashba_ratio=Axis(tuple(ratios), "1", "u_R / u_0, Rashba strength over barrier"),
         exchange=Axis(tuple(exchanges), "1", "u_ex, interfacial exchange strength"),
     )
+    assert isinstance(film.interface, DeltaInterface)
     u0 = film.interface.barrier
     films = [
         replace(

@@ -30,12 +30,11 @@ from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import (
-    driven_amplitude,
     interface_tensors,
     mixing_conductance,
 )
 from torkivity_engine.film.boundaries import HalfSpace, Reservoir, Surface
-from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.interfaces import DeltaInterface, RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.scattering import scattering_amplitudes, scattering_matrices
 from torkivity_engine.film.stack import Bilayer, Stack, mirrored
@@ -124,7 +123,7 @@ def tensors_by_matrices() -> float:
     unit = stack.prefactor * METRE_PER_NM
     worst, scale = 0.0, float(np.abs(found.conductivity).max())
     for axis in (0, 1):
-        arriving = [k[:, axis, None] * driven_amplitude(layer) for layer in stack.layers]
+        arriving = [k[:, axis, None] * layer.driven_amplitude() for layer in stack.layers]
         minus, plus, density = _moments(mesh, *tensors, *arriving)
         torque = 2.0 * film.interface.exchange * np.cross(density[:CHARGE], m)
         for ours, theirs in (
@@ -203,8 +202,8 @@ def slices() -> float:
     cut = replace(
         stack,
         layers=(
-            *(replace(metal, thickness=share * metal.thickness) for share in (0.15, 0.5, 0.35)),
-            *(replace(magnet, thickness=share * magnet.thickness) for share in (0.7, 0.3)),
+            *(metal.with_thickness(share * metal.thickness) for share in (0.15, 0.5, 0.35)),
+            *(magnet.with_thickness(share * magnet.thickness) for share in (0.7, 0.3)),
         ),
         interfaces=(clear, clear, *stack.interfaces, clear),
     )
@@ -597,6 +596,7 @@ def _moments(
 def _quadrature_mixing(film: Bilayer) -> complex:
     """Mixing conductance by adaptive quadrature, 1/(Ohm m^2)."""
     interface = film.interface
+    assert isinstance(interface, DeltaInterface)
     # Spins along -m meet the lower potential.
     up, down = interface.barrier - interface.exchange, interface.barrier + interface.exchange
 

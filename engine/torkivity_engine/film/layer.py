@@ -1,0 +1,180 @@
+"""What a layer is to those who solve a film.
+
+A new kind of layer derives from `Layer`, in a file of its own. What it has no answer to stays as
+it is here: an error that says what the layer lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
+
+import numpy as np
+
+from torkivity_engine.errors import InputError
+from torkivity_engine.film.component import Component, hashable, material_fields
+from torkivity_engine.film.torque import exchange_torque
+from torkivity_engine.kinetics.spheres import Bands
+from torkivity_engine.spin import rotation_to
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from torkivity_engine.arrays import FloatArray
+    from torkivity_engine.kinetics.admittance import LayerAdmittance
+    from torkivity_engine.kinetics.collision import CollisionTerms
+    from torkivity_meshes import AnnularGrid
+
+__all__ = ["Keyed", "Layer"]
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """A layer as the argument of a cached function: equal where the key is."""
+
+    key: Hashable
+    layer: Layer = field(compare=False)
+
+
+class Layer(Component):
+    """Base of all kinds of layers.
+
+    A kind is a frozen dataclass with a field `thickness` in nm, and, where it is a magnet, a
+    field `magnetization`.
+    """
+
+    #: Start of the name that a layer has without one of its own.
+    stem: ClassVar[str] = "L"
+    #: Whether a layer of this kind has a magnetization.
+    magnetic: ClassVar[bool] = False
+    #: Whether collisions tie spins to directions in space although there is an m: then a response
+    #: cannot be taken over to another m by turning spins.
+    tied: ClassVar[bool] = False
+
+    #: Whether it has no electrons, and so can only lie at an end of the film.
+    outermost_only: ClassVar[bool] = False
+
+    thickness: float
+
+    # The Boltzmann equation.
+
+    def bands(self, k_0: float) -> Bands:
+        """Fermi spheres, by default that of the film.
+
+        Parameters
+        ----------
+        k_0 : float
+            Fermi wavevector of the film, 1/nm.
+        """
+        return Bands.common(k_0)
+
+    def collision_terms(self) -> CollisionTerms:
+        """Collision terms, in Cartesian spin components."""
+        self._lacks("collision terms, which the Boltzmann equation needs")
+
+    def decay_reach(self) -> float:
+        """A length in nm over which everything that decays has decayed to rounding."""
+        self._lacks("a mean free path, which the Boltzmann equation needs")
+
+    def occupation_terms(self, grid: AnnularGrid, k_0: float) -> CollisionTerms:
+        """Collision terms of a layer with a sphere for each spin: of those that have states."""
+        self._lacks("collision terms of two occupations")
+
+    def driven_occupations(self, k_0: float) -> tuple[float, ...]:
+        """What a field drives of each occupation that has states, over v_E, nm."""
+        self._lacks("occupations that a field drives")
+
+    def reach(self, k_0: float) -> float:
+        """`decay_reach` in a film of this Fermi wavevector."""
+        return self.decay_reach()
+
+    def driven_amplitude(self) -> FloatArray:
+        """Field-driven bulk distribution over v_E, without skew scattering (B2), (B3).
+
+        Returns
+        -------
+        ndarray, shape (4,)
+            (x, y, z, charge) per e^2 E~, nm.
+        """
+        self._lacks("a distribution that a field drives")
+
+    @property
+    def exchange_rate(self) -> float:
+        """1/l_prec in 1/nm: how fast the magnetization turns spins, and they it; 0 for none."""
+        return 0.0
+
+    def torque_density(self, density: FloatArray) -> FloatArray:
+        """Torque of a spin density, shape (3, ...), on the layer's magnetization per nm."""
+        if self.magnetization is None or self.exchange_rate == 0.0:
+            return np.zeros_like(density)
+        return exchange_torque(self.exchange_rate, self.magnetization, density)
+
+    def require_slow_modes(self) -> None:
+        """Raise a `PhysicsError` unless a spin accumulation outlives everything else."""
+
+    # Drift-diffusion.
+
+    def conductivity(self, fermi_wavevector: float) -> float:
+        """Charge conductivity of both spins in 1/(Ohm m)."""
+        self._lacks("a conductivity")
+
+    def spin_diffusion_length(self, exact: bool = True) -> float:
+        """Decay length of a spin accumulation in nm, of a layer without magnetization."""
+        self._lacks("a spin diffusion length")
+
+    def spin_hall_current(self, fermi_wavevector: float, y_p: ArrayLike) -> FloatArray:
+        """Spin current along +z that a field drives in the bulk, per E~, shape (3,), 1/(Ohm m)."""
+        return np.zeros(3)
+
+    def admittance(
+        self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
+    ) -> LayerAdmittance:
+        """Exact response of the layer in drift-diffusion.
+
+        Parameters
+        ----------
+        fermi_wavevector : float
+            1/nm.
+        y_p : array_like, shape (3,), optional
+            Polarisation z x E of the spin Hall current; None switches that off.
+        exact_length : bool, optional
+            Spin diffusion length from the exact slow mode or from the diffusive limit.
+        """
+        self._lacks("an admittance, which drift-diffusion needs")
+
+    # Copies.
+
+    def without_spin_hall(self) -> Self:
+        """The same layer without spin-orbit coupling in its bulk."""
+        return self
+
+    def with_thickness(self, thickness: float) -> Self:
+        """The same material, of another thickness in nm."""
+        return replace(self, thickness=thickness)  # type: ignore[type-var]
+
+    # What caches and solvers go by.
+
+    def material_key(self) -> Hashable:
+        """`kinetic_key` without the thickness."""
+        numbers = tuple(hashable(getattr(self, name)) for name in material_fields(type(self)))
+        return (type(self), self.magnetization if self.tied else None, numbers)
+
+    def kinetic_key(self) -> Hashable:
+        """What the Boltzmann equation sees of it, as a key: kind and numbers, no direction."""
+        return (self.material_key(), self.thickness)
+
+    def in_own_frame(self) -> Self:
+        """The layer with m along z, for which responses are computed and cached."""
+        return self if self.magnetization is None or self.tied else self.turned((0.0, 0.0, 1.0))
+
+    def own_axes(self) -> FloatArray | None:
+        """Rotation from that frame to Cartesian components, shape (4, 4); None for no turn."""
+        if self.magnetization is None or self.tied:
+            return None
+        rotation = np.eye(4)
+        rotation[:3, :3] = rotation_to(self.magnetization)
+        return rotation
+
+    def _lacks(self, what: str) -> NoReturn:
+        raise InputError("layer", type(self).__name__, f"has no {what}")

@@ -1,0 +1,273 @@
+"""Parameters of a film by name: from a path to a field, its unit and its step, and back.
+
+A path is a part of the film and one of its parameters: ``Pt.thickness``, ``"Pt|Co".exchange``,
+``Co.magnetization.theta_deg``, ``film.fermi_wavevector``, ``left.specularity``. A part's name is
+quoted where a TOML key would be; the quotes may be left out. In a bilayer ``heavy_metal``,
+``interface`` and ``ferromagnet`` stand for the names, and ``film.magnetization`` for the m that its
+parts share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from torkivity_engine.errors import InputError
+from torkivity_engine.film.checks import Vector
+from torkivity_engine.film.component import (
+    Component,
+    Leaf,
+    direction_from,
+    direction_leaves,
+    nearest,
+)
+from torkivity_engine.film.names import BILAYER_PARTS
+from torkivity_engine.film.quantity import Quantity
+from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack, as_stack
+
+__all__ = ["Parameter", "parameter", "parameters", "path_of", "with_parameters"]
+
+_Film = TypeVar("_Film", Stack, Bilayer)
+_ENDS = ("left", "right")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number or word that describes a film.
+
+    Attributes
+    ----------
+    path : str
+        As `parameters` spells it.
+    value : float, int or str
+    quantity : Quantity or None
+        Unit, meaning, label and limits; None for a word.
+    choices : tuple
+        What a word may be.
+    """
+
+    path: str
+    value: Any
+    quantity: Quantity | None = None
+    choices: tuple[Any, ...] = ()
+
+    @property
+    def kind(self) -> type:
+        """Float, int, str or bool."""
+        return type(self.value)
+
+    @property
+    def unit(self) -> str:
+        """Such as "nm", "1/nm", "degree"; "1" for a pure number, "" for a word."""
+        return self.quantity.unit if self.quantity is not None else ""
+
+    @property
+    def meaning(self) -> str:
+        """A few words."""
+        return self.quantity.meaning if self.quantity is not None else self.path
+
+    @property
+    def label(self) -> str:
+        """Mathtext for axes."""
+        return self.quantity.label if self.quantity is not None else ""
+
+    @property
+    def step(self) -> float:
+        """Step of a difference stencil; 0 for what has no derivative."""
+        return self.quantity.step_at(self.value) if self.quantity is not None else 0.0
+
+
+def parameters(film: Stack | Bilayer) -> dict[str, Parameter]:
+    """All parameters of a film by path.
+
+    Parameters
+    ----------
+    film : Stack or Bilayer
+
+    Returns
+    -------
+    dict of str to Parameter
+        From bottom to top. A layer has the parameters that it was given by.
+    """
+    return {
+        f"{quoted(name)}.{key}": Parameter(
+            f"{quoted(name)}.{key}", leaf.value, leaf.quantity, leaf.choices
+        )
+        for name, leaves in _parts(film)
+        for key, leaf in leaves.items()
+    }
+
+
+def parameter(film: Stack | Bilayer, path: str) -> Parameter:
+    """One parameter of a film.
+
+    Parameters
+    ----------
+    film : Stack or Bilayer
+    path : str
+
+    Raises
+    ------
+    InputError
+        If there is none, with the nearest spelling.
+    """
+    known = parameters(film)
+    return known[path_of(film, path, known)]
+
+
+def path_of(film: Stack | Bilayer, path: str, known: Mapping[str, object] | None = None) -> str:
+    """A path as `parameters` spells it.
+
+    Parameters
+    ----------
+    film : Stack or Bilayer
+    path : str
+        Quotes may be left out; the parts of a bilayer also go by their other names.
+    known : mapping, optional
+        What `parameters` gave, if it is at hand.
+
+    Raises
+    ------
+    InputError
+        If there is no such parameter, with the nearest spelling.
+    """
+    known = parameters(film) if known is None else known
+    if not isinstance(path, str):
+        raise InputError("parameter", path, "must be a path such as Pt.thickness")
+    part, _, key = path.strip().partition(".")
+    part = part.strip().strip("\"'")
+    aliases = _aliases(film)
+    full = f"{aliases.get(part, quoted(part))}.{key}"
+    if full not in known:
+        other = {
+            k.replace(name, alias, 1)
+            for alias, name in aliases.items()
+            for k in known
+            if k.startswith(f"{name}.")
+        }
+        raise InputError("parameter", path, f"is not known{nearest(path, {*known, *other})}")
+    return full
+
+
+def with_parameters(film: _Film, values: Mapping[str, Any]) -> _Film:
+    """The film with other values of some parameters, all at once.
+
+    Everything else stays as it was given: a metal given by its resistivity and spin diffusion
+    length keeps them when its spin Hall angle or the film's k_F changes.
+
+    Parameters
+    ----------
+    film : Stack or Bilayer
+    values : mapping of str to float or str
+        By path.
+
+    Returns
+    -------
+    Stack or Bilayer
+        Of the same kind.
+
+    Raises
+    ------
+    InputError
+        For an unknown path or a value that cannot be, naming the path.
+    """
+    known = parameters(film)
+    changes: dict[str, dict[str, tuple[str, Any]]] = {}
+    for path, value in values.items():
+        full = path_of(film, path, known)
+        name, key = _split(full)
+        if key in changes.setdefault(name, {}):
+            raise InputError(path, value, f"is given twice: also as {changes[name][key][0]}")
+        changes[name][key] = (path, value)
+    return _rebuilt(film, changes)
+
+
+def quoted(name: str) -> str:
+    """A part's name as a TOML key."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
+
+
+def _split(full: str) -> tuple[str, str]:
+    name, _, key = full.partition(".")
+    return name.strip('"'), key
+
+
+def _aliases(film: Stack | Bilayer) -> dict[str, str]:
+    """Other names of parts, with how paths begin that use them."""
+    if not isinstance(film, Bilayer):
+        return {}
+    names = (quoted(name) for name, _ in _components(film))
+    return dict(zip(BILAYER_PARTS, names, strict=True)) | {"magnetization": "film.magnetization"}
+
+
+def _parts(film: Stack | Bilayer) -> Iterator[tuple[str, dict[str, Leaf]]]:
+    """Parts of a film with their parameters, bottom to top."""
+    stack, k_f = as_stack(film), film.fermi_wavevector
+    whole = {key: Leaf(quantity, getattr(film, key)) for key, quantity in FILM_QUANTITIES.items()}
+    if isinstance(film, Bilayer):
+        whole |= direction_leaves("magnetization", film.magnetization)
+    yield "film", whole
+    for key, end in zip(_ENDS, (stack.left, stack.right), strict=True):
+        yield key, end.leaves(k_f)
+    for name, part in _components(film):
+        yield name, part.leaves(k_f)
+
+
+def _components(film: Stack | Bilayer) -> Iterator[tuple[str, Component]]:
+    """Layers and interfaces with their names; those of a bilayer as they were given."""
+    stack = as_stack(film)
+    layers: tuple[Component, ...] = stack.layers
+    interfaces: tuple[Component, ...] = stack.interfaces
+    if isinstance(film, Bilayer):
+        layers, interfaces = (film.heavy_metal, film.ferromagnet), (film.interface,)
+    for i, layer in enumerate(layers):
+        yield stack.names[i], layer
+        if i < len(interfaces):
+            yield stack.names_of_interfaces[i], interfaces[i]
+
+
+def _rebuilt(film: _Film, changes: dict[str, dict[str, tuple[str, Any]]]) -> _Film:
+    made: dict[str, Any] = {}
+    for key, (path, value) in changes.get("film", {}).items():
+        if key in FILM_QUANTITIES:
+            made[key] = FILM_QUANTITIES[key].check(path, value)
+    if isinstance(film, Bilayer):
+        m = _direction(film.magnetization, changes.get("film", {}))
+        made |= {} if m is None else {"magnetization": m}
+    k_f = made.get("fermi_wavevector", film.fermi_wavevector)
+    before = film.fermi_wavevector
+    for key in _ENDS:
+        if key in changes:
+            made[key] = _changed(key, getattr(film, key), changes[key], (k_f, before))
+    parts = [
+        _changed(quoted(name), part, changes.get(name, {}), (k_f, before))
+        for name, part in _components(film)
+    ]
+    if isinstance(film, Bilayer):
+        made |= zip(BILAYER_PARTS, parts, strict=True)
+    else:
+        made |= {"layers": tuple(parts[::2]), "interfaces": tuple(parts[1::2])}
+    return replace(film, **made)
+
+
+def _direction(m: Vector, changes: dict[str, tuple[str, Any]]) -> Vector | None:
+    try:
+        return direction_from("magnetization", m, {k: v for k, (_, v) in changes.items()})
+    except InputError as error:
+        raise InputError(changes[error.key][0], error.value, error.expected) from None
+
+
+def _changed(
+    name: str,
+    part: Component,
+    changes: dict[str, tuple[str, Any]],
+    wavevectors: tuple[float, float],
+) -> Component:
+    """A component with changes, whose errors name paths, in a film of another k_F."""
+    try:
+        return part.with_values({k: v for k, (_, v) in changes.items()}, *wavevectors)
+    except InputError as error:
+        path, _ = changes.get(error.key, (f"{name}.{error.key}", None))
+        raise InputError(path, error.value, error.expected) from None

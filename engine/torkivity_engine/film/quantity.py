@@ -1,0 +1,214 @@
+"""What a number in a film means: unit, words, label, limits, derivative step.
+
+A field says it once, ``thickness: Annotated[float, Quantity("nm", "thickness", ge=1e-9)]``, and
+everything else is derived from it: checks at construction, keys and errors of the TOML file,
+axes of a sweep, derivatives, labels of figures. pydantic reads the same annotation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, get_type_hints
+
+import numpy as np
+from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt, Predicate
+
+from torkivity_engine.errors import InputError
+
+__all__ = [
+    "ANGLE",
+    "FERMI_WAVEVECTOR",
+    "LENGTH",
+    "MASS",
+    "POTENTIAL",
+    "RESISTIVITY",
+    "SPIN_FLIP_LENGTH",
+    "SPIN_HALL_ANGLE",
+    "Direction",
+    "Quantity",
+    "checked_arguments",
+    "quantities_of",
+]
+
+
+def _no_nan(value: float) -> bool:
+    return not math.isnan(value)
+
+
+@dataclass(frozen=True)
+class Quantity(GroupedMetadata):
+    """A number that describes a film, as metadata of a field or an argument.
+
+    Parameters
+    ----------
+    unit : str
+        "nm", "1/nm", "degree", "Ohm m", ..., "1" for a pure number.
+    meaning : str
+        A few words, for tables and long names.
+    label : str, optional
+        Mathtext for axes, ``r"$t$"``.
+    gt, ge, lt, le : float, optional
+        Physical limits of finite values.
+    infinite : bool, optional
+        Whether +inf has a meaning.
+    typical : (float, float), optional
+        Values outside are likely a slip (percent for a fraction, metres for nm).
+    step : float, optional
+        Of the stencil that derivatives are taken on: a part of the value, or with `absolute` in
+        the unit. 0 for what nothing is differentiated by.
+    absolute : bool, optional
+    kinetic : bool, optional
+        Whether the Boltzmann equation of a layer knows it: then caches are keyed by it.
+    """
+
+    unit: str
+    meaning: str
+    label: str = ""
+    gt: float | None = None
+    ge: float | None = None
+    lt: float | None = None
+    le: float | None = None
+    infinite: bool = False
+    typical: tuple[float, float] | None = None
+    step: float = 5e-4
+    absolute: bool = False
+    kinetic: bool = True
+
+    def __iter__(self) -> Iterator[object]:
+        for kind, bound in ((Gt, self.gt), (Ge, self.ge), (Lt, self.lt), (Le, self.le)):
+            # Limits are those of finite values: an infinite length is not too long.
+            if bound is not None and not (self.infinite and kind in (Lt, Le)):
+                yield kind(bound)
+        yield Predicate(_no_nan if self.infinite else math.isfinite)
+        if self.infinite:
+            yield Predicate(self._reachable)
+
+    def _reachable(self, value: float) -> bool:
+        return value == math.inf or self._within(value)
+
+    def _within(self, value: float) -> bool:
+        return (
+            (self.gt is None or value > self.gt)
+            and (self.ge is None or value >= self.ge)
+            and (self.lt is None or value < self.lt)
+            and (self.le is None or value <= self.le)
+        )
+
+    @property
+    def expected(self) -> str:
+        """What would be right, as the phrase that ends an error."""
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        low, high = (
+            (self.ge, "at least") if self.ge is not None else (self.gt, "above"),
+            (self.le, "at most") if self.le is not None else (self.lt, "below"),
+        )
+        what = "a positive length" if self.unit == "nm" and (low[0] or 0.0) > 0.0 else "a number"
+        if self.ge is not None and self.le is not None:
+            limits = f" between {self.ge:g} and {self.le:g}{unit}"
+        else:
+            parts = [f"{word} {bound:g}" for bound, word in (low, high) if bound is not None]
+            limits = f" {' and '.join(parts)}{unit}" if parts else f" of{unit}" if unit else ""
+        ends = ", or inf" if self.infinite else "" if self._bounded else ", finite"
+        return f"must be {what}{limits}{ends}"
+
+    @property
+    def _bounded(self) -> bool:
+        return not (self.le is None and self.lt is None)
+
+    def check(self, key: str, value: Any) -> float:
+        """The value as a float.
+
+        Raises
+        ------
+        InputError
+            If it is no number (booleans and text are none), NaN, or outside the limits.
+        """
+        if type(value) is not float:
+            value = self._as_float(key, value)
+        if value == math.inf and self.infinite:
+            return math.inf
+        if math.isnan(value):
+            raise InputError(key, value, "must not be NaN")
+        if math.isinf(value) and not self.infinite:
+            raise InputError(key, value, "must be finite")
+        if not self._within(value):
+            raise InputError(key, value, self.expected)
+        return float(value) + 0.0  # one zero: equal numbers, equal digits
+
+    def _as_float(self, key: str, value: Any) -> float:
+        if isinstance(value, (bool, np.bool_)) or not isinstance(
+            value, (int, float, np.integer, np.floating)
+        ):
+            raise InputError(key, value, self.expected)
+        try:
+            return float(value)
+        except OverflowError:  # an int of more than 308 digits
+            raise InputError(key, "an integer too large", self.expected) from None
+
+    def likely(self, value: float) -> bool:
+        """Whether a value is of the usual size; one that is not may be a slip."""
+        if self.typical is None or value in (0.0, math.inf):
+            return True
+        return self.typical[0] <= abs(value) <= self.typical[1]
+
+    def step_at(self, value: float) -> float:
+        """Step of a difference stencil; 0 where there is no derivative."""
+        if not math.isfinite(value):
+            return 0.0
+        return self.step if self.absolute else self.step * abs(value)
+
+    def named(self, meaning: str, label: str) -> Quantity:
+        """The same kind of number with a meaning and a label of its own."""
+        return replace(self, meaning=meaning, label=label)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A field that holds a unit vector, or None for one taken over from elsewhere."""
+
+    meaning: str = "direction of m"
+
+
+#: Lengths whose rates, squares and products stay far from the ends of floating point.
+LENGTH = Quantity("nm", "length", ge=1e-9, le=1e9, typical=(1e-2, 1e5))
+#: Kinetic: it grows as the square of the spin diffusion length.
+SPIN_FLIP_LENGTH = Quantity(
+    "nm", "kinetic spin-flip length", r"$\lambda_\mathrm{sf}$", ge=1e-9, le=1e30, infinite=True
+)
+FERMI_WAVEVECTOR = Quantity(
+    "1/nm", "Fermi wavevector", r"$k_\mathrm{F}$", ge=1e-2, le=1e3, typical=(1.0, 50.0)
+)
+RESISTIVITY = Quantity("Ohm m", "resistivity", r"$\rho$", ge=1e-10, le=1e2, typical=(1e-9, 1e-4))
+SPIN_HALL_ANGLE = Quantity(
+    "1",
+    "spin Hall angle",
+    r"$\theta_\mathrm{SH}$",
+    ge=-10.0,
+    le=10.0,
+    typical=(0.0, 1.0),
+    step=2e-3,
+    absolute=True,
+)
+POTENTIAL = Quantity(
+    "1", "strength", ge=-1e6, le=1e6, typical=(0.0, 100.0), step=1e-3, absolute=True
+)
+MASS = Quantity("1", "effective mass", r"$m^*$", ge=1e-2, le=1e3, typical=(0.05, 20.0))
+ANGLE = Quantity("degree", "angle", step=0.1, absolute=True)
+
+
+def quantities_of(function: Any) -> dict[str, Quantity]:
+    """Quantities among the arguments of a function, by name, from its annotations."""
+    found = {}
+    for name, hint in get_type_hints(function, include_extras=True).items():
+        for item in getattr(hint, "__metadata__", ()):
+            if isinstance(item, Quantity):
+                found[name] = item
+    return found
+
+
+def checked_arguments(function: Any, values: dict[str, Any]) -> dict[str, float]:
+    """Values of arguments, checked by the annotations of the function."""
+    known = quantities_of(function)
+    return {name: known[name].check(name, value) for name, value in values.items()}

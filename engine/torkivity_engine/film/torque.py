@@ -1,0 +1,31 @@
+"""The law of the torque that exchange exerts, wherever it acts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.spin import cross_matrix
+
+__all__ = ["exchange_torque"]
+
+
+def exchange_torque(strength: float, m: ArrayLike, density: FloatArray) -> FloatArray:
+    """Torque on the magnetization, strength s x m.
+
+    Parameters
+    ----------
+    strength : float
+        2 u_ex at an interface, where s is the density at z = 0 times v_F; 1/l_prec in a layer.
+    m : array_like, shape (3,)
+        Unit vector.
+    density : ndarray, shape (3, ...)
+        Spin density s, first axis (x, y, z).
+
+    Returns
+    -------
+    ndarray, shape (3, ...)
+    """
+    torque: FloatArray = -strength * np.tensordot(cross_matrix(m), density, axes=1)
+    return torque
