@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.quantity import MASS, Direction
 from torkivity_engine.film.split_ferromagnet import DECAY
+from torkivity_engine.kinetics.admittance import LayerAdmittance
 from torkivity_engine.kinetics.spheres import Bands, FermiSphere
 
 __all__ = ["MagneticInsulator"]
@@ -61,3 +65,9 @@ class MagneticInsulator(Layer):
     def conductivity(self, fermi_wavevector: float) -> float:
         """Zero."""
         return 0.0
+
+    def admittance(
+        self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
+    ) -> LayerAdmittance:
+        """Anything regular: its interface couples to no accumulation in it."""
+        return LayerAdmittance(np.eye(4), np.eye(4), np.zeros(4), np.eye(4))

@@ -10,7 +10,9 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.boundaries import HalfSpace
 from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.kinetics.collision import CollisionTerms
@@ -18,13 +20,21 @@ from torkivity_engine.kinetics.junction import Junction, Terminal
 from torkivity_engine.kinetics.spheres import Bands
 from torkivity_meshes import AnnularGrid, AzimuthalRings, annular_grid
 
-__all__ = ["SphereFilm", "SphereLayer", "has_one_sphere", "require_one_sphere", "sphere_film"]
+__all__ = [
+    "SphereFilm",
+    "SphereLayer",
+    "has_one_sphere",
+    "pair_film",
+    "require_one_sphere",
+    "sphere_film",
+]
 
 
-def has_one_sphere(stack: Stack) -> bool:
-    """Whether all layers share the film's own Fermi sphere."""
+def has_one_sphere(stack: Stack, interface: int | None = None) -> bool:
+    """Whether all layers, or those beside one interface, share the film's own Fermi sphere."""
     own = Bands.common(stack.fermi_wavevector)
-    return all(layer.bands(stack.fermi_wavevector) == own for layer in stack.layers)
+    layers = stack.layers if interface is None else stack.layers[interface : interface + 2]
+    return all(layer.bands(stack.fermi_wavevector) == own for layer in layers)
 
 
 def require_one_sphere(stack: Stack, what: str) -> None:
@@ -50,6 +60,37 @@ def require_one_sphere(stack: Stack, what: str) -> None:
                 f"has Fermi spheres of its own, but {what} so far knows only layers on the "
                 "film's sphere",
             )
+
+
+def pair_film(
+    stack: Stack, index: int, rule: AzimuthalRings, interface: Interface | None = None
+) -> SphereFilm:
+    """One interface of a stack with the layers beside it, on the grid of these two.
+
+    Parameters
+    ----------
+    stack : Stack
+    index : int
+        Which interface.
+    rule : AzimuthalRings
+    interface : Interface, optional
+        Put in its place.
+
+    Returns
+    -------
+    SphereFilm
+        Its outer faces are those of half spaces without skew scattering.
+    """
+    below, above = (layer.without_spin_hall() for layer in stack.layers[index : index + 2])
+    own = interface or stack.interfaces[index]
+    pair = Stack(
+        layers=(below, above),
+        interfaces=(own.turned(stack.interface_magnetization(index)),),
+        left=HalfSpace(),
+        right=HalfSpace(),
+        fermi_wavevector=stack.fermi_wavevector,
+    )
+    return sphere_film(pair, rule)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from torkivity_engine.constants import METRE_PER_NM, fermi_surface_prefactor
 from torkivity_engine.errors import InputError
@@ -19,9 +20,11 @@ from torkivity_engine.film.quantity import (
     SPIN_FLIP_LENGTH,
     Direction,
 )
+from torkivity_engine.kinetics.admittance import LayerAdmittance, in_own_axes, slab_admittance
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.kinetics.spheres import Bands, FermiSphere, spin_flip_lengths
 from torkivity_engine.kinetics.split import SplitLengths, mesh_ratio, split_terms
+from torkivity_engine.spin import CHARGE, rotation_to
 from torkivity_meshes import AnnularGrid
 
 __all__ = ["DECAY", "SplitFerromagnet"]
@@ -164,11 +167,37 @@ class SplitFerromagnet(Layer):
         slow = 1.0 / rate if rate > 0.0 else 0.0
         return DECAYED * (slow + max(self.driven_occupations(k_0)))
 
+    def spin_conductivities(self, k_0: float) -> tuple[float, float]:
+        """Conductivity of majority and minority electrons in 1/(Ohm m)."""
+        radii = (self.fermi_wavevector_majority, self.fermi_wavevector_minority or 0.0)
+        up, down = (
+            fermi_surface_prefactor(radius) * (4.0 * math.pi / 3.0) * path * METRE_PER_NM
+            for radius, path in zip(radii, self.spin_lengths(k_0).total, strict=True)
+        )
+        return up, down
+
     def conductivity(self, fermi_wavevector: float) -> float:
         """Charge conductivity of both spins in 1/(Ohm m)."""
-        radii = (self.fermi_wavevector_majority, self.fermi_wavevector_minority or 0.0)
-        paths = self.driven_occupations(fermi_wavevector)
-        return sum(
-            fermi_surface_prefactor(radius) * (4.0 * math.pi / 3.0) * path * METRE_PER_NM
-            for radius, path in zip(radii, paths, strict=False)
+        return sum(self.spin_conductivities(fermi_wavevector))
+
+    def admittance(
+        self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
+    ) -> LayerAdmittance:
+        """Exact response of the layer in drift-diffusion, see `Layer.admittance`.
+
+        Two currents along m. Across it no accumulation exists: no interface couples to one, and
+        its channel only has to be regular; so the minority of a half metal.
+        """
+        up, down = self.spin_conductivities(fermi_wavevector)
+        thickness, mean = self.thickness * METRE_PER_NM, 0.5 * (up + down)
+        charge = slab_admittance(mean, 0.0, thickness)
+        regular = slab_admittance(mean, 1.0 / thickness, thickness)
+        rate = self.spin_diffusion_rate(fermi_wavevector) / METRE_PER_NM
+        spin = regular if self.is_half_metal else slab_admittance(up * down / mean, rate, thickness)
+        loss, conductance = (
+            in_own_axes(spin[k].real, charge[k].real, regular[k], 0.5 * (up - down) / mean)
+            for k in (0, 1)
         )
+        axes = np.eye(4)
+        axes[:CHARGE, :CHARGE] = rotation_to(self.magnetization or (0.0, 0.0, 1.0))
+        return LayerAdmittance(loss, conductance, np.zeros(4), axes)

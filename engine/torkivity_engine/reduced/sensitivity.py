@@ -27,6 +27,7 @@ from torkivity_engine.errors import InputError
 from torkivity_engine.film.interfaces import RashbaInterface, SpinOrbitInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.sources import film_with_source
+from torkivity_engine.film.spheres import require_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
 from torkivity_engine.machine.blas import with_one_blas_thread
@@ -158,6 +159,7 @@ def sensitivities(
     stack = film_with_source(film, source)
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers")
+    require_one_sphere(stack, "the tangent of the closed form, which sensitivities are made of,")
     rings = ring_structure(mesh or SphericalMesh(32, 32))
     chosen = [known[name] for name in names]
     # What the source switches off stays off in the shifted films.
