@@ -23,7 +23,7 @@ from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 
-COARSE = SphericalMesh(3, 6)
+COARSE = SphericalMesh(2, 6)
 
 
 def _metal(rng: np.random.Generator, spin_hall_angle: float = 0.0) -> HeavyMetal:
@@ -82,6 +82,8 @@ def _random_stack(seed: int) -> Stack:
         Reservoir(0.4, (0.1, -0.2, 0.3)),
     ]
     left, right = (faces[i] for i in rng.integers(len(faces), size=2))
+    if seed % 3 == 0:
+        left = Surface()
     return Stack(
         tuple(layers), tuple(interfaces), left, right, field_direction_deg=float(rng.uniform(0, 90))
     )
@@ -92,7 +94,7 @@ def _values(solution: BoltzmannSolution) -> np.ndarray:
 
 
 def _profile_values(solution: BoltzmannSolution, layer: int, thickness: float) -> np.ndarray:
-    found = solution.profile(layer, np.linspace(0.0, thickness, 3))
+    found = solution.profile(layer, np.array([0.0, 0.3, 1.0]) * thickness)
     quantities = (
         found.spin_current,
         found.charge_current,
@@ -103,7 +105,7 @@ def _profile_values(solution: BoltzmannSolution, layer: int, thickness: float) -
     return np.concatenate([quantity.ravel() for quantity in quantities])
 
 
-@pytest.mark.parametrize("seed", range(14))
+@pytest.mark.parametrize("seed", range(12))
 def test_reduced_and_dense_agree(seed: int) -> None:
     stack = _random_stack(seed)
     sources = ("all", "reservoirs") if stack.is_open else ("all",)
@@ -171,16 +173,16 @@ def test_the_sphere_solver_on_one_sphere_is_the_old_one() -> None:
 
 def test_equal_spheres_are_the_limit_of_fast_precession() -> None:
     """Difference from a ferromagnet with l_prec falls linearly."""
-    mesh = SphericalMesh(16, 8)
+    mesh = SphericalMesh(12, 6)
     m = (0.3, 0.2, 1.0)
     interface = RashbaInterface(U0, U_EX, 0.2)
     k = 16.0
     split = SplitFerromagnet(60.0, k, k, 16.25, 6.01, 1000.0)
-    exact = solve_boltzmann(Bilayer(PT, interface, split, m), mesh)
+    exact = solve_boltzmann(Bilayer(PT, interface, split, m), mesh, source="rashba")
     errors = []
     for length in (0.1, 0.03, 0.01):
         ferromagnet = Ferromagnet(60.0, 16.25, 6.01, 1000.0, length)
-        found = solve_boltzmann(Bilayer(PT, interface, ferromagnet, m), mesh)
+        found = solve_boltzmann(Bilayer(PT, interface, ferromagnet, m), mesh, source="rashba")
         miss = np.abs(found.torque_total - exact.torque_total).max()
         errors.append(miss / np.abs(exact.torque_total).max())
     assert errors[1] < 1e-4
@@ -203,8 +205,8 @@ def _fuchs_sondheimer(thickness: float, path: float, p: float) -> float:
 def test_fuchs_sondheimer_in_every_layer(specularity: float) -> None:
     """Mean in-plane current of films that stand alone, a spin at a time where spheres differ."""
     face = Surface(specularity)
-    mesh = SphericalMesh(48, 4)
-    z, w = np.polynomial.legendre.leggauss(24)
+    mesh = SphericalMesh(24, 4)
+    z, w = np.polynomial.legendre.leggauss(10)
     metal = HeavyMetal(3.0, 4.0, 20.0, fermi_wavevector=11.0, effective_mass=1.7)
     path = metal.total_mean_free_path
     split = SplitFerromagnet(
@@ -223,11 +225,11 @@ def test_fuchs_sondheimer_in_every_layer(specularity: float) -> None:
             * _fuchs_sondheimer(3.0, lam, specularity)
             for k, lam in zip(radii, paths, strict=True)
         ]  # fmt: skip
-        assert mean[3, 0] == pytest.approx(0.5 * sum(each), rel=2e-5)
+        assert mean[3, 0] == pytest.approx(0.5 * sum(each), rel=1e-4)
         spin = np.zeros(3)
         if layer is split:
             spin = -0.5 * (each[0] - each[1]) * np.array(split.magnetization)
-        np.testing.assert_allclose(mean[:3, 0], spin, atol=2e-5 * sum(each))
+        np.testing.assert_allclose(mean[:3, 0], spin, atol=1e-4 * sum(each))
 
 
 def _film(rashba: float = 0.2, **changes: object) -> Bilayer:

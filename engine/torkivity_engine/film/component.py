@@ -12,6 +12,7 @@ import difflib
 import hashlib
 import math
 import types
+from abc import ABC
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -150,8 +151,8 @@ class Given:
     made: tuple[Any, ...]
 
 
-class Component:
-    """Base of everything that a film is made of."""
+class Component(ABC):  # noqa: B024
+    """Base of everything that a film is made of; what must be given is said family by family."""
 
     #: Name of the kind in a TOML file.
     kind: ClassVar[str] = ""

@@ -27,9 +27,17 @@ from torkivity_engine.film.names import BILAYER_PARTS
 from torkivity_engine.film.quantity import Quantity
 from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack, as_stack
 
-__all__ = ["Parameter", "parameter", "parameters", "path_of", "with_parameters"]
+__all__ = [
+    "Parameter",
+    "by_own_fields",
+    "familiar_path",
+    "parameter",
+    "parameters",
+    "path_of",
+    "with_parameters",
+]
 
-_Film = TypeVar("_Film", Stack, Bilayer)
+_Film = TypeVar("_Film", bound=Stack | Bilayer)
 _ENDS = ("left", "right")
 
 
@@ -136,9 +144,8 @@ def path_of(film: Stack | Bilayer, path: str, known: Mapping[str, object] | None
     known = parameters(film) if known is None else known
     if not isinstance(path, str):
         raise InputError("parameter", path, "must be a path such as Pt.thickness")
-    part, _, key = path.strip().partition(".")
-    part = part.strip().strip("\"'")
     aliases = _aliases(film)
+    part, key = _taken_apart(path)
     full = f"{aliases.get(part, quoted(part))}.{key}"
     if full not in known:
         other = {
@@ -147,7 +154,9 @@ def path_of(film: Stack | Bilayer, path: str, known: Mapping[str, object] | None
             for k in known
             if k.startswith(f"{name}.")
         }
-        raise InputError("parameter", path, f"is not known{nearest(path, {*known, *other})}")
+        named = not isinstance(film, Bilayer) or film.layer_names is not None
+        meant = {*known, *other} if named else {familiar_path(film, k) for k in known}
+        raise InputError("parameter", path, f"is not known{nearest(path, meant)}")
     return full
 
 
@@ -184,6 +193,37 @@ def with_parameters(film: _Film, values: Mapping[str, Any]) -> _Film:
     return _rebuilt(film, changes)
 
 
+def familiar_path(film: Stack | Bilayer, path: str) -> str:
+    """A path with the names that always work: for a bilayer those of its parts."""
+    for alias, name in _aliases(film).items():
+        if isinstance(film, Bilayer) and path.startswith(f"{name}."):
+            return path.replace(name, alias, 1)
+    return path
+
+
+def by_own_fields(film: _Film) -> _Film:
+    """The film with each layer given by its own fields, whatever it was given by."""
+    if isinstance(film, Bilayer):
+        parts = {key: _plain(getattr(film, key)) for key in ("heavy_metal", "ferromagnet")}
+        return replace(film, **parts)
+    return replace(film, layers=tuple(_plain(layer) for layer in film.layers))
+
+
+def _plain(layer: Any) -> Any:
+    return layer if layer.given is None else replace(layer, given=None)
+
+
+def _taken_apart(path: str) -> tuple[str, str]:
+    """Part and key of a path; ``layers.0.thickness`` has its part in two pieces."""
+    part, _, key = path.strip().partition(".")
+    if part in ("layers", "interfaces"):
+        index, _, key = key.partition(".")
+        part = f"{part}.{index}"
+    if key in ("theta_deg", "phi_deg") and part != "magnetization":
+        key = f"magnetization.{key}"
+    return part.strip().strip("\"'"), key
+
+
 def quoted(name: str) -> str:
     """A part's name as a TOML key."""
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else f'"{name}"'
@@ -196,10 +236,11 @@ def _split(full: str) -> tuple[str, str]:
 
 def _aliases(film: Stack | Bilayer) -> dict[str, str]:
     """Other names of parts, with how paths begin that use them."""
-    if not isinstance(film, Bilayer):
-        return {}
-    names = (quoted(name) for name, _ in _components(film))
-    return dict(zip(BILAYER_PARTS, names, strict=True)) | {"magnetization": "film.magnetization"}
+    names = [quoted(name) for name, _ in _components(film)]
+    if isinstance(film, Bilayer):
+        parts = dict(zip(BILAYER_PARTS, names, strict=True))
+        return parts | {"magnetization": "film.magnetization"}
+    return {f"{('layers', 'interfaces')[i % 2]}.{i // 2}": name for i, name in enumerate(names)}
 
 
 def _parts(film: Stack | Bilayer) -> Iterator[tuple[str, dict[str, Leaf]]]:

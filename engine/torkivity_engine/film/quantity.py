@@ -86,9 +86,10 @@ class Quantity(GroupedMetadata):
             yield Predicate(self._reachable)
 
     def _reachable(self, value: float) -> bool:
-        return value == math.inf or self._within(value)
+        return value == math.inf or self.within(value)
 
-    def _within(self, value: float) -> bool:
+    def within(self, value: float) -> bool:
+        """Whether a finite value keeps the limits."""
         return (
             (self.gt is None or value > self.gt)
             and (self.ge is None or value >= self.ge)
@@ -133,7 +134,7 @@ class Quantity(GroupedMetadata):
             raise InputError(key, value, "must not be NaN")
         if math.isinf(value) and not self.infinite:
             raise InputError(key, value, "must be finite")
-        if not self._within(value):
+        if not self.within(value):
             raise InputError(key, value, self.expected)
         return float(value) + 0.0  # one zero: equal numbers, equal digits
 

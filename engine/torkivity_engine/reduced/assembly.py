@@ -31,7 +31,8 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
-from torkivity_engine.reduced.channels import CHUNK, channel_means
+from torkivity_engine.reduced.channels import CHUNK, InterfaceInput, channel_means
+from torkivity_engine.reduced.interface_input import interface_input
 from torkivity_engine.reduced.layer_response import (
     LowRank,
     Termination,
@@ -202,15 +203,9 @@ class Assembly:
         return Drive(incoming, np.zeros_like(incoming), np.zeros((2, 1)))
 
     @property
-    def parameters(self) -> FloatArray:
-        """Interfaces as kernels take them, shape (n_interfaces, 12)."""
-        stack = self.stack
-        return np.stack(
-            [
-                interface.closed_form(stack.interface_magnetization(i))
-                for i, interface in enumerate(stack.interfaces)
-            ]
-        )
+    def interfaces(self) -> InterfaceInput:
+        """Interfaces as kernels take them."""
+        return interface_input(self.stack, self.rings)
 
     def solve(self, drive: Drive) -> InterfaceStates:
         """Solve for the given drive."""
@@ -248,7 +243,7 @@ class Assembly:
         mean = np.empty((self.n_rings, size, columns))
         probe = np.empty((self.n_rings, 3 * (self.n // 8), columns))
         defect = channel_means(
-            rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), self.parameters,
+            rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), self.interfaces,
             self.local, drive.incoming, drive.outgoing, self.n_moments, CHUNK, mean, probe,
         )  # fmt: skip
         return mean, probe, defect

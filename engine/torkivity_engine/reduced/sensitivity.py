@@ -13,9 +13,8 @@ lengths is taken by a fourth-order difference of the responses alone, which are 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,50 +23,37 @@ from numba import njit
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.interfaces import RashbaInterface, SpinOrbitInterface
-from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.parameters import (
+    by_own_fields,
+    familiar_path,
+    parameter,
+    with_parameters,
+)
+from torkivity_engine.film.parameters import parameters as parameters_of
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import require_one_sphere
-from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
-from torkivity_engine.reduced.channels import CHUNK, build, factorize, substitute, take_azimuths
-from torkivity_engine.spin import CHARGE, cross_matrix, direction, transverse
+from torkivity_engine.reduced.channels import (
+    CHUNK,
+    InterfaceInput,
+    build,
+    factorize,
+    substitute,
+    take_azimuths,
+)
+from torkivity_engine.spin import CHARGE, transverse
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["Derivative", "sensitivities", "sensitivity_names"]
 
 
 _COMPLEX_STEP = 1e-40
-#: Fourth-order central difference: steps and weights.
-_STENCIL = ((-2.0, 1.0 / 12.0), (-1.0, -2.0 / 3.0), (1.0, 2.0 / 3.0), (2.0, -1.0 / 12.0))
-_RELATIVE_STEP = 5e-4
-_ANGLE_STEP_DEG = 0.1
-_SPIN_HALL_STEP = 2e-3
-
-_METAL = ("thickness", "mean_free_path", "spin_flip_length", "spin_hall_angle")
-_MAGNET = (
-    "thickness",
-    "mean_free_path_majority",
-    "mean_free_path_minority",
-    "spin_flip_length",
-    "precession_length",
-)
-_RASHBA = ("barrier", "exchange", "rashba")
-#: Element of W by name: rows are spins, columns k_x and k_y.
-_SPIN_ORBIT = {
-    f"spin_orbit_{s}{k}": (row, column)
-    for row, s in enumerate("xyz")
-    for column, k in enumerate("xy")
-}
-_NAMES: dict[type, tuple[str, ...]] = {
-    HeavyMetal: _METAL,
-    Ferromagnet: _MAGNET,
-    RashbaInterface: _RASHBA,
-    SpinOrbitInterface: ("barrier", "exchange", *_SPIN_ORBIT),
-}
-_ANGLES = ("theta_deg", "phi_deg")
+#: Differences of fourth order, offsets in steps and weights: central, and from a limit on.
+_CENTRAL = ((-2.0, 1.0 / 12.0), (-1.0, -2.0 / 3.0), (1.0, 2.0 / 3.0), (2.0, -1.0 / 12.0))
+_ONWARDS = ((0.0, -25.0 / 12.0), (1.0, 4.0), (2.0, -3.0), (3.0, 4.0 / 3.0), (4.0, -0.25))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +78,16 @@ class Derivative:
 
 
 @dataclass(frozen=True)
-class _Parameter:
-    """A parameter of a stack: how to shift it, and by which step."""
+class _Stencil:
+    """Films around a film in one parameter, and how their values give a derivative."""
 
-    shifted: Callable[[float], Stack]
+    films: tuple[Stack, ...]
+    weights: tuple[float, ...]
     step: float
+
+    def difference(self, values: Sequence[Any]) -> Any:
+        """Derivative from the values of the films."""
+        return sum(w * v for w, v in zip(self.weights, values, strict=True)) / self.step
 
 
 def sensitivity_names(film: Bilayer | Stack) -> tuple[str, ...]:
@@ -109,12 +100,28 @@ def sensitivity_names(film: Bilayer | Stack) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        For a bilayer "interface.barrier", "heavy_metal.thickness", "magnetization.theta_deg"
-        and so on; for a stack "interfaces.0.barrier", "layers.1.thickness",
-        "layers.1.theta_deg" and so on. Infinite lengths are left out. W of a
-        `SpinOrbitInterface` has six: "interface.spin_orbit_xy" is that of spin x and k_y.
+        Paths as in `torkivity_engine.film.parameters`, such as "Pt.thickness"; for a bilayer
+        with the names that always work, "interface.barrier", "heavy_metal.thickness",
+        "magnetization.theta_deg" and so on. Infinite lengths are left out, and what holds for
+        the film as a whole. W of a `SpinOrbitInterface` has six: "interface.spin_orbit_xy" is
+        that of spin x and k_y.
     """
-    return tuple(_parameters(film))
+    known = parameters_of(film)
+    skipped = {f"film.{key}" for key in FILM_QUANTITIES}
+    return tuple(
+        familiar_path(film, path)
+        for path, p in known.items()
+        if p.step > 0.0 and path not in skipped and _moves(film, path, p.value + p.step)
+    )
+
+
+def _moves(film: Bilayer | Stack, path: str, value: float) -> bool:
+    """Whether a parameter can change: without an m there is nothing to add exchange along."""
+    try:
+        with_parameters(film, {path: value})
+    except InputError as error:
+        return error.key != "magnetization"
+    return True
 
 
 @with_one_blas_thread
@@ -133,7 +140,9 @@ def sensitivities(
     mesh : FermiSurfaceMesh, optional
         With azimuthal rings; by default ``SphericalMesh(32, 32)``.
     parameters : sequence of str, optional
-        Names from `sensitivity_names`; all of them by default.
+        Names from `sensitivity_names`; all of them by default. A metal that was given by other
+        numbers than its kinetic lengths is differentiated by those lengths, too, if they are
+        named.
     source : {"all", "rashba", "spin_hall"}, optional
         As in `solve_boltzmann`.
 
@@ -149,11 +158,7 @@ def sensitivities(
     PhysicsError
         If the film leaves a spin accumulation undetermined.
     """
-    known = _parameters(film)
-    names = list(known) if parameters is None else list(parameters)
-    for name in names:
-        if name not in known:
-            raise InputError("parameters", name, f"must be one of {', '.join(known)}")
+    names = list(sensitivity_names(film)) if parameters is None else list(parameters)
     if source == "reservoirs":
         raise InputError("source", source, "must be one of all, rashba, spin_hall")
     stack = film_with_source(film, source)
@@ -161,82 +166,107 @@ def sensitivities(
         raise InputError("film", film, "must have at least two layers")
     require_one_sphere(stack, "the tangent of the closed form, which sensitivities are made of,")
     rings = ring_structure(mesh or SphericalMesh(32, 32))
-    chosen = [known[name] for name in names]
-    # What the source switches off stays off in the shifted films.
-    shifted = [
-        [film_with_source(p.shifted(factor * p.step), source) for factor, _ in _STENCIL]
-        for p in chosen
-    ]
-    responses = [[Assembly(s, rings, all_moments=True) for s in row] for row in shifted]
-    base = Assembly(stack, rings, all_moments=True)
-    tangent = _Tangent(base, [p.step for p in chosen], responses)
+    stencils = [_stencil(film, name, source) for name in names]
+    tangent = _Tangent(Assembly(stack, rings, all_moments=True), stencils)
     states, changes = tangent.solve()
     unit = stack.prefactor * METRE_PER_NM
     return {
         name: tuple(
-            _derivative(stack, row, known[name].step, states, changes, i, column, unit)
+            _derivative(stack, stencil, states, changes, i, column, unit)
             for i in range(len(stack.interfaces))
         )
-        for column, (name, row) in enumerate(zip(names, shifted, strict=True))
+        for column, (name, stencil) in enumerate(zip(names, stencils, strict=True))
     }
 
 
-def _difference(values: Sequence[Any], step: float) -> Any:
-    """Derivative from the values on the stencil."""
-    return sum(w * v for (_, w), v in zip(_STENCIL, values, strict=True)) / step
+def _stencil(film: Bilayer | Stack, name: str, source: str) -> _Stencil:
+    """What the source switches off stays off in the shifted films."""
+    try:
+        found = parameter(film, name)
+    except InputError:
+        film = by_own_fields(film)
+        found = parameter(film, name)
+    step, value = found.step, found.value
+    if step == 0.0 or found.path.removeprefix("film.") in FILM_QUANTITIES:
+        known = ", ".join(sensitivity_names(film))
+        raise InputError("parameters", name, f"has no derivative; must be one of {known}")
+    assert found.quantity is not None
+    points: tuple[tuple[float, float], ...] = _CENTRAL
+    for sign in (1.0, -1.0):
+        if not found.quantity.within(value - 2.0 * sign * step):
+            points, step = _ONWARDS, sign * step
+    return _Stencil(
+        tuple(
+            film_with_source(with_parameters(film, {found.path: value + k * step}), source)
+            for k, _ in points
+        ),
+        tuple(weight for _, weight in points),
+        step,
+    )
 
 
 class _Tangent:
     """The solution of a stack and its derivatives, one column per parameter."""
 
-    def __init__(self, base: Assembly, steps: list[float], shifted: list[list[Assembly]]) -> None:
-        self._base, self._steps, self._shifted = base, steps, shifted
+    def __init__(self, base: Assembly, stencils: list[_Stencil]) -> None:
+        self._base, self._stencils = base, stencils
+        self._shifted = [
+            [Assembly(film, base.rings, all_moments=True) for film in stencil.films]
+            for stencil in stencils
+        ]
         field = base.stack.field_direction[:2]
         self._drive = _along(base.field_drive(), field)
+        self._interfaces = base.interfaces
+        self._d_interfaces = self._interface_slopes()
+        self._local = self._slope([[a.local for a in row] for row in self._shifted])
+        drives = [[_along(a.field_drive(), field) for a in row] for row in self._shifted]
+        self._incoming = self._columns([[d.incoming for d in row] for row in drives])
+        self._outgoing = self._columns([[d.outgoing for d in row] for row in drives])
 
-        def slope(of: Callable[[Assembly], FloatArray]) -> list[FloatArray]:
-            return [
-                _difference([of(a) for a in row], step)
-                for row, step in zip(shifted, steps, strict=True)
-            ]
+    def _slope(self, rows: list[list[FloatArray]]) -> FloatArray:
+        """Derivatives, one per parameter, of what the films of the stencils give."""
+        return np.array(
+            [stencil.difference(row) for stencil, row in zip(self._stencils, rows, strict=True)]
+        )
 
-        # Only the ratios of an interface's parameters matter. In units of the last one they are
-        # smooth, which their common scale, a maximum, is not.
-        unit = base.parameters[:, -1:]
-        self._parameters = np.array(slope(lambda a: a.parameters / a.parameters[:, -1:])) * unit
-        self._local = np.array(slope(lambda a: a.local))
-        drives = [[_along(a.field_drive(), field) for a in row] for row in shifted]
-        self._incoming, self._outgoing = (
-            np.concatenate(
-                [
-                    _difference([getattr(d, kind) for d in row], step)
-                    for row, step in zip(drives, steps, strict=True)
-                ],
-                axis=3,
-            )
-            for kind in ("incoming", "outgoing")
+    def _columns(self, rows: list[list[FloatArray]]) -> FloatArray:
+        """The same with the parameters as the last axis instead of a single column there."""
+        return np.ascontiguousarray(np.moveaxis(self._slope(rows)[..., 0], 0, -1))
+
+    def _interface_slopes(self) -> InterfaceInput:
+        """Change of what kernels take, per parameter."""
+        rows = [[a.interfaces for a in row] for row in self._shifted]
+        # Only the ratios of the parameters of a closed form matter. In units of the last one
+        # they are smooth, which their common scale, a maximum, is not.
+        unit = self._interfaces.parameters[:, -1:]
+        ratios = [[i.parameters / i.parameters[:, -1:] for i in row] for row in rows]
+        return InterfaceInput(
+            self._slope(ratios) * unit,
+            self._interfaces.table,
+            self._slope([[i.scattering for i in row] for row in rows]),
+            self._slope([[i.density for i in row] for row in rows]),
         )
 
     def solve(self) -> tuple[InterfaceStates, InterfaceStates]:
         base, rings = self._base, self._base.rings
         n, moments = base.n, base.n_moments
-        size, columns = n * moments, len(self._steps)
+        size, columns = n * moments, len(self._stencils)
         states, closure = base.solve_with_closure(self._drive)
         shape = (rings.n_polar, moments, n, 1)
         leaving, arriving = states.leaving.reshape(shape), states.arriving.reshape(shape)
         out = (leaving - self._drive.outgoing).reshape(rings.n_polar, size, 1)
         returned = arriving - base.local[:, None] @ out.reshape(shape)
         # d(left right^T) <out> adds to what the drives change.
-        incoming = self._incoming.copy()
-        for column, (row, step) in enumerate(zip(self._shifted, self._steps, strict=True)):
-            answers = [a.returned(a.project(out)).reshape(shape) for a in row]
-            incoming[..., column] += _difference(answers, step)[..., 0]
+        answers = [
+            [a.returned(a.project(out)).reshape(shape) for a in row] for row in self._shifted
+        ]
+        incoming = self._incoming + self._columns(answers)
 
         mean = np.empty((rings.n_polar, size, columns))
         probe = np.empty((rings.n_polar, 3 * (n // 8), columns))
         _tangent_means(
             rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths),
-            base.parameters, self._parameters, base.local, self._local,
+            self._interfaces, self._d_interfaces, base.local, self._local,
             np.ascontiguousarray(returned), self._drive.outgoing, incoming, self._outgoing,
             CHUNK, mean, probe,
         )  # fmt: skip
@@ -262,14 +292,15 @@ def _along(drive: Drive, field: FloatArray) -> Drive:
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
 def _slopes(  # type: ignore[no-untyped-def]
-    mu, kx, ky, psi, parameters, d_parameters, local, d_local, total_in, d_in, d_out,
-    scattering, transmission, out, right, d_density,
+    ring, start, mu, kx, ky, psi, interfaces, d_interfaces, local, d_local, total_in, d_in,
+    d_out, scattering, density, out, right, d_density,
 ):  # fmt: skip
     """Sources of the tangent problem for one chunk of azimuths.
 
-    In: S, T and `out` = out(phi). Fills `right` with dS in + S (dA out + dg_in) - dg_out, and
-    `d_density` with dT (in- + in+) + T (dA out + dg_in, both sides), per parameter.
+    In: S, `density` and `out` = out(phi). Fills `right` with dS in + S (dA out + dg_in) - dg_out,
+    and `d_density` with the change of the density at fixed y, per parameter.
     """
+    parameters, d_parameters = interfaces.parameters, d_interfaces.parameters
     n_interfaces = parameters.shape[0]
     n, chunk = local.shape[0], out.shape[2]
     n_parameters = d_parameters.shape[0]
@@ -317,12 +348,22 @@ def _slopes(  # type: ignore[no-untyped-def]
             for j in range(3):
                 for c in range(chunk):
                     value = 0.0
-                    for k in range(4):
-                        value += transmission[i, j, k, c] * (
-                            changed[row + k, c] + changed[row + 4 + k, c]
-                        )
+                    for k in range(8):
+                        value += density[i, j, k, c] * changed[row + k, c]
                     d_density[3 * i + j, p, c] = value
-            if touched:
+            table = interfaces.table[i]
+            if table >= 0:
+                for c in range(chunk):
+                    a = min(start + c, interfaces.scattering.shape[2] - 1)
+                    for k in range(8):
+                        incoming = arriving[row + k, c]
+                        for j in range(8):
+                            ds = d_interfaces.scattering[p, table, ring, a, j, k]
+                            right[row + j, p, c] += ds * incoming
+                        for j in range(3):
+                            dd = d_interfaces.density[p, table, ring, a, j, k]
+                            d_density[3 * i + j, p, c] += dd * incoming
+            elif touched:
                 for c in range(chunk):
                     bx, by, bz, p_r, p_t, q2, re_t, im_r, im_t = scatter(kx[c], ky[c], mu, stepped)
                     fill_tensor(r, p_r, q2, -re_t, im_r, bx, by, bz)
@@ -346,7 +387,7 @@ def _slopes(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, error_model="numpy")
 def _tangent_means(  # type: ignore[no-untyped-def]
-    mu, cos_phi, sin_phi, parameters, d_parameters, local, d_local, total_in, drive_out, d_in,
+    mu, cos_phi, sin_phi, interfaces, d_interfaces, local, d_local, total_in, drive_out, d_in,
     d_out, chunk, mean, probe,
 ):  # fmt: skip
     """Azimuthal moments <psi dz> and the direct change of the spin density, ring by ring.
@@ -354,11 +395,11 @@ def _tangent_means(  # type: ignore[no-untyped-def]
     `total_in`, shape (ring, 3, n, 1), holds everything that arrives except A out; `d_in` and
     `d_out`, shape (ring, 3, n, p), what the parameters change; `d_local` (p, ring, n, n).
     """
-    n_interfaces = parameters.shape[0]
+    n_interfaces = interfaces.parameters.shape[0]
     n = 8 * n_interfaces
     n_azimuth = cos_phi.shape[0]
-    n_parameters = d_parameters.shape[0]
-    transmission = np.empty((n_interfaces, 4, 4, chunk))
+    n_parameters = d_interfaces.parameters.shape[0]
+    density = np.empty((n_interfaces, 3, 8, chunk))
     left = np.empty((n, n, chunk))
     scattering = np.empty((n, n + 1, chunk))
     out = np.empty((n, 1, chunk))
@@ -374,32 +415,32 @@ def _tangent_means(  # type: ignore[no-untyped-def]
         for start in range(0, n_azimuth, chunk):
             take_azimuths(start, sin_theta, cos_phi, sin_phi, kx, ky, psi, weight)
             build(
-                mu[ring], kx, ky, psi, parameters, local[ring], total_in[ring], drive_out[ring],
-                transmission, left, scattering,
+                ring, start, mu[ring], kx, ky, psi, interfaces, local[ring], total_in[ring],
+                drive_out[ring], density, left, scattering,
             )  # fmt: skip
             factorize(left)
             out[:, 0] = scattering[:, n]
             substitute(left, out)
             _slopes(
-                mu[ring], kx, ky, psi, parameters, d_parameters, local[ring], d_local[:, ring],
-                total_in[ring], d_in[ring], d_out[ring], scattering, transmission, out,
-                right, d_density,
+                ring, start, mu[ring], kx, ky, psi, interfaces, d_interfaces, local[ring],
+                d_local[:, ring], total_in[ring], d_in[ring], d_out[ring], scattering, density,
+                out, right, d_density,
             )  # fmt: skip
             substitute(left, right)
             for i in range(n_interfaces):
-                # T (A dz), both sides, completes the change of the density at fixed y.
+                # What A dz brings in completes the change of the density at fixed y.
                 for p in range(n_parameters):
-                    for k in range(4):
+                    for k in range(8):
                         for c in range(chunk):
                             slope[c] = 0.0
                         for m in range(n):
-                            both = local[ring, 8 * i + k, m] + local[ring, 8 * i + 4 + k, m]
-                            if both != 0.0:
+                            value = local[ring, 8 * i + k, m]
+                            if value != 0.0:
                                 for c in range(chunk):
-                                    slope[c] += both * right[m, p, c]
+                                    slope[c] += value * right[m, p, c]
                         for j in range(3):
                             for c in range(chunk):
-                                d_density[3 * i + j, p, c] += transmission[i, j, k, c] * slope[c]
+                                d_density[3 * i + j, p, c] += density[i, j, k, c] * slope[c]
             for p in range(n_parameters):
                 for j in range(3 * n_interfaces):
                     for c in range(chunk):
@@ -412,8 +453,7 @@ def _tangent_means(  # type: ignore[no-untyped-def]
 
 def _derivative(
     stack: Stack,
-    shifted: list[Stack],
-    step: float,
+    stencil: _Stencil,
     states: InterfaceStates,
     changes: InterfaceStates,
     index: int,
@@ -422,18 +462,16 @@ def _derivative(
 ) -> Derivative:
     """Derivatives of the torques from those of the moments and of what defines them."""
     m = np.array(stack.interface_magnetization(index))
-    d_m = _difference([np.array(s.interface_magnetization(index)) for s in shifted], step)
-    exchange = stack.interfaces[index].exchange
-    d_exchange = _difference([s.interfaces[index].exchange for s in shifted], step)
-    s, d_s = states.density[index, :, 0], changes.density[index, :, column]
-    torque = (
-        -2.0
-        * unit
-        * (
-            d_exchange * cross_matrix(m) @ s
-            + exchange * cross_matrix(d_m) @ s
-            + exchange * cross_matrix(m) @ d_s
-        )
+    around = [np.array(film.interface_magnetization(index)) for film in stencil.films]
+    d_m = stencil.difference(around)
+    s = unit * states.density[index, :, 0]
+    d_s = unit * changes.density[index, :, column]
+    # The torque is linear in the density; its law changes with the interface and with m.
+    torque = stack.interfaces[index].torque(d_s, m) + stencil.difference(
+        [
+            film.interfaces[index].torque(s, at)
+            for film, at in zip(stencil.films, around, strict=True)
+        ]
     )
     minus, plus = unit * states.current_minus[index, :, 0], unit * states.current_plus[index, :, 0]
     d_minus = unit * changes.current_minus[index, :, column]
@@ -454,81 +492,3 @@ def _derivative(
         torque_total=torque + ferromagnet,
         torque_lattice=step_in - torque,
     )
-
-
-def _parameters(film: Bilayer | Stack) -> dict[str, _Parameter]:
-    """All parameters of a film by name."""
-    table: dict[str, _Parameter] = {}
-    if isinstance(film, Bilayer):
-        for part in ("heavy_metal", "interface", "ferromagnet"):
-            for key in _keys(getattr(film, part)):
-
-                def shift(amount: float, part: str = part, key: str = key) -> Stack:
-                    moved = _moved(getattr(film, part), key, amount)
-                    return replace(film, **{part: moved}).stack()
-
-                table[f"{part}.{key}"] = _Parameter(shift, _step(getattr(film, part), key))
-        for key in _ANGLES:
-
-            def turn(amount: float, key: str = key) -> Stack:
-                return replace(film, magnetization=_turned(film.magnetization, key, amount)).stack()
-
-            table[f"magnetization.{key}"] = _Parameter(turn, _ANGLE_STEP_DEG)
-        return table
-    stack = as_stack(film)
-    for group in ("layers", "interfaces"):
-        things = getattr(stack, group)
-        for i, thing in enumerate(things):
-            keys = _keys(thing)
-            if getattr(thing, "magnetization", None) is not None:
-                keys += _ANGLES
-            elif group == "interfaces":
-                # Without a magnetization there is no direction to add exchange along.
-                keys = tuple(key for key in keys if key != "exchange")
-            for key in keys:
-
-                def alter(amount: float, group: str = group, i: int = i, key: str = key) -> Stack:
-                    parts = list(getattr(stack, group))
-                    parts[i] = _moved(parts[i], key, amount)
-                    changes: dict[str, Any] = {group: tuple(parts)}
-                    return replace(stack, **changes)
-
-                table[f"{group}.{i}.{key}"] = _Parameter(alter, _step(thing, key))
-    return table
-
-
-def _keys(thing: object) -> tuple[str, ...]:
-    """Names of what a layer or an interface can be differentiated by; infinite lengths cannot."""
-    names = next(names for kind, names in _NAMES.items() if isinstance(thing, kind))
-    return tuple(name for name in names if getattr(thing, name, None) != math.inf)
-
-
-def _step(thing: object, key: str) -> float:
-    if key in _ANGLES:
-        return _ANGLE_STEP_DEG
-    if key == "spin_hall_angle":
-        return _SPIN_HALL_STEP
-    if key in _RASHBA or key in _SPIN_ORBIT:
-        # S is differentiated exactly along the direction that this step gives.
-        return 1e-3
-    return _RELATIVE_STEP * float(getattr(thing, key))
-
-
-def _moved(thing: Any, key: str, amount: float) -> Any:
-    if key in _ANGLES:
-        return replace(thing, magnetization=_turned(thing.magnetization, key, amount))
-    if key in _SPIN_ORBIT:
-        matrix = np.array(thing.spin_orbit)
-        matrix[_SPIN_ORBIT[key]] += amount
-        return replace(thing, spin_orbit=matrix)
-    return replace(thing, **{key: getattr(thing, key) + amount})
-
-
-def _turned(m: tuple[float, float, float], key: str, amount: float) -> tuple[float, float, float]:
-    """m with its polar or azimuthal angle changed, in degrees."""
-    theta, phi = math.acos(max(-1.0, min(1.0, m[2]))), math.atan2(m[1], m[0])
-    if key == "theta_deg":
-        theta += math.radians(amount)
-    else:
-        phi += math.radians(amount)
-    return direction(theta, phi)

@@ -15,9 +15,9 @@ import numpy as np
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, Boundary
 from torkivity_engine.film.spheres import SphereFilm, SphereLayer
-from torkivity_engine.kinetics.junction import Junction
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates
+from torkivity_engine.reduced.channels import CHUNK, InterfaceInput, channel_means
 from torkivity_engine.reduced.layer_response import (
     Content,
     Emission,
@@ -38,9 +38,6 @@ from torkivity_engine.reduced.split_response import (
 from torkivity_engine.spin import CHARGE
 
 __all__ = ["SphereAssembly", "solve_reduced_spheres"]
-
-#: Channels solved at a time, to bound the memory of the batch.
-_BATCH = 4096
 
 
 class SphereAssembly(Assembly):
@@ -91,42 +88,33 @@ class SphereAssembly(Assembly):
         uniform = [layer.open() * layer.occupations()[:, CHARGE] for layer in layers]
         return self._slots(carried), self._slots(uniform)
 
-    def _means(self, drive: Drive) -> tuple[FloatArray, FloatArray, float]:
-        n_drives = drive.incoming.shape[3]
-        columns = self.n_moments * self.n + n_drives
-        mean = np.empty((self.n_rings, self.n_moments * self.n, columns))
-        probe = np.empty((self.n_rings, 9 * (self.n // 8), columns))
-        step = max(1, _BATCH // self.rings.n_azimuth)
-        for start in range(0, self.n_rings, step):
-            rings = slice(start, start + step)
-            mean[rings], probe[rings] = self._channels(rings, drive)
-        return mean, probe, max(junction.defect() for junction in self.film.junctions)
+    @property
+    def interfaces(self) -> InterfaceInput:
+        """Interfaces by tensors, with rows for spin density and coherent spin currents."""
+        junctions = self.film.junctions
+        shape = (len(junctions), self.n_rings, self.rings.n_azimuth)
+        probes = [
+            np.concatenate([j.matched.density, j.matched.current.reshape(-1, 6, 8)], axis=1)
+            for j in junctions
+        ]
+        return InterfaceInput(
+            np.ones((len(junctions), 12)),
+            np.arange(len(junctions)),
+            np.stack([j.matched.scattering for j in junctions]).reshape(*shape, 8, 8),
+            np.stack(probes).reshape(*shape, 9, 8),
+        )
 
-    def _channels(self, rings: slice, drive: Drive) -> tuple[FloatArray, FloatArray]:
-        """Azimuthal moments of some rings, all channels of which are solved at once."""
-        n, moments, n_azimuth = self.n, self.n_moments, self.rings.n_azimuth
-        local = self.local[rings]
-        points = slice(rings.start * n_azimuth, rings.stop * n_azimuth)
-        s, d = _blocks(self.film.junctions, points)
-        s, d = (m.reshape(len(local), n_azimuth, -1, n) for m in (s, d))
-        phi = self.rings.azimuths
-        psi = np.stack([np.ones_like(phi), np.sqrt(2) * np.cos(phi), np.sqrt(2) * np.sin(phi)])
-        g_in = np.einsum("ap,iajd->ipjd", psi, drive.incoming[rings])
-        g_out = np.einsum("ap,iajd->ipjd", psi, drive.outgoing[rings])
-        right = np.concatenate([s, s @ g_in - g_out], axis=3)
-        w = np.linalg.solve(np.eye(n) - s @ local[:, None], right)
-        # What arrives per y and per drive: in = A out + y, plus what the drive brings.
-        arriving = local[:, None] @ w
-        arriving[..., :n] += np.eye(n)
-        arriving[..., n:] += g_in
-        psi = psi[:moments]
-        results = []
-        for rows, projections in ((w, psi), (d @ arriving, np.ones((1, n_azimuth)))):
-            shape = (len(local), len(projections) * rows.shape[2], -1)
-            per_y = np.einsum("ap,bp,ipjm->iajbm", projections, psi, rows[..., :n]).reshape(shape)
-            driven = np.einsum("ap,ipjd->iajd", projections, rows[..., n:]).reshape(shape)
-            results.append(np.concatenate([per_y, driven], axis=2) / n_azimuth)
-        return results[0], results[1]
+    def _means(self, drive: Drive) -> tuple[FloatArray, FloatArray, float]:
+        n, moments, phi = self.n, self.n_moments, self.rings.azimuths
+        columns = moments * n + drive.incoming.shape[3]
+        mean = np.empty((self.n_rings, moments * n, columns))
+        probe = np.empty((self.n_rings, 9 * (n // 8), columns))
+        # With tensors at hand the kernel does not look at the cosines.
+        channel_means(
+            np.ones(self.n_rings), np.cos(phi), np.sin(phi), self.interfaces, self.local,
+            drive.incoming, drive.outgoing, moments, CHUNK, mean, probe,
+        )  # fmt: skip
+        return mean, probe, max(junction.defect() for junction in self.film.junctions)
 
     def interface_states(
         self,
@@ -286,20 +274,6 @@ def _padded_content(content: Content, n_rings: int) -> Content:
         None if rows is None else _padded(rows, n_rings, axis=1) for rows in content.arriving
     )
     return Content((lower, upper), content.source)
-
-
-def _blocks(junctions: tuple[Junction, ...], points: slice) -> tuple[FloatArray, FloatArray]:
-    """S of all interfaces, and rows for spin density and coherent spin currents."""
-    n = 8 * len(junctions)
-    first = junctions[0].matched.scattering[points]
-    s, d = np.zeros((len(first), n, n)), np.zeros((len(first), 9 * len(junctions), n))
-    for i, junction in enumerate(junctions):
-        scattering, density, current = (array[points] for array in junction.matched)
-        at = slice(8 * i, 8 * i + 8)
-        s[:, at, at] = scattering
-        d[:, 9 * i : 9 * i + 3, at] = density
-        d[:, 9 * i + 3 : 9 * i + 9, at] = current.reshape(-1, 6, 8)
-    return s, d
 
 
 @with_one_blas_thread

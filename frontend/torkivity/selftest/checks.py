@@ -36,6 +36,7 @@ from torkivity_engine.diffusion.tensors import (
 from torkivity_engine.film.boundaries import HalfSpace, Reservoir, Surface
 from torkivity_engine.film.interfaces import DeltaInterface, RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.parameters import parameter, with_parameters
 from torkivity_engine.film.scattering import scattering_amplitudes, scattering_matrices
 from torkivity_engine.film.stack import Bilayer, Stack, mirrored
 from torkivity_engine.reduced.sensitivity import sensitivities, sensitivity_names
@@ -250,15 +251,13 @@ def sensitivity_by_differences() -> float:
     torque = np.abs(solve_boltzmann(film, mesh).torque_total).max()
     worst = 0.0
     for name in sensitivity_names(film):
-        part, key = name.split(".")
-        if part == "magnetization":
-            continue  # its angles turn the frame as well
-        thing = getattr(film, part)
-        value = getattr(thing, key)
+        value = parameter(film, name).value
+        if name.startswith("magnetization") or name.endswith("specularity"):
+            continue  # angles turn the frame as well; specular faces are at a limit
         step = 1e-3 * value
         expected = np.zeros(3)
         for multiple, weight in ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12)):
-            moved = replace(film, **{part: replace(thing, **{key: value + multiple * step})})
+            moved = with_parameters(film, {name: value + multiple * step})
             expected += weight / step * solve_boltzmann(moved, mesh).torque_total
         apart = np.abs(found[name][0].torque_total - expected).max()
         # Beside the torque itself where it hardly depends on the parameter.

@@ -10,6 +10,7 @@ import pytest
 
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.boundaries import HalfSpace, Reservoir
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.magnetic_insulator import MagneticInsulator
@@ -77,6 +78,9 @@ def test_an_insulator_lies_at_an_end() -> None:
         Stack((HM, insulator, HM), (plain, plain))
     with pytest.raises(InputError, match="at least one layer with electrons"):
         Stack((insulator, insulator), (plain,))
+    for boundary in (Reservoir(), HalfSpace()):
+        with pytest.raises(InputError, match=r"left.*through MI"):
+            Stack((insulator, HM), (plain,), left=boundary)
     assert Bilayer(HM, RASHBA, MagneticInsulator(4.0, 7.0)).stack().names == ("HM", "MI")
 
 
@@ -96,7 +100,7 @@ def test_resistivity_is_that_of_the_layers_own_sphere() -> None:
     values = {
         "thickness": 4.0,
         "resistivity": 2e-7,
-        "spin_diffusion_length": 2.0,
+        "spin_diffusion_length": 6.0,
         "fermi_wavevector": 12.0,
     }
     layer = HeavyMetal.from_values(values, 16.0)

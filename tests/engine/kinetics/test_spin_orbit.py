@@ -354,9 +354,9 @@ def test_derivatives_where_two_potentials_are_alike_and_above_one() -> None:
 def test_a_stack_names_the_elements() -> None:
     stack = Stack((PT, PT), (SpinOrbitInterface(0.1, 0.0, DRESSELHAUS),))
     names = sensitivity_names(stack)
-    assert [n for n in names if n.startswith("interfaces")] == [
-        "interfaces.0.barrier",
-        *(f"interfaces.0.spin_orbit_{e}" for e in ELEMENTS),
+    assert [n for n in names if "|" in n] == [
+        '"HM1|HM2".barrier',
+        *(f'"HM1|HM2".spin_orbit_{e}' for e in ELEMENTS),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from torkivity_meshes import InputError, SphericalMesh
 
 MESH = SphericalMesh(6, 8)
 STENCIL = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))
+#: Towards the values below, from a limit on.
+BELOW = ((0, 25 / 12), (-1, -4), (-2, 3), (-3, -4 / 3), (-4, 1 / 4))
 NAMES = ("torque_interface", "torque_ferromagnet", "torque_total", "torque_lattice")
 Film = Bilayer | Stack
 
@@ -32,42 +35,71 @@ def turned(m: Vector, theta: float, phi: float) -> Vector:
 
 def shifted(film: Film, name: str, h: float) -> Film:
     """The film with one parameter changed: written apart from the code under test."""
-    part, *rest, key = name.split(".")
+    part, *_, key = name.split(".")
     theta, phi = (h, 0.0) if key == "theta_deg" else (0.0, h)
     if part == "magnetization":
         assert isinstance(film, Bilayer)
         return replace(film, magnetization=turned(film.magnetization, theta, phi))
-    if rest:
-        things = list(getattr(film, part))
-        i = int(rest[0])
-        things[i] = (
-            replace(things[i], magnetization=turned(things[i].magnetization, theta, phi))
-            if key.endswith("deg")
-            else replace(things[i], **{key: getattr(things[i], key) + h})
-        )
-        return replace(film, **{part: tuple(things)})
-    thing = getattr(film, part)
-    return replace(film, **{part: replace(thing, **{key: getattr(thing, key) + h})})
+    group, i = place(film, part)
+    if i is None:
+        return replace(film, **{group: moved(getattr(film, group), key, h)})
+    things = list(getattr(film, group))
+    things[i] = (
+        replace(things[i], magnetization=turned(things[i].magnetization, theta, phi))
+        if key.endswith("deg")
+        else moved(things[i], key, h)
+    )
+    return replace(film, **{group: tuple(things)})
+
+
+def place(film: Film, part: str) -> tuple[str, int | None]:
+    """Where the three layers of the stack below, or the parts of a bilayer, are kept."""
+    layers, interfaces = ("FM", "HM1", "HM2"), ('"FM|HM1"', '"HM1|HM2"')
+    if isinstance(film, Bilayer) or part in ("left", "right"):
+        return part, None
+    if part in layers:
+        return "layers", layers.index(part)
+    return "interfaces", interfaces.index(part)
+
+
+def value_of(thing: object, key: str) -> float:
+    value = getattr(thing, key)
+    return float(value() if callable(value) else value)
+
+
+def moved(thing: Any, key: str, h: float) -> Any:
+    """A metal that was given by its diffusion length keeps what else it was given by."""
+    if not isinstance(thing, HeavyMetal) or thing.given is None:
+        return replace(thing, **{key: getattr(thing, key) + h})
+    keys = ("thickness", "total_mean_free_path", "spin_diffusion_length", "spin_hall_angle")
+    numbers = {k: value_of(thing, k) for k in keys}
+    return HeavyMetal.from_spin_diffusion_length(**{**numbers, key: numbers[key] + h})
 
 
 def difference(film: Film, name: str, h: float, of: Callable[[object], np.ndarray], source: str):  # type: ignore[no-untyped-def]
     return (
         sum(
             w * of(solve_boltzmann(shifted(film, name, k * h), MESH, source=source))
-            for k, w in STENCIL
+            for k, w in (BELOW if at_limit(film, name) else STENCIL)
         )
         / h
     )
 
 
+def at_limit(film: Film, name: str) -> bool:
+    side, key = name.split(".")[0], name.split(".")[-1]
+    return key == "specularity" and getattr(film, side).specularity == 1.0
+
+
 def step_of(film: Film, name: str) -> float:
-    if name.endswith("deg"):
+    part, *_, key = name.split(".")
+    if key.endswith("deg"):
         return 0.05
-    if name.split(".")[-1] in ("barrier", "exchange", "rashba", "spin_hall_angle"):
+    if key in ("barrier", "exchange", "rashba", "spin_hall_angle", "specularity"):
         return 5e-4
-    part, *rest, key = name.split(".")
-    thing = getattr(film, part)[int(rest[0])] if rest else getattr(film, part)
-    return 3e-4 * float(getattr(thing, key))
+    group, i = place(film, part)
+    thing = getattr(film, group) if i is None else getattr(film, group)[i]
+    return 3e-4 * value_of(thing, key)
 
 
 def check(film: Film, source: str = "all") -> None:
@@ -124,10 +156,28 @@ def test_strong_interface() -> None:
 
 def test_chosen_parameters_and_infinite_lengths() -> None:
     film = replace(pt_co(), heavy_metal=replace(PT, spin_flip_length=math.inf))
-    assert "heavy_metal.spin_flip_length" not in sensitivity_names(film)
+    names = sensitivity_names(film)
+    assert "heavy_metal.mean_free_path" in names
+    assert "heavy_metal.spin_flip_length" not in names
     only = sensitivities(film, MESH, parameters=["interface.rashba"])
     assert list(only) == ["interface.rashba"]
     with pytest.raises(InputError, match=r"interface\.rashba"):
         sensitivities(film, MESH, parameters=["rashba"])
     with pytest.raises(InputError, match="two layers"):
         sensitivities(Stack((PT,), ()), MESH)
+
+
+def test_older_names() -> None:
+    """Kinetic lengths of a metal given otherwise, and layers and interfaces by number."""
+    film = pt_co(0.2, magnetization=(0.48, 0.6, 0.64))
+    plain = replace(film, heavy_metal=replace(PT, given=None))
+    (here,) = sensitivities(film, MESH, ["heavy_metal.mean_free_path"]).values()
+    (there,) = sensitivities(plain, MESH, ["HM.mean_free_path"]).values()
+    np.testing.assert_array_equal(here[0].torque_total, there[0].torque_total)
+    names = ["layers.0.mean_free_path", "interfaces.0.rashba", "layers.1.precession_length"]
+    by_number = sensitivities(plain.stack(), MESH, names)
+    by_name = sensitivities(
+        plain, MESH, ["HM.mean_free_path", "HM|FM.rashba", "FM.precession_length"]
+    )
+    for a, b in zip(by_number.values(), by_name.values(), strict=True):
+        np.testing.assert_array_equal(a[0].torque_total, b[0].torque_total)

@@ -1,0 +1,54 @@
+"""Interfaces of a stack as the kernels of the channels take them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.film.stack import Stack
+from torkivity_engine.reduced.channels import InterfaceInput
+from torkivity_meshes import AzimuthalRings
+
+__all__ = ["interface_input"]
+
+_NO_TABLE = np.empty((0, 1, 1, 8, 8)), np.empty((0, 1, 1, 3, 8))
+
+
+def interface_input(stack: Stack, rings: AzimuthalRings) -> InterfaceInput:
+    """Closed forms where interfaces have them, tensors at every k_parallel where not.
+
+    Parameters
+    ----------
+    stack : Stack
+    rings : AzimuthalRings
+
+    Returns
+    -------
+    InterfaceInput
+    """
+    parameters = np.ones((len(stack.interfaces), 12))
+    table = np.full(len(stack.interfaces), -1)
+    scattering: list[FloatArray] = []
+    density: list[FloatArray] = []
+    for i, interface in enumerate(stack.interfaces):
+        m = stack.interface_magnetization(i)
+        closed = interface.closed_form(m)
+        if closed is not None:
+            parameters[i] = closed
+            continue
+        table[i] = len(scattering)
+        own = interface.scattering(m, _directions(rings))
+        shape = (rings.n_polar, len(rings.azimuths))
+        scattering.append(own.matrix().reshape(*shape, 8, 8))
+        density.append(own.density().reshape(*shape, 3, 8))
+    if not scattering:
+        return InterfaceInput(parameters, table, *_NO_TABLE)
+    return InterfaceInput(parameters, table, np.stack(scattering), np.stack(density))
+
+
+def _directions(rings: AzimuthalRings) -> FloatArray:
+    """Unit vectors with k_z > 0, ring by ring, shape (n, 3)."""
+    mu = rings.cosines[:, None]
+    sine = np.sqrt((1.0 - mu) * (1.0 + mu))
+    x, y = sine * np.cos(rings.azimuths), sine * np.sin(rings.azimuths)
+    return np.stack([x, y, np.broadcast_to(mu, x.shape)], axis=2).reshape(-1, 3)
