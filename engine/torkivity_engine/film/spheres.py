@@ -10,7 +10,7 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.boundaries import HalfSpace
+from torkivity_engine.film.boundaries import HalfSpace, Surface
 from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.layer import Layer
@@ -86,8 +86,8 @@ def pair_film(
     pair = Stack(
         layers=(below, above),
         interfaces=(own.turned(stack.interface_magnetization(index)),),
-        left=HalfSpace(),
-        right=HalfSpace(),
+        left=Surface() if below.outermost_only else HalfSpace(),
+        right=Surface() if above.outermost_only else HalfSpace(),
         fermi_wavevector=stack.fermi_wavevector,
     )
     return sphere_film(pair, rule)
