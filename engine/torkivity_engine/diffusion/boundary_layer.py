@@ -26,6 +26,7 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.sources import film_with_source
+from torkivity_engine.film.spheres import require_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, mirrored
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
@@ -201,6 +202,7 @@ def boundary_layer_parameters(
     stack = film_with_source(film, source)
     if source == "reservoirs":
         raise InputError("source", source, "must be one of all, rashba, spin_hall")
+    require_one_sphere(stack, "the slow mode that boundary-layer parameters are made of")
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers: torques need an interface")
     upside_down = stack.layers[0].magnetic

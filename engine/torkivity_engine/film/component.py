@@ -198,7 +198,7 @@ class Component(ABC):  # noqa: B024
         own: dict[str, Leaf] = {}
         for field in fields_of(type(self)).values():
             own |= _leaves_of(field, getattr(self, field.name))
-        given = self._given_in(fermi_wavevector)
+        given = self._given_in(self._own_or(fermi_wavevector))
         if given is None:
             return own
         known = forms_of(type(self))[given.form]
@@ -247,9 +247,10 @@ class Component(ABC):  # noqa: B024
         for key in changes:
             if key not in leaves:
                 raise InputError(key, changes[key], f"is no parameter here{nearest(key, leaves)}")
-        given = self._given_in(fermi_wavevector if before is None else before)
+        given = self._given_in(self._own_or(fermi_wavevector if before is None else before))
         if given is not None:
-            return self._given_again(given, dict(changes), fermi_wavevector)
+            own = changes.get(_CONTEXT, self._own_or(fermi_wavevector))
+            return self._given_again(given, dict(changes), own)
         fields = _fields_from(type(self), self, changes)
         return dataclasses.replace(self, **fields) if fields else self  # type: ignore[type-var]
 
@@ -280,14 +281,20 @@ class Component(ABC):  # noqa: B024
             return cls(**values)
         for form, arguments in forms.items():
             if set(values) <= set(arguments) | (set(own) - set(_kinetic(cls))):
-                extra = {k: v for k, v in values.items() if k not in arguments}
+                # A wavevector of the layer's own is an argument and a field.
+                extra = {k: v for k, v in values.items() if k not in arguments or k == _CONTEXT}
                 inner = {k: v for k, v in values.items() if k in arguments}
                 if _required(cls, form) <= set(inner) | {_CONTEXT}:
-                    if _CONTEXT in arguments:
+                    if _CONTEXT in arguments and inner.get(_CONTEXT) is None:
                         inner[_CONTEXT] = fermi_wavevector
                     made: Self = getattr(cls, form)(**inner)
                     return dataclasses.replace(made, **extra) if extra else made  # type: ignore[type-var]
         raise InputError(cls.kind, sorted(values), f"must have {_ways(cls)}")
+
+    def _own_or(self, fermi_wavevector: float) -> float:
+        """Its own Fermi wavevector, or without one that of the film."""
+        own: float | None = getattr(self, _CONTEXT, None)
+        return fermi_wavevector if own is None else own
 
     def _given_in(self, fermi_wavevector: float) -> Given | None:
         """How it was given, if it still is that component, in a film of this k_F."""

@@ -24,6 +24,8 @@ from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.interfaces import RashbaInterface, SpinOrbitInterface
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.magnetic_insulator import MagneticInsulator
+from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
 
 __all__ = ["GROUP", "kind_named", "kinds", "load_plugins", "plugin_digest", "register"]
 
@@ -34,7 +36,7 @@ _C = TypeVar("_C", bound=type[Component])
 _kinds: dict[str, type[Component]] = {
     kind.kind: kind
     for kind in (
-        *(HeavyMetal, Ferromagnet),
+        *(HeavyMetal, Ferromagnet, SplitFerromagnet, MagneticInsulator),
         *(RashbaInterface, SpinOrbitInterface),
         *(Surface, Reservoir, HalfSpace),
     )

@@ -30,6 +30,7 @@ from torkivity_engine.film.parameters import (
 )
 from torkivity_engine.film.parameters import parameters as parameters_of
 from torkivity_engine.film.sources import film_with_source
+from torkivity_engine.film.spheres import require_one_sphere
 from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
 from torkivity_engine.machine.blas import with_one_blas_thread
@@ -163,6 +164,7 @@ def sensitivities(
     stack = film_with_source(film, source)
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers")
+    require_one_sphere(stack, "the tangent of the closed form, which sensitivities are made of,")
     rings = ring_structure(mesh or SphericalMesh(32, 32))
     stencils = [_stencil(film, name, source) for name in names]
     tangent = _Tangent(Assembly(stack, rings, all_moments=True), stencils)
