@@ -15,6 +15,7 @@ the whole film, of order e^(-t/lambda) each way.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -213,7 +214,25 @@ def boundary_layer_parameters(
         raise InputError(
             "film", type(metal).__name__, "must have a HeavyMetal as its bottom or top layer"
         )
-    rings = ring_structure(mesh or SphericalMesh(32, 32))
+    # The half spaces know nothing of the metal's thickness: a curve against it solves them once.
+    alike = replace(stack, layers=(metal.with_thickness(_ANY), *stack.layers[1:]))
+    found = _half_spaces(alike, mesh or _default_mesh())
+    return replace(found, thickness=metal.thickness, upside_down=upside_down)
+
+
+#: In place of a thickness that does not matter, nm.
+_ANY = 1.0
+
+
+@cache
+def _default_mesh() -> FermiSurfaceMesh:
+    return SphericalMesh(32, 32)
+
+
+@lru_cache(maxsize=32)
+def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameters:
+    """Parameters of a stack with its heavy metal at the bottom, of any thickness."""
+    metal, rings = stack.layers[0], ring_structure(mesh)
     modes = slow_modes(metal, rings)
 
     inner = Assembly(replace(stack, left=HalfSpace()), rings, all_moments=True)
@@ -238,7 +257,7 @@ def boundary_layer_parameters(
         driven_by_modes=by_modes,
         thickness=metal.thickness,
         field_direction=stack.field_direction,
-        upside_down=upside_down,
+        upside_down=False,
     )
 
 
