@@ -44,7 +44,7 @@ class Crew:
     def __init__(self, workers: int = 2, seconds: float = 1.0) -> None:
         self.workers, self.seconds = workers, seconds
         self.sent: list[tuple[int, Any]] = []
-        self.closed = 0
+        self.closed = self.idle = 0
         self.answers: list[tuple[int, Report]] = []
         self.answer: Callable[[int, Batch], list[Report]] = lambda worker, batch: [
             Report(block(batch.points.tolist(), seconds), batch_done=True)
@@ -58,7 +58,11 @@ class Crew:
             self.answers.append((worker, Report(None, leaving=True)))
 
     def receive(self, timeout: float) -> list[tuple[int, Report]]:
-        return [self.answers.pop(0)] if self.answers else []
+        if self.answers:
+            return [self.answers.pop(0)]
+        self.idle += 1
+        assert self.idle < 1000, "the manager waits for what nobody was asked for"
+        return []
 
     def close(self) -> None:
         self.closed += 1
