@@ -161,9 +161,17 @@ def test_many_bytes_do_not_wait(file: SweepFile, monkeypatch: pytest.MonkeyPatch
 def test_the_first_point_is_done_before_other_workers_get_one(file: SweepFile) -> None:
     """It compiles what is to be compiled."""
     crew = Crew(workers=3)
+    receive, asked = crew.receive, list[int]()
+
+    def receiving(timeout: float) -> list[tuple[int, Report]]:
+        asked.append(len(crew.batches()))
+        return receive(timeout)
+
+    crew.receive = receiving  # type: ignore[method-assign]
     run_points(file, SPEC.grid, evaluate, crew, layer_parameters=("a",))
     workers = [worker for worker, _ in crew.batches()]
-    # Worker 0 has one batch at hand and one waiting.
+    # Worker 0 has one batch at hand and one waiting before it has answered.
+    assert asked[0] == 2
     assert workers[:2] == [0, 0]
     assert len(crew.batches()[0][1]) == 1
     assert set(workers) == {0, 1, 2}
