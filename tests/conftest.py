@@ -22,8 +22,10 @@ def _private_folder() -> Path:
     return folder if mine else Path(tempfile.mkdtemp(prefix="torkivity-tests-"))
 
 
-# Before anything imports numba, which reads its settings once.
+# Before anything imports numpy or numba, which read their settings once. Test processes share
+# the cores: threads of one would wait in a loop for those of another.
 os.environ["NUMBA_CACHE_DIR"] = str(_private_folder())
+os.environ |= {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [*map(str, SOURCE_ROOTS), *filter(None, [os.environ.get("PYTHONPATH")])]
 )

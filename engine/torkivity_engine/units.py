@@ -7,8 +7,6 @@ becomes heavy metal above it. Signs are those of ``docs/conventions.md``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -16,7 +14,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import ELEMENTARY_CHARGE, HBAR, METRE_PER_NM
 from torkivity_engine.errors import InputError
 
-__all__ = ["CURRENT_DENSITY", "QUANTITIES", "Unit", "convert_torque", "parse_unit"]
+__all__ = ["CURRENT_DENSITY", "QUANTITIES", "convert_torque"]
 
 
 #: A/m^2 that effective fields are quoted for.
@@ -41,7 +39,7 @@ def convert_torque(
     *,
     resistivity: ArrayLike | None = None,
     saturation_magnetization: float | None = None,
-    ferromagnet_thickness: float | None = None,
+    ferromagnet_thickness: ArrayLike | None = None,
     mirrored: bool = False,
 ) -> FloatArray:
     """Torque components from one normalisation to another.
@@ -66,7 +64,7 @@ def convert_torque(
         Of the heavy metal, Ohm m; needed between conductivities and the last two.
     saturation_magnetization : float, optional
         A/m, for effective fields.
-    ferromagnet_thickness : float, optional
+    ferromagnet_thickness : array_like, optional
         nm, for effective fields.
     mirrored : bool, optional
         Give the values of the same film upside down: heavy metal above instead of below, or the
@@ -91,7 +89,7 @@ def _per_torque(
     quantity: str,
     resistivity: ArrayLike | None,
     saturation_magnetization: float | None,
-    ferromagnet_thickness: float | None,
+    ferromagnet_thickness: ArrayLike | None,
 ) -> FloatArray:
     """Value of a quantity for T = 1/(Ohm m) per E~."""
     if quantity not in QUANTITIES:
@@ -114,84 +112,3 @@ def _positive(key: str, value: ArrayLike | None, unit: str, quantity: str) -> Fl
     if not (np.all(np.isfinite(array)) and np.all(array > 0.0)):
         raise InputError(key, value, f"must be a positive number of {unit} to use {quantity!r}")
     return array
-
-
-@dataclass(frozen=True)
-class Unit:
-    """What a unit stands for.
-
-    Attributes
-    ----------
-    quantity : str
-        A name of `QUANTITIES`, or "length", "resistivity", "angle".
-    scale : float
-        Of one such unit in the unit of `QUANTITIES`, in nm, Ohm m or degrees.
-    """
-
-    quantity: str
-    scale: float
-
-
-_UNITS = {
-    "1/(ohmm)": Unit("per_e_tilde", 1.0),
-    "hbar/2e/(ohmm)": Unit("spin_torque_conductivity", 1.0),
-    "(hbar/2e)/(ohmm)": Unit("spin_torque_conductivity", 1.0),
-    "(hbar/2e)1/(ohmm)": Unit("spin_torque_conductivity", 1.0),
-    "(hbar/2e)ohm^-1m^-1": Unit("spin_torque_conductivity", 1.0),
-    "(hbar/2e)s/m": Unit("spin_torque_conductivity", 1.0),
-    "1": Unit("efficiency", 1.0),
-    "%": Unit("efficiency", 0.01),
-    "mt/(1e11a/m^2)": Unit("effective_field", 1.0),
-    "mt/(1e7a/cm^2)": Unit("effective_field", 1.0),
-    "mt/(1e10a/m^2)": Unit("effective_field", 10.0),
-    "mt/(1e6a/cm^2)": Unit("effective_field", 10.0),
-    "nm": Unit("length", 1.0),
-    "angstrom": Unit("length", 0.1),
-    "ohmm": Unit("resistivity", 1.0),
-    "uohmcm": Unit("resistivity", 1e-8),
-    "deg": Unit("angle", 1.0),
-}
-
-_SPELLED = (
-    "(hbar/2e)/(Ohm m)",
-    "1/(Ohm m)",
-    "1",
-    "%",
-    "mT/(1e11 A/m^2)",
-    "nm",
-    "angstrom",
-    "Ohm m",
-    "uOhm cm",
-    "deg",
-)
-
-
-def parse_unit(text: str) -> Unit:
-    """Unit from its spelling, with an optional number in front.
-
-    Parameters
-    ----------
-    text : str
-        For example ``1e4 (hbar/2e)/(Ohm m)``, ``%``, ``mT/(1e11 A/m^2)``, ``nm``. A negative
-        number in front is for data with the opposite sign convention.
-
-    Returns
-    -------
-    Unit
-
-    Raises
-    ------
-    InputError
-        For a unit that is not known.
-    """
-    number, _, rest = text.strip().partition(" ")
-    try:
-        scale = float(number)
-    except ValueError:
-        scale, rest = 1.0, text
-    if not rest.strip():  # the unit "1", or a number alone
-        scale, rest = 1.0, text
-    unit = _UNITS.get("".join(rest.split()).lower())
-    if unit is None or scale == 0.0 or not np.isfinite(scale):
-        raise InputError("unit", text, f"must be one of {'; '.join(_SPELLED)}, or a number of it")
-    return Unit(unit.quantity, scale * unit.scale)

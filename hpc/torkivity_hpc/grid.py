@@ -7,13 +7,15 @@ as the store lays them out, the last dimension fastest.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from torkivity_engine.errors import InputError
+from torkivity_hpc.spaced import Spaced
 
 __all__ = ["Axis", "Dimension", "Grid", "Value"]
 
@@ -31,13 +33,18 @@ class Dimension:
         Name in the result file.
     axis : Axis
         Coordinate along the dimension.
-    parameters : mapping of str to tuple
+    parameters : mapping of str to sequence
         What varies along it: values by name, all as long as the axis.
+
+    Raises
+    ------
+    InputError
+        If lengths differ, nothing varies, or a value or a name is there twice.
     """
 
     name: str
     axis: Axis
-    parameters: Mapping[str, tuple[Value, ...]]
+    parameters: Mapping[str, Sequence[Value]]
 
     def __post_init__(self) -> None:
         lengths = {name: len(values) for name, values in self.parameters.items()}
@@ -47,8 +54,17 @@ class Dimension:
             )
         if len(self) == 0:
             raise InputError(self.name, (), "must have at least one value")
+        if not any(isinstance(values, Spaced) for values in self.parameters.values()):
+            self._refuse_twice(self.rows)
+        if isinstance(self.axis.values[0], str):
+            for label in self.axis.values:
+                if not str(label).isprintable():
+                    raise InputError(self.name, label, "must be printable text")
+            self._refuse_twice([(str(label),) for label in self.axis.values])
+
+    def _refuse_twice(self, rows: Sequence[tuple[Value, ...]]) -> None:
         seen: set[tuple[Value, ...]] = set()
-        for row in self.rows:
+        for row in rows:
             if row in seen:
                 value = row[0] if len(row) == 1 else row
                 raise InputError(self.name, value, "must not be given twice")
@@ -61,6 +77,68 @@ class Dimension:
     def rows(self) -> list[tuple[Value, ...]]:
         """Values of all parameters, one tuple for each position along the dimension."""
         return list(zip(*self.parameters.values(), strict=True))
+
+    def row(self, position: int) -> dict[str, Value]:
+        """Values of all parameters at one position."""
+        return {name: values[position] for name, values in self.parameters.items()}
+
+    def sample(self, most: int) -> list[int]:
+        """Positions that stand for all: all of them, or the extremes and some between.
+
+        Parameters
+        ----------
+        most : int
+            Up to so many positions all are taken.
+
+        Returns
+        -------
+        list of int
+            Increasing.
+        """
+        length = len(self)
+        if length <= most:
+            return list(range(length))
+        chosen = {(length - 1) * i // (most - 1) for i in range(most)}
+        for values in self.parameters.values():
+            if not isinstance(values, Spaced):  # whose extremes are its ends
+                by_value = cast("Callable[[int], float]", values.__getitem__)
+                chosen |= {min(range(length), key=by_value), max(range(length), key=by_value)}
+        return sorted(chosen)
+
+    def _columns(self, chosen: set[str]) -> list[Sequence[Value]] | None:
+        """Values of chosen parameters; None if they differ at all positions."""
+        columns = [values for name, values in self.parameters.items() if name in chosen]
+        if columns and len(columns) == len(self.parameters):
+            return None
+        return None if any(isinstance(values, Spaced) for values in columns) else columns
+
+    def count(self, chosen: set[str]) -> int:
+        """How many different values the chosen parameters have along the dimension."""
+        columns = self._columns(chosen)
+        if columns is None:
+            return len(self)
+        return len(set(zip(*columns, strict=True))) if columns else 1
+
+    def members(self, chosen: set[str], number: int) -> Sequence[int]:
+        """Positions at which the chosen parameters have the `number`-th of these values."""
+        columns = self._columns(chosen)
+        if columns is None:
+            return range(number, number + 1)
+        if not columns:
+            return range(len(self))
+        labels, _ = self.labels(chosen)
+        return np.flatnonzero(labels == number).tolist()
+
+    def labels(self, chosen: set[str]) -> tuple[IntArray, int]:
+        """Number of these values at every position, and how many there are."""
+        columns = self._columns(chosen)
+        if columns is None:
+            return np.arange(len(self), dtype=np.int64), len(self)
+        if not columns:
+            return np.zeros(len(self), dtype=np.int64), 1
+        rows = list(zip(*columns, strict=True))
+        number = {row: i for i, row in enumerate(dict.fromkeys(rows))}
+        return np.array([number[row] for row in rows], dtype=np.int64), len(number)
 
 
 class Grid:
@@ -135,14 +213,46 @@ class Grid:
         labels = np.zeros((1,), dtype=np.int64)
         count = 1
         for dimension in self.dimensions:
-            columns = [values for name, values in dimension.parameters.items() if name in chosen]
-            rows: list[tuple[Value, ...]] = list(zip(*columns, strict=True))
-            rows = rows or [()] * len(dimension)
-            number = {row: i for i, row in enumerate(dict.fromkeys(rows))}
-            along = np.array([number[row] for row in rows], dtype=np.int64)
-            labels = (labels[:, None] * len(number) + along).reshape(-1)
-            count *= len(number)
+            along, number = dimension.labels(chosen)
+            labels = (labels[:, None] * number + along).reshape(-1)
+            count *= number
         return labels, count
+
+    def layer_count(self, parameters: Sequence[str]) -> int:
+        """The `count` of `layers`, without a list of the points."""
+        chosen = set(parameters)
+        return math.prod(dimension.count(chosen) for dimension in self.dimensions)
+
+    def layer_points(self, parameters: Sequence[str], label: int, most: int) -> list[int]:
+        """The first points that have a label, without a list of all points.
+
+        Parameters
+        ----------
+        parameters : sequence of str
+            As for `layers`.
+        label : int
+            Below `layer_count`.
+        most : int
+            So many points at most.
+
+        Returns
+        -------
+        list of int
+            Numbers of points, increasing.
+        """
+        chosen = set(parameters)
+        members: list[Sequence[int]] = []
+        for dimension in reversed(self.dimensions):
+            label, number = divmod(label, dimension.count(chosen))
+            members.insert(0, dimension.members(chosen, number))
+        points = []
+        for index in range(min(most, math.prod(map(len, members)))):
+            point, scale = 0, 1
+            for dimension, positions in zip(self.dimensions[::-1], members[::-1], strict=True):
+                index, which = divmod(index, len(positions))
+                point, scale = point + scale * positions[which], scale * len(dimension)
+            points.append(point)
+        return points
 
     def order(
         self, parameters: Sequence[str], wanted: NDArray[np.bool_]

@@ -20,6 +20,7 @@ __all__ = [
     "AzimuthalRings",
     "FermiSurfaceMesh",
     "SphericalMesh",
+    "check_mesh_sizes",
     "load_mesh",
     "mesh_from_arrays",
     "mesh_of_rings",
@@ -30,6 +31,9 @@ IntArray = NDArray[np.int64]
 
 #: How far a user mesh may miss the exact sphere moments before it is refused.
 MOMENT_TOLERANCE = 1e-6
+
+#: Directions, weights and indices of a product mesh, measured; and more than any machine's worth.
+_BYTES_PER_DIRECTION, _MOST_BYTES = 96, 32 * 10**9
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,13 +149,9 @@ def SphericalMesh(  # noqa: N802 - a public name that reads like the object it m
     Raises
     ------
     InputError
-        For sizes that are not integers or too small, or an unknown rule.
+        For sizes that are not integers, too small or too large, or an unknown rule.
     """
-    for key, value in (("n_polar", n_polar), ("n_azimuth", n_azimuth)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-            raise InputError(key, value, "must be an integer")
-    if n_azimuth < 4 or n_azimuth % 2:
-        raise InputError("n_azimuth", n_azimuth, "must be an even number of at least 4")
+    check_mesh_sizes(n_polar, n_azimuth, polar_rule)
     mu, w = rules.polar_rule(polar_rule, int(n_polar))
     phi = (np.arange(n_azimuth, dtype=np.float64) + 0.5) * (2.0 * np.pi / n_azimuth)
     rings = AzimuthalRings(int(n_polar), int(n_azimuth), mu, w, phi)
@@ -208,6 +208,41 @@ def mesh_of_rings(
         ),
         moment_tolerance,
     )
+
+
+def check_mesh_sizes(n_polar: int, n_azimuth: int, polar_rule: str = "gauss") -> int:
+    """Refuse what `SphericalMesh` would refuse, without making the mesh.
+
+    Parameters
+    ----------
+    n_polar, n_azimuth, polar_rule
+        As for `SphericalMesh`.
+
+    Returns
+    -------
+    int
+        Bytes that the mesh would take.
+
+    Raises
+    ------
+    InputError
+        As `SphericalMesh`.
+    """
+    for key, value in (("n_polar", n_polar), ("n_azimuth", n_azimuth)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise InputError(key, value, "must be an integer")
+    if n_azimuth < 4 or n_azimuth % 2:
+        raise InputError("n_azimuth", n_azimuth, "must be an even number of at least 4")
+    rules.check_polar_rule(polar_rule, int(n_polar))
+    size = 2 * int(n_polar) * int(n_azimuth) * _BYTES_PER_DIRECTION
+    if size > _MOST_BYTES:
+        raise InputError(
+            "n_azimuth",
+            n_azimuth,
+            f"with n_polar = {n_polar} the mesh would take {size / 1e9:.3g} GB; "
+            f"at most {_MOST_BYTES / 1e9:.3g} GB",
+        )
+    return size
 
 
 def mesh_from_arrays(

@@ -49,19 +49,17 @@ def graded(n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     -------
     mu, weight : ndarray, shape (n,)
         Nodes in increasing order and weights that sum to one.
-
-    Raises
-    ------
-    InputError
-        If `n` is smaller than 5.
     """
-    if n < 5:
-        raise InputError("n_polar", n, "the graded polar rule needs at least 5 points")
     s, w = gauss(n)
     return s**3, 3.0 * s**2 * w
 
 
 POLAR_RULES = {"gauss": gauss, "graded": graded}
+
+_LEAST = {"gauss": 2, "graded": 5}
+
+#: The rule alone then takes some ten seconds.
+_MOST_POLAR = 2048
 
 
 def polar_rule(name: str, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -82,10 +80,22 @@ def polar_rule(name: str, n: int) -> tuple[NDArray[np.float64], NDArray[np.float
     Raises
     ------
     InputError
-        For an unknown rule or fewer points than the rule needs.
+        For an unknown rule, fewer points than the rule needs, or too many.
     """
+    check_polar_rule(name, n)
+    return POLAR_RULES[name](n)
+
+
+def check_polar_rule(name: str, n: int) -> None:
+    """Refuse what `polar_rule` refuses, without computing nodes."""
     if name not in POLAR_RULES:
         raise InputError("polar_rule", name, f"must be one of {', '.join(POLAR_RULES)}")
-    if n < 2:
-        raise InputError("n_polar", n, "needs at least 2 polar points per hemisphere")
-    return POLAR_RULES[name](n)
+    if n < _LEAST[name]:
+        which = "the graded polar rule needs" if name == "graded" else "needs"
+        raise InputError("n_polar", n, f"{which} at least {_LEAST[name]} polar points")
+    if n > _MOST_POLAR:
+        raise InputError(
+            "n_polar",
+            n,
+            f"at most {_MOST_POLAR}: time grows with its cube, and a few tens are enough",
+        )

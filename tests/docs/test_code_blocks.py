@@ -13,7 +13,8 @@ PAGES = ("README.md", "docs/tutorial.md", "docs/add-interface-model.md", "docs/u
 LANGUAGES = {"python", "sh", "toml", "text"}
 
 CASES = [
-    pytest.param(name, index, id=f"{name}:{block.line}")
+    # A page is read from top to bottom, once.
+    pytest.param(name, index, id=f"{name}:{block.line}", marks=pytest.mark.xdist_group(name))
     for name in PAGES
     for index, block in enumerate(blocks(name))
 ]

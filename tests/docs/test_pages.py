@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -24,7 +25,9 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *DOCS], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS], ids=lambda page: page.name
+)
 def test_links_lead_somewhere(page: Path) -> None:
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     text = re.sub(r"(\$\$?).+?\1", "", text, flags=re.S)  # formulas have brackets too
@@ -74,7 +77,31 @@ def test_names_of_code_in_theory_exist() -> None:
     for module, name in names:
         target = import_module(f"torkivity_engine.{module}")
         for part in name.split("."):
+            assert hasattr(target, part), f"{module}.{name}"
             target = getattr(target, part)
+
+
+def test_names_of_code_in_architecture_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    names = re.findall(r"`(torkivity\w*(?:\.\w+)+)`", text)
+    assert len(names) >= 30
+    for name in names:
+        resolve_name(name)  # a module, or what is in one
+
+
+def test_tree_in_architecture_is_the_tree() -> None:
+    """Every folder of the packages is in it, and what it names is there."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = text.split("```text\n")[1].split("```")[0]
+    named = set(re.findall(r"\b(\w+)/", tree))
+    packages = [path.parent for path in ROOT.glob("*/torkivity*/__init__.py")]
+    assert len(packages) == 4
+    rooms = {path.parent.name for package in packages for path in package.glob("*/__init__.py")}
+    roots = {package.parent.name for package in packages}
+    assert roots | rooms <= named
+    assert named - roots - rooms <= {"slurm", "scripts", "tests", "exact"}
+    for package in packages:
+        assert package.name in tree
 
 
 def test_every_page_is_in_the_index() -> None:

@@ -100,6 +100,41 @@ def test_unreachable_tolerance_is_an_error_that_names_the_physics() -> None:
         refine(lambda p, a: np.array([np.log(p)]), lambda q: 1.0, 1e-6, largest=64)
 
 
+@pytest.mark.parametrize(("slow", "largest"), [("polar", 64), ("azimuthal", 128)])
+def test_the_largest_mesh_is_tried_and_none_beyond_it(slow: str, largest: int) -> None:
+    """Only the size that does not converge grows, up to what is allowed and not further."""
+    asked: list[tuple[int, int]] = []
+
+    def evaluate(p: int, a: int) -> np.ndarray:
+        asked.append((p, a))
+        return np.array([np.log(p if slow == "polar" else a)])
+
+    with pytest.raises(PhysicsError, match=r"rtol = 1e-06 is not reached: error 6.9e-01 with"):
+        refine(evaluate, lambda q: 1.0, 1e-6, largest=largest)
+    assert len(set(asked)) == len(asked)
+    grown, other = np.array(asked).T[:: 1 if slow == "polar" else -1]
+    assert grown.max() == largest
+    assert other.max() == 16
+
+
+def test_what_is_returned_is_the_finest_mesh_in_both_sizes() -> None:
+    """Errors 1/p + 1/a^2 by hand: halved and quartered by a doubling."""
+    asked: dict[tuple[int, int], np.ndarray] = {}
+
+    def evaluate(p: int, a: int) -> np.ndarray:
+        asked[p, a] = np.array([1.0 / p + 1.0 / a**2, 5.0])
+        return asked[p, a]
+
+    found = refine(evaluate, lambda q: float(q[1]), 0.01)
+    # Change from p to 2p: 1/(2p); from a to 2a: 3/(4 a^2). At a = 8 that is 0.0117; the sum
+    # falls below 0.01 * 5 from p = 16 on: 0.03125 + 0.0117.
+    assert (found.n_polar, found.n_azimuth) == (32, 16)
+    np.testing.assert_array_equal(found.values, evaluate(32, 16))
+    np.testing.assert_allclose(found.error, [1.0 / 32.0 + 3.0 / 256.0, 0.0])
+    assert found.relative == pytest.approx((1.0 / 32.0 + 3.0 / 256.0) / 5.0)
+    assert [(t.n_polar, t.n_azimuth) for t in found.trials] == list(asked)
+
+
 @pytest.mark.parametrize("rtol", [0.0, -1.0, 2.0, True, "fine"])
 def test_bad_tolerance(rtol: object) -> None:
     with pytest.raises(InputError, match="rtol"):

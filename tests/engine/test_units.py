@@ -8,7 +8,7 @@ import pytest
 from torkivity import Bilayer, Ferromagnet, HeavyMetal, InputError, RashbaInterface
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.film.stack import mirrored
-from torkivity_engine.units import QUANTITIES, Unit, convert_torque, parse_unit
+from torkivity_engine.units import QUANTITIES, convert_torque
 from torkivity_meshes import SphericalMesh
 
 FILM = {
@@ -55,6 +55,17 @@ def test_number_of_the_conventions() -> None:
     assert flux == pytest.approx(-1.9713e-5, rel=1e-4)
 
 
+def test_field_of_an_efficiency_by_hand() -> None:
+    # xi = 1, M_s = 8e5 A/m, t = 1.2 nm: 3.2910598e-16 * 1e11 / (8e5 * 1.2e-9) = 3.4281873e-2 T
+    found = convert_torque(
+        *(1.0, "efficiency", "effective_field"),
+        resistivity=1.0,
+        saturation_magnetization=8e5,
+        ferromagnet_thickness=1.2,
+    )
+    assert found == pytest.approx(34.281873, rel=1e-7)
+
+
 def test_resistivity_by_point() -> None:
     values = convert_torque(
         [1e5, 1e5], "spin_torque_conductivity", "efficiency", resistivity=[1e-7, 3e-7]
@@ -77,33 +88,6 @@ def test_mirrored_is_what_the_engine_gives_for_the_film_upside_down() -> None:
         there = getattr(above, part)(above.torque_total)
         turned = convert_torque(here, "per_e_tilde", "per_e_tilde", mirrored=True)
         assert turned == pytest.approx(there, rel=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("1e4 (hbar/2e)/(Ohm m)", Unit("spin_torque_conductivity", 1e4)),
-        ("-1e4 hbar/2e/(Ohm m)", Unit("spin_torque_conductivity", -1e4)),
-        ("(hbar/2e) Ohm^-1 m^-1", Unit("spin_torque_conductivity", 1.0)),
-        ("1/(Ohm m)", Unit("per_e_tilde", 1.0)),
-        ("1", Unit("efficiency", 1.0)),
-        ("%", Unit("efficiency", 0.01)),
-        ("mT/(1e7 A/cm^2)", Unit("effective_field", 1.0)),
-        ("mT / (1e10 A/m^2)", Unit("effective_field", 10.0)),
-        ("angstrom", Unit("length", 0.1)),
-        ("uOhm cm", Unit("resistivity", 1e-8)),
-    ],
-)
-def test_units(text: str, expected: Unit) -> None:
-    found = parse_unit(text)
-    assert found.quantity == expected.quantity
-    assert found.scale == pytest.approx(expected.scale)
-
-
-@pytest.mark.parametrize("text", ["", "furlong", "0 nm", "nan nm", "1e4", "2 2 nm"])
-def test_unknown_units(text: str) -> None:
-    with pytest.raises(InputError, match="must be one of"):
-        parse_unit(text)
 
 
 def test_what_is_missing() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -14,7 +16,16 @@ from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
 from torkivity.study.film import Comparison, compare_film
 
-Call = Callable[..., tuple[int, str, str]]
+
+class Called(NamedTuple):
+    """What a call of the command line left, named as a process would name it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Call = Callable[..., Called]
 
 SMALL = """
 [film]
@@ -51,14 +62,14 @@ heavy_metal_thickness = [2.0, 4.0, 10.0]
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """The command line in this process: exit status, output, errors."""
+    """The command line in this process, in a folder if one is given."""
 
-    def run(*arguments: object) -> tuple[int, str, str]:
+    def run(*arguments: object, cwd: Path | None = None) -> Called:
         monkeypatch.setattr(sys, "argv", ["torkivity", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
+        with contextlib.chdir(cwd or "."), pytest.raises(SystemExit) as stop:
             main()
         captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
+        return Called(int(stop.value.code or 0), captured.out, captured.err)
 
     return run
 

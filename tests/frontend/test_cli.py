@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import torkivity
 
-
-def call(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "torkivity", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+Call = Callable[..., Any]
 
 
-def error_line(result: subprocess.CompletedProcess[str], status: int) -> str:
+def error_line(result: Any, status: int) -> str:
     """The only error line of a failed call."""
     assert result.returncode == status, result.stderr
     assert result.stdout == ""
@@ -41,7 +32,7 @@ def film(tmp_path: Path, small_toml: str) -> Path:
     return path
 
 
-def test_help_and_version(tmp_path: Path) -> None:
+def test_help_and_version(call: Call, tmp_path: Path) -> None:
     result = call("--help", cwd=tmp_path)
     assert result.returncode == 0
     assert "torkivity run film.toml -o film.h5" in result.stdout
@@ -50,7 +41,7 @@ def test_help_and_version(tmp_path: Path) -> None:
         assert "Example" in call(command, "-h", cwd=tmp_path).stdout
 
 
-def test_init(tmp_path: Path) -> None:
+def test_init(call: Call, tmp_path: Path) -> None:
     assert "pt-co" in call("init", "--list", cwd=tmp_path).stdout
     assert list(tmp_path.iterdir()) == []
     assert call("init", cwd=tmp_path).returncode == 0
@@ -63,7 +54,7 @@ def test_init(tmp_path: Path) -> None:
     assert (tmp_path / "film.toml").read_text() != written
 
 
-def test_main_job(tmp_path: Path, film: Path) -> None:
+def test_main_job(call: Call, tmp_path: Path, film: Path) -> None:
     result = call("run", "film.toml", "-o", "a.h5", "--figure", "a.pdf", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "damping-like" in result.stdout
@@ -84,7 +75,7 @@ def test_main_job(tmp_path: Path, film: Path) -> None:
     assert "heavy_metal_thickness" not in torkivity.open_results(tmp_path / "a.h5").dims
 
 
-def test_no_torque_frame(tmp_path: Path, film: Path, small_toml: str) -> None:
+def test_no_torque_frame(call: Call, tmp_path: Path, film: Path, small_toml: str) -> None:
     film.write_text(small_toml.replace("[0.3, 0.2, 1.0]", "[0, 1, 0]"))
     for request in (["--components", "torque-frame"], ["--figure", "a.png"]):
         message = error_line(call("run", "film.toml", *request, cwd=tmp_path), 2)
@@ -122,19 +113,21 @@ def test_no_torque_frame(tmp_path: Path, film: Path, small_toml: str) -> None:
         (["run", "film.toml", "--colour"], "--colour"),
     ],
 )
-def test_wrong_calls(tmp_path: Path, film: Path, arguments: list[str], expected: str) -> None:
+def test_wrong_calls(
+    call: Call, tmp_path: Path, film: Path, arguments: list[str], expected: str
+) -> None:
     assert expected in error_line(call(*arguments, cwd=tmp_path), 2)
     assert list(tmp_path.iterdir()) == [film]
 
 
-def test_wrong_file(tmp_path: Path, film: Path, small_toml: str) -> None:
+def test_wrong_file(call: Call, tmp_path: Path, film: Path, small_toml: str) -> None:
     film.write_text(small_toml.replace("rashba =", "rashb ="))
     message = error_line(call("run", "film.toml", cwd=tmp_path), 2)
     assert message == "film.toml: interface.rashb: unknown key; did you mean rashba?"
     assert list(tmp_path.iterdir()) == [film]
 
 
-def test_physically_impossible(tmp_path: Path, film: Path, small_toml: str) -> None:
+def test_physically_impossible(call: Call, tmp_path: Path, film: Path, small_toml: str) -> None:
     film.write_text(
         small_toml.replace(
             "total_mean_free_path = 2.0853\nspin_diffusion_length = 2.57",
@@ -146,7 +139,7 @@ def test_physically_impossible(tmp_path: Path, film: Path, small_toml: str) -> N
     assert list(tmp_path.iterdir()) == [film]
 
 
-def test_empty_mesh_file(tmp_path: Path, film: Path, small_toml: str) -> None:
+def test_empty_mesh_file(call: Call, tmp_path: Path, film: Path, small_toml: str) -> None:
     film.write_text(
         small_toml.replace(
             "n_polar = 4\nn_azimuth = 8", 'file = "mesh.txt"\n[solver]\nmethod = "dense"'

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from sweep_jobs import dimension
 from torkivity_engine.errors import InputError
-from torkivity_hpc.grid import Grid
+from torkivity_hpc.grid import Axis, Dimension, Grid
 from torkivity_hpc.running.schedule import Schedule
+from torkivity_hpc.spaced import Spaced
 
 
 def grid() -> Grid:
@@ -99,3 +102,81 @@ def test_workers_keep_to_their_layers() -> None:
             owners.setdefault(point // 100, set()).add(turn)
         turn = 1 - turn
     assert sum(len(who) > 1 for who in owners.values()) <= 2
+
+
+@pytest.mark.parametrize("logarithmic", [False, True])
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-300, 300), st.floats(-300, 300), st.integers(2, 9000), st.sampled_from([-1, 1]))
+def test_spaced_values_are_numpys(
+    logarithmic: bool, first: float, last: float, number: int, sign: int
+) -> None:
+    if logarithmic:
+        first, last = sign * 10.0**first, sign * 10.0**last
+    assume(abs(first - last) > 1e-6 * max(abs(first), abs(last)))
+    values = Spaced(first, last, number, logarithmic)
+    expected = (np.geomspace if logarithmic else np.linspace)(first, last, number)
+    assert list(values) == expected.tolist()
+    assert np.asarray(values).tolist() == expected.tolist()
+    assert values[number // 2] == expected[number // 2]
+    assert values[-1] == last
+    assert values[1:3] == tuple(expected[1:3])
+    with pytest.raises(IndexError):
+        values[number]
+    assert len(set(values)) == len(values) == number
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "number", "logarithmic"),
+    [(0.0, 1.0, 10**18, False), (1.0, 1.0, 2, False), (1.0, 1.0 + 1e-15, 3, True)],
+)
+def test_values_too_close_for_numbers(
+    first: float, last: float, number: int, logarithmic: bool
+) -> None:
+    with pytest.raises(InputError, match="can tell at most"):
+        Spaced(first, last, number, logarithmic)
+
+
+def test_ends_too_far_apart() -> None:
+    with pytest.raises(InputError, match="too far apart"):
+        Spaced(-1.7e308, 1.7e308, 3)
+
+
+@pytest.mark.parametrize(
+    "layers", [(), ("thickness",), ("metal",), ("thickness", "metal"), ("magnet",)]
+)
+def test_layers_without_a_list_of_points(layers: tuple[str, ...]) -> None:
+    points = grid()
+    labels, count = points.layers(layers)
+    assert points.layer_count(layers) == count
+    for label in range(count):
+        expected = np.flatnonzero(labels == label).tolist()
+        assert points.layer_points(layers, label, 5) == expected[:5]
+
+
+def test_a_grid_is_as_small_as_its_description() -> None:
+    """10**27 points: numbered, looked up, counted by layers."""
+    number = 10**9
+    axis = Spaced(0.0, 1.0, number)
+    points = Grid([Dimension(name, Axis(axis, "", name), {name: axis}) for name in "abc"])
+    assert points.size == number**3
+    assert points.point(points.size - 1) == dict.fromkeys("abc", 1.0)
+    assert points.layer_count(("b",)) == number
+    first, second = points.layer_points(("b",), number - 1, 2)
+    assert points.point(first) == {"a": 0.0, "b": 1.0, "c": 0.0}
+    assert points.point(second) == {"a": 0.0, "b": 1.0, "c": axis[1]}
+
+
+def test_a_sample_has_the_extremes() -> None:
+    rng = np.random.default_rng(5)
+    values = tuple(rng.permutation(1000).astype(float).tolist())
+    one = dimension("a", values)
+    assert one.sample(1000) == list(range(1000))
+    few = one.sample(10)
+    assert {values[i] for i in few} >= {0.0, 999.0}
+    assert len(few) <= 12
+
+
+def test_names_along_an_axis() -> None:
+    for labels, message in ((("p", "p"), "given twice"), (("p", "q\0"), "printable")):
+        with pytest.raises(InputError, match=message):
+            Dimension("sample", Axis(labels, "", ""), {"a": (1.0, 2.0)})

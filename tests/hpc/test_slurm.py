@@ -20,10 +20,15 @@ from torkivity_hpc.running.launcher import find_mpiexec
 SCRIPTS = Path(__file__).resolve().parents[2] / "hpc" / "slurm"
 MPIEXEC = find_mpiexec()
 
-pytestmark = pytest.mark.skipif(
-    MPIEXEC is None or importlib.util.find_spec("mpi4py") is None or shutil.which("bash") is None,
-    reason="no mpiexec or no mpi4py: pip install '.[mpi]' brings both",
-)
+pytestmark = [
+    pytest.mark.xdist_group("processes"),
+    pytest.mark.skipif(
+        MPIEXEC is None
+        or importlib.util.find_spec("mpi4py") is None
+        or shutil.which("bash") is None,
+        reason="no mpiexec or no mpi4py: pip install '.[mpi]' brings both",
+    ),
+]
 
 FILM = """
 [heavy_metal]
@@ -76,8 +81,7 @@ def test_single_job(tmp_path: Path) -> None:
         )  # fmt: skip
 
     first = job()
-    while first.poll() is None and points(output) == 0:
-        time.sleep(0.05)
+    wait_for_more(first, output, 0)
     # As --signal=B:USR1 does: to the script alone.
     os.kill(first.pid, signal.SIGUSR1)
     out, _ = first.communicate(timeout=60)
@@ -89,12 +93,21 @@ def test_single_job(tmp_path: Path) -> None:
     (tmp_path / "film.toml").write_text(FILM.replace("NUMBER", "2000"))
     # The second job would take a minute: it is enough that it goes on from there.
     second = job()
-    while second.poll() is None and points(output) == known:
-        time.sleep(0.05)
+    wait_for_more(second, output, known)
     os.kill(second.pid, signal.SIGUSR1)
     assert second.wait(60) == 3
     second.communicate()
     assert points(output) > known
+
+
+def wait_for_more(job: subprocess.Popen[str], path: Path, known: int) -> None:
+    """Until a job has stored more points than there were."""
+    deadline = time.monotonic() + 60.0
+    while job.poll() is None and points(path) == known:
+        if time.monotonic() > deadline:
+            os.killpg(job.pid, signal.SIGKILL)
+        time.sleep(0.05)
+    assert job.poll() is None, job.communicate()
 
 
 def points(path: Path) -> int:

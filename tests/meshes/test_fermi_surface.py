@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from torkivity_meshes import InputError, SphericalMesh, load_mesh, mesh_from_arrays
+from torkivity_meshes import (
+    InputError,
+    SphericalMesh,
+    check_mesh_sizes,
+    load_mesh,
+    mesh_from_arrays,
+)
 
 
 @pytest.mark.parametrize("rule", ["gauss", "graded"])
@@ -68,6 +74,50 @@ def test_user_mesh_in_any_order() -> None:
     assert mesh.rings is None
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_partners_that_are_not_exact(seed: int) -> None:
+    """Within 1e-10 they are partners, in any order, and are made exact; at 1e-8 they are none."""
+    rng = np.random.default_rng(seed)
+    reference = SphericalMesh(5, 6)
+    n, order = reference.n_directions, rng.permutation(reference.n_directions)
+
+    def moved(distance: float) -> np.ndarray:
+        k = reference.directions.copy()
+        k[n // 2 :] += distance * rng.uniform(-1.0, 1.0, size=(n // 2, 3))
+        return (k / np.linalg.norm(k, axis=1)[:, None])[order]
+
+    k = moved(1e-10)
+    # In any order of the points: where one lies on a rounding boundary, too.
+    w = reference.weights[order] * (1.0 + 1e-11 * rng.uniform(-1.0, 1.0, size=n))
+    mesh = mesh_from_arrays(k, w)
+    expected = np.empty(n, dtype=np.int64)
+    expected[np.arange(n)] = np.argsort(order)[reference.mirror[order]]
+    np.testing.assert_array_equal(mesh.mirror, expected)
+    assert np.abs(mesh.directions - k).max() < 3e-10
+    np.testing.assert_array_equal(
+        mesh.directions[mesh.mirror], mesh.directions * np.array([1.0, 1.0, -1.0])
+    )
+    np.testing.assert_array_equal(mesh.weights[mesh.mirror], mesh.weights)
+    with pytest.raises(InputError, match="no partner of its own"):
+        mesh_from_arrays(moved(1e-8), reference.weights[order])
+
+
+def test_partners_across_a_rounding_boundary() -> None:
+    """Coordinates are sorted by their rounded values: these round apart, and are partners."""
+    k, w = _points()
+    n = len(k) // 2
+    # A turn about z puts k_x of the first point on half a unit of the seventh decimal.
+    x, y, _ = k[0]
+    wanted = np.floor(x * 1e7) * 1e-7 + 0.5e-7
+    angle = np.arccos(wanted / np.hypot(x, y)) - np.arctan2(y, x)
+    c, s = np.cos(angle), np.sin(angle)
+    k = k @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+    k[0, 0], k[n, 0] = wanted + 4e-11, wanted - 4e-11
+    assert np.round(k[0, 0], 7) != np.round(k[n, 0], 7)
+    mesh = mesh_from_arrays(k, w)
+    np.testing.assert_array_equal(mesh.mirror, np.roll(np.arange(2 * n), n))
+
+
 def _points() -> tuple[np.ndarray, np.ndarray]:
     mesh = SphericalMesh(4, 6)
     return mesh.directions.copy(), mesh.weights.copy()
@@ -87,6 +137,8 @@ def _broken(change: str) -> tuple[np.ndarray, np.ndarray]:
         w[0] = np.inf
     if change == "length":
         k[0] *= 1.01
+    if change == "slightly long":
+        k[[0, len(k) // 2]] *= 1.0 + 3e-9
     if change == "equator":
         k[0] = [1.0, 0.0, 0.0]
     if change == "negative weight":
@@ -97,11 +149,15 @@ def _broken(change: str) -> tuple[np.ndarray, np.ndarray]:
         k[0] = k[0] @ np.array([[0.6, 0.8, 0], [-0.8, 0.6, 0], [0, 0, 1]])
     if change == "unequal partners":
         w[0] *= 1.1
+    if change == "slightly unequal partners":
+        w[0] *= 1.0 + 3e-9
     if change == "total":
         w *= 1.01
-    if change == "moment":
+    if change == "slight total":
+        w *= 1.0 + 3e-6
+    if change in ("moment", "slight moment"):
         ring = np.abs(k[:, 2]) > 0.5
-        w[ring] *= 1.05
+        w[ring] *= 1.05 if change == "moment" else 1.0 + 2e-5
         w *= 4 * np.pi / w.sum()
     return k, w
 
@@ -115,13 +171,17 @@ def _broken(change: str) -> tuple[np.ndarray, np.ndarray]:
         ("nan", "directions = 'NaN"),
         ("infinite weight", "weights = 'NaN or infinity"),
         ("length", "unit vectors"),
+        ("slightly long", "unit vectors"),
         ("equator", "v_z = 0"),
         ("negative weight", "positive"),
         ("partner missing", "partner"),
         ("partner moved", "k_parallel"),
         ("unequal partners", "mirror partners"),
+        ("slightly unequal partners", "mirror partners"),
         ("total", "<1>"),
         ("moment", "<v_"),
+        ("slight total", "<1>"),
+        ("slight moment", "<v_"),
     ],
 )
 def test_each_broken_requirement_is_named(change: str, message: str) -> None:
@@ -164,3 +224,19 @@ def test_mesh_files(tmp_path) -> None:  # type: ignore[no-untyped-def]
     np.savetxt(tmp_path / "three.txt", table[:, :3])
     with pytest.raises(InputError, match="4 columns"):
         load_mesh(tmp_path / "three.txt")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [((10**9, 8), "n_polar = 1000000000: at most"), ((2, 2 * 10**9), "the mesh would take 768 GB")],
+)
+def test_sizes_are_counted_before_the_mesh_is_made(sizes: tuple[int, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        SphericalMesh(*sizes)
+
+
+def test_size_of_a_mesh() -> None:
+    mesh = SphericalMesh(64, 256)
+    arrays = [value for value in vars(mesh).values() if isinstance(value, np.ndarray)]
+    told = check_mesh_sizes(64, 256)
+    assert 0.5 * told < sum(array.nbytes for array in arrays) <= told

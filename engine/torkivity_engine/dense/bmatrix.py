@@ -15,12 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.kinetics.collision import CollisionTerms, harmonics
+from torkivity_engine.machine.kernels import njit
 from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = [

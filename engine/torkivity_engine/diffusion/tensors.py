@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
@@ -34,6 +33,7 @@ from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import scatter
+from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.assembly import solve_reduced
 from torkivity_engine.spin import cross_matrix, rotation_to
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh

@@ -12,10 +12,10 @@ from torkivity_engine.kinetics.diffusion_length import LEAST_ALBEDO, slow_mode
 if TYPE_CHECKING:  # layers know their diffusion length
     from torkivity_engine.film.layers import HeavyMetal
 
-__all__ = ["spin_diffusion_length"]
+__all__ = ["kinetic_diffusion_length", "spin_diffusion_length"]
 
 
-def spin_diffusion_length(heavy_metal: HeavyMetal, exact: bool = True) -> float:
+def spin_diffusion_length(heavy_metal: Layer, exact: bool = True) -> float:
     """Decay length l_sf = 1/kappa of a spin accumulation in the bulk of a heavy metal.
 
     The exact length is that of the slowest spin mode of the Boltzmann equation with
@@ -26,6 +26,7 @@ def spin_diffusion_length(heavy_metal: HeavyMetal, exact: bool = True) -> float:
     Parameters
     ----------
     heavy_metal : HeavyMetal
+        Or another layer without magnetization that has such a length.
     exact : bool, optional
         False gives the diffusive limit, which exists for any lengths.
 
@@ -43,8 +44,13 @@ def spin_diffusion_length(heavy_metal: HeavyMetal, exact: bool = True) -> float:
         mode at all (albedo <= 0), or one that has merged with the ballistic ones (albedo
         below `LEAST_ALBEDO`).
     """
-    if not isinstance(heavy_metal, Layer) or heavy_metal.kind != "heavy_metal":
+    if not isinstance(heavy_metal, Layer) or heavy_metal.magnetic:
         raise InputError("heavy_metal", heavy_metal, "must be a HeavyMetal")
+    return heavy_metal.spin_diffusion_length(exact)
+
+
+def kinetic_diffusion_length(heavy_metal: HeavyMetal, exact: bool) -> float:
+    """Decay length of a heavy metal as `spin_diffusion_length` describes it, nm."""
     lam, flip = heavy_metal.total_mean_free_path, heavy_metal.spin_flip_length
     if math.isinf(flip):
         return math.inf

@@ -51,7 +51,7 @@ def register(name: str, kind: _C) -> _C:
     name : str
         ``kind = "..."`` of a TOML file; also the ``kind`` of the class.
     kind : type
-        Derived from `Layer`, `Interface` or `Boundary`.
+        Derived from ``Layer``, ``Interface`` or ``Boundary``.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def kinds(base: type[Component] = Component) -> dict[str, type[Component]]:
     Parameters
     ----------
     base : type, optional
-        `Layer`, `Interface` or `Boundary` for these alone.
+        ``Layer``, ``Interface`` or ``Boundary`` for these alone.
     """
     _load_installed()
     return {name: kind for name, kind in sorted(_kinds.items()) if issubclass(kind, base)}

@@ -40,8 +40,8 @@ class Keyed:
 class Layer(Component):
     """Base of all kinds of layers.
 
-    A kind is a frozen dataclass with a field `thickness` in nm, and, where it is a magnet, a
-    field `magnetization`.
+    A kind is a frozen dataclass with a field ``thickness`` in nm, and, where it is a magnet, a
+    field ``magnetization``.
     """
 
     #: Start of the name that a layer has without one of its own.
@@ -177,4 +177,4 @@ class Layer(Component):
         return rotation
 
     def _lacks(self, what: str) -> NoReturn:
-        raise InputError("layer", type(self).__name__, f"has no {what}")
+        raise InputError("layer", type(self).__name__, f"lacks {what}")

@@ -15,7 +15,7 @@ from torkivity_engine.constants import METRE_PER_NM, fermi_surface_prefactor
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.component import Given, with_form
-from torkivity_engine.film.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.diffusion_length import kinetic_diffusion_length
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.quantity import (
     FERMI_WAVEVECTOR,
@@ -256,7 +256,7 @@ class HeavyMetal(Layer):
 
     def spin_diffusion_length(self, exact: bool = True) -> float:
         """Decay length of a spin accumulation in nm, see the function of that name."""
-        return spin_diffusion_length(self, exact)
+        return kinetic_diffusion_length(self, exact)
 
     def spin_hall_current(self, fermi_wavevector: float, y_p: ArrayLike) -> FloatArray:
         """Spin current along +z that a field drives in the bulk, per E~, shape (3,), 1/(Ohm m)."""
@@ -324,7 +324,7 @@ class Ferromagnet(Layer):
     magnetization: Annotated[Vector | None, Direction()] = None
     dephasing_length: Annotated[
         float | None,
-        replace(LENGTH, kinetic=False).named("dephasing length", r"$l_\phi$"),
+        replace(LENGTH, ge=1e-15, kinetic=False).named("dephasing length", r"$l_\phi$"),
     ] = None
 
     @property

@@ -56,7 +56,7 @@ class Quantity(GroupedMetadata):
     typical : (float, float), optional
         Values outside are likely a slip (percent for a fraction, metres for nm).
     step : float, optional
-        Of the stencil that derivatives are taken on: a part of the value, or with `absolute` in
+        Of the stencil that derivatives are taken on: a part of the value, or with ``absolute`` in
         the unit. 0 for what nothing is differentiated by.
     absolute : bool, optional
     kinetic : bool, optional

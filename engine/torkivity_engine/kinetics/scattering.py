@@ -19,7 +19,7 @@ delta = (u_ex - u0) (u_ex + u0) + w . (w + 2 u_ex m).
 
 from __future__ import annotations
 
-from numba import njit
+from torkivity_engine.machine.kernels import njit
 
 __all__ = ["fill_matrices", "fill_tensor", "scatter"]
 

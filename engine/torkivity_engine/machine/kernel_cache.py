@@ -7,6 +7,7 @@ of the sources has its own folder. Nothing in here imports Numba, which reads it
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -22,8 +23,14 @@ _PREFIX = "torkivity-kernels-"
 
 def default_places() -> tuple[Path, ...]:
     """Folders for compiled kernels, best first: beside the sources, then the user's cache."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path("~").expanduser() / ".cache"
-    return (_SOURCES / "__pycache__", Path(cache))
+    places = [_SOURCES / "__pycache__"]
+    cache = os.environ.get("XDG_CACHE_HOME")
+    if cache:
+        places.append(Path(cache))
+    else:
+        with contextlib.suppress(RuntimeError):  # no HOME, and a user whom the system does not know
+            places.append(Path.home() / ".cache")
+    return tuple(places)
 
 
 def provide_kernel_cache(
@@ -71,15 +78,26 @@ def _digest(sources: Path) -> str:
 def _usable(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        return os.access(folder, os.W_OK)
     except OSError:
         return False
-    return os.access(folder, os.W_OK)
 
 
 def _private_folder(name: str) -> Path:
-    folder = Path(tempfile.gettempdir()) / name
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+    """A folder for temporary files; where there is none either, one that cannot be used."""
+    try:
+        folder = Path(tempfile.gettempdir()) / name
+    except OSError:
+        return Path(os.devnull) / name
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
         # A cache holds code: one that somebody else could have put there is not used.
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    return folder
+        mine = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+    except OSError:
+        mine = False
+    if mine and os.access(folder, os.W_OK):
+        return folder
+    try:
+        return Path(tempfile.mkdtemp(prefix=_PREFIX))
+    except OSError:
+        return Path(os.devnull) / name

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
+from torkivity_engine.machine.kernels import njit
 
 __all__ = [
     "CHUNK",

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
@@ -35,6 +34,7 @@ from torkivity_engine.film.spheres import require_one_sphere
 from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
 from torkivity_engine.machine.blas import with_one_blas_thread
+from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
 from torkivity_engine.reduced.channels import (
     CHUNK,
@@ -100,7 +100,7 @@ def sensitivity_names(film: Bilayer | Stack) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Paths as in `torkivity_engine.film.parameters`, such as "Pt.thickness"; for a bilayer
+        Paths as in ``torkivity.parameters``, such as "Pt.thickness"; for a bilayer
         with the names that always work, "interface.barrier", "heavy_metal.thickness",
         "magnetization.theta_deg" and so on. Infinite lengths are left out, and what holds for
         the film as a whole. W of a `SpinOrbitInterface` has six: "interface.spin_orbit_xy" is

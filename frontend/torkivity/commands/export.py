@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from torkivity.commands.common import FILE
+from torkivity.commands.units import UNITS, unit_option
+
+if TYPE_CHECKING:
+    from torkivity.results.tables import ResultTable
+    from torkivity_engine.arrays import FloatArray
 
 __all__ = ["export"]
 
 _MODELS = ("boltzmann", "drift_diffusion", "boundary_layer")
-_QUANTITIES = (
-    "per_e_tilde",
-    "spin_torque_conductivity",
-    "per_field",
-    "efficiency",
-    "effective_field",
-)
 
 
 @click.command(
@@ -26,7 +25,8 @@ _QUANTITIES = (
     epilog="""\b
 Examples:
   torkivity export film.h5 --to csv -o film.csv
-  torkivity export film.h5 --to json --quantity efficiency -o film.json
+  torkivity export film.h5 --to json --unit efficiency -o film.json
+  torkivity export sweep.h5 --to csv --wide -o sweep.csv
   torkivity export film.h5 --to mumax3 --ms 1.4e6 --current 5e11
   torkivity export film.h5 --to cmtj --ms 1.4e6 -o macrospin.py
 """,
@@ -41,11 +41,8 @@ Examples:
 )
 @click.option("-o", "--output", type=FILE, help="File to write. [default: standard output]")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
-@click.option(
-    "--quantity",
-    type=click.Choice(_QUANTITIES),
-    help="Normalisation of torques in csv and json. [default: per_e_tilde, as in the file]",
-)
+@unit_option()
+@click.option("--wide", is_flag=True, help="csv with a row per point and a column per quantity.")
 @click.option("--ms", type=float, metavar="A/m", help="Saturation magnetization.")
 @click.option("--resistivity", type=float, metavar="OHM_M", help="Of the heavy metal.")
 @click.option(
@@ -71,7 +68,8 @@ def export(
     target: str,
     output: Path | None,
     force: bool,
-    quantity: str | None,
+    unit: str | None,
+    wide: bool,
     ms: float | None,
     resistivity: float | None,
     model: str,
@@ -82,8 +80,10 @@ def export(
     for_simulation = target in ("mumax3", "cmtj")
     if for_simulation and ms is None:
         raise click.UsageError(f"--to {target} needs --ms, the saturation magnetization in A/m")
-    if for_simulation and quantity is not None:
-        raise click.UsageError("--quantity is for csv and json")
+    if for_simulation and unit is not None:
+        raise click.UsageError("--unit is for csv and json")
+    if wide and target != "csv":
+        raise click.UsageError("--wide is for csv")
     if not for_simulation and heavy_metal == "above":
         raise click.UsageError("--heavy-metal above is for mumax3 and cmtj")
     if not math.isfinite(current):
@@ -110,14 +110,41 @@ def export(
         write = simulation.mumax3_script if target == "mumax3" else simulation.cmtj_script
         text = write(torque, current)
     else:
-        if quantity is not None:
-            table = exports.in_quantity(
-                table, quantity, resistivity=resistivity, saturation_magnetization=ms
-            )
-        text = exports.table_csv(table) if target == "csv" else exports.table_json(table)
+        if unit is not None:
+            table = _converted(table, UNITS[unit], resistivity, ms)
+        if target == "json":
+            text = exports.table_json(table)
+        else:
+            text = exports.wide_csv(table) if wide else exports.table_csv(table)
     if output is None:
         click.echo(text, nl=False)
         return
     with new_file(output, force=force) as temporary:
         temporary.write_text(text, encoding="utf-8")
     click.echo(f"wrote {output}")
+
+
+def _converted(
+    table: ResultTable, quantity: str, resistivity: float | None, ms: float | None
+) -> ResultTable:
+    """Torques with the films' own numbers, but for those that are given."""
+    from torkivity.results.tables import in_quantity
+
+    thickness: FloatArray | None = None
+    rho: float | FloatArray | None = resistivity
+    if quantity in ("efficiency", "effective_field"):
+        from torkivity.study.own_units import own_numbers
+
+        varied = {name: (table.dims[name], values) for name, values in table.values.items()}
+        varied |= {dim: ((dim,), table.coordinates[dim]) for dim in table.grid}
+        lengths = [len(table.coordinates[dim]) for dim in table.grid]
+        own = own_numbers(table.attributes, dict(zip(table.grid, lengths, strict=True)), varied)
+        if own is not None:
+            thickness = own.ferromagnet_thickness
+            rho = own.resistivity if resistivity is None else resistivity
+    return in_quantity(
+        *(table, quantity),
+        resistivity=rho,
+        saturation_magnetization=ms,
+        ferromagnet_thickness=thickness,
+    )

@@ -24,6 +24,7 @@ Examples:
 \b
 The header of the data names each column with its unit:
   thickness [nm],damping_like [1e4 (hbar/2e)/(Ohm m)],damping_like_error [1e4 (hbar/2e)/(Ohm m)]
+Columns may be separated by tabs, semicolons or spaces too; Excel workbooks (.xlsx) are read.
 Other torques: efficiency, unit [1] or [%]; effective field, unit [mT/(1e11 A/m^2)].
 \b
 Exit status: 0 fitted (warnings say what the data leave open), 1 no convergence, 2 bad input.
@@ -58,7 +59,7 @@ def fit(
     force: bool,
     example: bool,
 ) -> int:
-    """Fit torques in DATA (one or more CSV files) and say what they do not determine."""
+    """Fit torques in DATA (one or more files) and say what they do not determine."""
     if example:
         return _write_example(force)
     if not data:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torkivity.commands.common import FILE, figure_format, grid_values, open_dataset, say
+from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
     import xarray
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["plot"]
 
 _MODELS = ("boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer")
-_NORMALISATIONS = ("per_e_tilde", "spin_torque_conductivity", "per_field", "efficiency")
 
 
 @click.command(
@@ -69,11 +69,7 @@ any variable that 'torkivity info' lists. Points that are not done are gaps.
     type=click.Choice(["torque-frame", "cartesian"]),
     help="Damping-like and field-like, or x, y and z. [default: torque-frame for torques]",
 )
-@click.option(
-    "--normalisation",
-    type=click.Choice(_NORMALISATIONS),
-    help="Of torques. [default: per_e_tilde, as in the file]",
-)
+@unit_option(name for name in UNITS if name != "field")
 @click.option("--resistivity", type=float, metavar="OHM_M", help="Heavy metal, for efficiency.")
 @click.option("--angular", is_flag=True, help="Against an angle of m, with the anisotropy.")
 @click.option("--profile", is_flag=True, help="Through the film; computes it anew.")
@@ -110,6 +106,8 @@ def plot(
         say(f"reading {path}")
         dataset = open_dataset(path)
         if dataset["status"].dims:
+            if options["unit"] == "efficiency":
+                dataset = _with_resistivity(dataset)
             figure = _sweep_figure(dataset, held, angular, title, options)
         else:
             single = {"quantity"}
@@ -140,6 +138,22 @@ def _thickness_figure(dataset: xarray.Dataset, quantity: str | None, title: str 
     return thickness_figure(dataset, text, part=part)
 
 
+def _with_resistivity(dataset: xarray.Dataset) -> xarray.Dataset:
+    """The sweep with the resistivity of the heavy metal at each point, if its films say it."""
+    import numpy as np
+
+    from torkivity.figures.quantities import OWN_RESISTIVITY
+    from torkivity.study.own_units import own_numbers
+
+    status = dataset["status"]
+    varied = {str(name): (v.dims, v.values) for name, v in dataset.variables.items()}
+    own = own_numbers(dataset.attrs, status.sizes, varied)
+    if own is None:
+        return dataset
+    values = np.broadcast_to(own.resistivity, status.shape)
+    return dataset.assign_coords({OWN_RESISTIVITY: (status.dims, values)})
+
+
 def _sweep_figure(
     dataset: xarray.Dataset,
     held: dict[str, str],
@@ -168,7 +182,7 @@ def _sweep_figure(
         models=options["models"],
         source=options["source"],
         components=options["components"] or "auto",
-        normalisation=options["normalisation"] or "per_e_tilde",
+        normalisation=UNITS[options["unit"] or "raw"],
         resistivity=options["resistivity"],
     )
     if angular:

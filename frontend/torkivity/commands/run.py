@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from torkivity.commands.common import FILE, figure_format, say
+from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
     from torkivity.config.sections import RunConfig
@@ -24,6 +25,7 @@ __all__ = ["run"]
 Examples:
   torkivity run film.toml                            film.h5 and film.png
   torkivity run film.toml -o a.h5 --figure a.pdf
+  torkivity run film.toml --unit efficiency          the table in that; files as ever
   torkivity run film.toml -o b.h5 --no-figure --method dense --memory 4
 
 The first run after installation compiles kernels for a while; later ones start at once.
@@ -56,6 +58,8 @@ The first run after installation compiles kernels for a while; later ones start 
     metavar="GB",
     help="Refuse what would need more memory; overrides the file.",
 )
+@unit_option()
+@click.option("--ms", type=float, metavar="A/m", help="Saturation magnetization, for --unit field.")
 @click.option(
     "--components",
     type=click.Choice(["auto", "torque-frame", "cartesian"]),
@@ -72,6 +76,8 @@ def run(
     no_figure: bool,
     method: str | None,
     memory: float | None,
+    unit: str | None,
+    ms: float | None,
     components: str,
 ) -> None:
     """Compute the film described in CONFIG by both models and compare them.
@@ -82,6 +88,10 @@ def run(
         raise click.UsageError("--figure and --no-figure exclude each other")
     if memory is not None and not math.isfinite(memory):
         raise click.UsageError(f"--memory {memory}: must be a finite number of GB")
+    if (unit == "field") != (ms is not None):
+        raise click.UsageError("--unit field and --ms, the saturation magnetization, go together")
+    if ms is not None and not 0.0 < ms < math.inf:
+        raise click.UsageError(f"--ms {ms}: must be a positive number of A/m")
     started = time.perf_counter()
     say(f"reading {config}")
     from torkivity.config.build import build_film, build_mesh
@@ -123,7 +133,14 @@ def run(
     labels = (settings.heavy_metal.name, settings.ferromagnet.name)
     frame = components if components != "auto" else "torque-frame" if in_frame else "cartesian"
     # The answer first; what is drawn takes longer.
-    click.echo(comparison_report(comparison, frame == "torque-frame", names=labels))
+    click.echo(
+        comparison_report(
+            *(comparison, frame == "torque-frame"),
+            names=labels,
+            quantity=UNITS[unit or "raw"],
+            saturation_magnetization=ms,
+        )
+    )
     if not in_frame:
         click.echo(
             "\nm is parallel to z x E: damping-like and field-like directions do not exist, and all"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torkivity.study.film import Comparison, relative_difference
 from torkivity_engine.film.interfaces import DeltaInterface, Interface, RashbaInterface
 from torkivity_engine.solution import TorqueNames
+from torkivity_engine.units import convert_torque
 
 __all__ = ["comparison_report"]
 
@@ -25,6 +26,22 @@ _ROWS = {
 _SOURCES = {"rashba": "Rashba alone", "spin_hall": "spin Hall alone"}
 _MODELS = {"boltzmann": "Boltzmann", "drift_diffusion": "drift-diff."}
 
+_UNITS = {
+    "per_e_tilde": (
+        "Torques are per E~ = -E/e, in 1/(Ohm m); times 2 they are spin-torque conductivities",
+        "in (hbar/2e)/(Ohm m).",
+    ),
+    "spin_torque_conductivity": (
+        "Torques are spin-torque conductivities per E~ = -E/e, in (hbar/2e)/(Ohm m).",
+    ),
+    "per_field": ("Torques are per E, in (hbar/2e)/(Ohm m), signs of angular momentum.",),
+    "efficiency": (
+        "Torques are efficiencies: spin-torque conductivity over the conductivity of the heavy",
+        "metal.",
+    ),
+    "effective_field": ("Torques are effective fields, in mT per 1e11 A/m^2 in the heavy metal.",),
+}
+
 _LABEL, _WIDTH = 28, 12
 
 
@@ -33,6 +50,8 @@ def comparison_report(
     in_torque_frame: bool = True,
     *,
     names: tuple[str, str] = ("HM", "FM"),
+    quantity: str = "per_e_tilde",
+    saturation_magnetization: float | None = None,
 ) -> str:
     """Torques of both models side by side, with what they were computed from.
 
@@ -43,6 +62,10 @@ def comparison_report(
         Damping-like and field-like components, or else x, y, z.
     names : tuple of str, optional
         Labels of heavy metal and ferromagnet.
+    quantity : str, optional
+        What torques are given in, of `torkivity_engine.units.QUANTITIES`.
+    saturation_magnetization : float, optional
+        A/m, for effective fields.
 
     Returns
     -------
@@ -52,31 +75,41 @@ def comparison_report(
     ------
     PhysicsError
         If the torque frame is asked for where it does not exist.
+    InputError
+        If a number is missing that the quantity needs.
     """
     film = comparison.film
+    factor = float(
+        convert_torque(
+            *(1.0, "per_e_tilde", quantity),
+            resistivity=1.0 / film.heavy_metal.conductivity(film.fermi_wavevector),
+            saturation_magnetization=saturation_magnetization,
+            ferromagnet_thickness=film.ferromagnet.thickness,
+        )
+    )
     m = ", ".join(_fixed(x, 4) for x in film.magnetization)
     lines = [
         f"{names[0]} ({film.heavy_metal.thickness:g} nm) | {_interface(film.interface)} | "
         f"{names[1]} ({film.ferromagnet.thickness:g} nm)",
         f"m = ({m}), E in the film plane at {film.field_direction_deg:g} deg from x",
         "",
-        *_table(comparison, in_torque_frame),
+        *_table(comparison, in_torque_frame, factor),
         "",
-        "Torques are per E~ = -E/e, in 1/(Ohm m); times 2 they are spin-torque conductivities",
-        "in (hbar/2e)/(Ohm m). %: drift-diffusion / Boltzmann - 1, both with the other source",
-        "of torque switched off; the file holds both sources together as well.",
+        *_UNITS[quantity],
+        "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched off;",
+        "the file holds both sources together as well.",
         "",
         *_quantities(comparison),
     ]
     return "\n".join(lines)
 
 
-def _table(comparison: Comparison, in_torque_frame: bool) -> list[str]:
+def _table(comparison: Comparison, in_torque_frame: bool, factor: float) -> list[str]:
     projections = _projections(in_torque_frame)
     scale = max(
         float(np.abs(solution.torque_total).max()) for solution in comparison.solutions.values()
     )
-    decimals = _decimals(scale)
+    decimals = _decimals(scale * abs(factor))
     group = (len(_MODELS) + 1) * _WIDTH
     heading = "".join(f"{title:>{group}}" for title in _SOURCES.values())
     columns = "".join(f"{name:>{_WIDTH}}" for name in (*_MODELS.values(), "%")) * len(_SOURCES)
@@ -94,8 +127,8 @@ def _table(comparison: Comparison, in_torque_frame: bool) -> list[str]:
                     )
                 )
                 cells += [
-                    _fixed(boltzmann, decimals),
-                    _fixed(diffusion, decimals),
+                    _fixed(boltzmann * factor, decimals),
+                    _fixed(diffusion * factor, decimals),
                     _percent(relative_difference(diffusion, boltzmann, scale)),
                 ]
             lines.append("".join([f"  {label:<{_LABEL - 2}}", *(f"{c:>{_WIDTH}}" for c in cells)]))

@@ -16,10 +16,18 @@ from torkivity_engine.film.boundaries import Surface
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.stack import Bilayer
+from torkivity_engine.machine.memory import require_memory
 from torkivity_engine.spin import direction
-from torkivity_meshes import FermiSurfaceMesh, SphericalMesh, load_mesh
+from torkivity_meshes import FermiSurfaceMesh, SphericalMesh, check_mesh_sizes, load_mesh
 
 __all__ = ["ConfigSource", "build_film", "build_mesh", "check_figure", "check_mesh"]
+
+#: A layer's operators on polar angles: some ten square matrices with a row for each angle,
+#: spin and azimuthal moment.
+_BYTES_PER_POLAR_PAIR = 10 * 8 * 4**2
+
+#: Bytes that every machine has.
+_SMALL = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -177,9 +185,18 @@ def _heavy_metal(
 
 
 def check_mesh(config: RunConfig, source: ConfigSource) -> None:
-    """Refuse a mesh that is given twice, or that the method cannot use."""
+    """Refuse a mesh that is given twice, does not fit, or that the method cannot use."""
     mesh = config.mesh
     if mesh.file is None:
+        with source.section("mesh"):
+            size = check_mesh_sizes(mesh.n_polar, mesh.n_azimuth, mesh.polar_rule)
+        size += _BYTES_PER_POLAR_PAIR * mesh.n_polar**2
+        if size > _SMALL:
+            require_memory(
+                size,
+                None,
+                f"{source.file}: mesh.n_polar = {mesh.n_polar}, mesh.n_azimuth = {mesh.n_azimuth}",
+            )
         return
     sizes = sorted(mesh.model_fields_set & {"n_polar", "n_azimuth", "polar_rule"})
     if sizes:

@@ -125,6 +125,7 @@ class FigureSection(Section):
     heavy_metal_thickness: list[float] = Field(
         list(_CURVE_THICKNESSES),
         min_length=2,
+        max_length=1000,  # beyond a figure: a sweep, which can be stopped and resumed
         description="increasing thicknesses in nm",
     )
 

@@ -27,6 +27,7 @@ __all__ = [
     "override",
     "preset_names",
     "preset_text",
+    "read_bytes",
     "read_text",
     "read_toml",
     "to_json",
@@ -34,12 +35,12 @@ __all__ = [
 ]
 
 
-def load_config(path: Path) -> RunConfig:
+def load_config(path: Path | str) -> RunConfig:
     """Read and check a configuration file.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
 
     Returns
     -------
@@ -54,14 +55,12 @@ def load_config(path: Path) -> RunConfig:
     return check_config(data, str(path))
 
 
-def read_text(path: Path, kind: str, missing: str = "no such file") -> str:
-    """Content of a text file that a user wrote.
+def read_bytes(path: Path | str, missing: str = "no such file") -> bytes:
+    """Content of a file that a user names.
 
     Parameters
     ----------
-    path : Path
-    kind : str
-        What it is to be, for errors: "TOML", "CSV".
+    path : Path or str
     missing : str, optional
         What to say if it is not there.
 
@@ -69,18 +68,36 @@ def read_text(path: Path, kind: str, missing: str = "no such file") -> str:
     ------
     ConfigError
     """
-    file = str(path)
     try:
-        return path.read_bytes().decode("utf-8")
+        return Path(path).read_bytes()
     except FileNotFoundError:
-        raise ConfigError(file, missing) from None
+        raise ConfigError(str(path), missing) from None
     except OSError as error:
-        raise ConfigError(file, f"cannot be read ({error.strerror})") from None
+        raise ConfigError(str(path), f"cannot be read ({error.strerror})") from None
+
+
+def read_text(path: Path | str, kind: str, missing: str = "no such file") -> str:
+    """Content of a text file that a user wrote, without the byte-order mark of some editors.
+
+    Parameters
+    ----------
+    path : Path or str
+    kind : str
+        What it is to be, for errors: "TOML".
+    missing : str, optional
+        What to say if it is not there.
+
+    Raises
+    ------
+    ConfigError
+    """
+    try:
+        return read_bytes(path, missing).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigError(file, f"is not a {kind} file (not UTF-8 text)") from None
+        raise ConfigError(str(path), f"is not a {kind} file (not UTF-8 text)") from None
 
 
-def read_toml(path: Path, missing: str) -> dict[str, Any]:
+def read_toml(path: Path | str, missing: str) -> dict[str, Any]:
     """Tables of a TOML file; parameters and errors as of `read_text`."""
     text = read_text(path, "TOML", missing)
     try:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from torkivity.catalogue import MODEL_NAMES, SOURCES
 from torkivity.compare.differences import COMPONENTS, relative_differences
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import TORQUE_PARTS, VARIABLES
 from torkivity_engine.units import QUANTITIES, convert_torque
@@ -17,10 +19,13 @@ from torkivity_engine.units import QUANTITIES, convert_torque
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["DIFFERENCE", "Component", "Quantity", "quantity_names"]
+__all__ = ["DIFFERENCE", "OWN_RESISTIVITY", "Component", "Quantity", "quantity_names"]
 
 #: Name of the difference of models among the quantities.
 DIFFERENCE = "difference"
+
+#: Coordinate with the resistivity of the heavy metal at each point, Ohm m.
+OWN_RESISTIVITY = "own_resistivity"
 
 _TITLES = {
     "torque_total": "total torque",
@@ -83,7 +88,8 @@ class Quantity:
     normalisation : str
         Of torques, one of `torkivity_engine.units.QUANTITIES`.
     resistivity : float, optional
-        Of the heavy metal in Ohm m, where the normalisation needs it.
+        Of the heavy metal in Ohm m, where the normalisation needs it; by default the coordinate
+        ``own_resistivity`` of the dataset.
     """
 
     name: str = "torque_total"
@@ -244,8 +250,17 @@ class Quantity:
         return QUANTITIES[self.normalisation], {
             model: array.copy(
                 data=convert_torque(
-                    array.values, "per_e_tilde", self.normalisation, resistivity=self.resistivity
+                    array.values,
+                    "per_e_tilde",
+                    self.normalisation,
+                    resistivity=self._resistivity(array),
                 )
             )
             for model, array in values.items()
         }
+
+    def _resistivity(self, array: xarray.DataArray) -> ArrayLike | None:
+        if self.resistivity is not None or OWN_RESISTIVITY not in array.coords:
+            return self.resistivity
+        own: FloatArray = array.coords[OWN_RESISTIVITY].broadcast_like(array).values
+        return own

@@ -1,33 +1,37 @@
-"""Measured torques against heavy-metal thickness or direction of m, read from CSV.
+"""Measured torques against heavy-metal thickness or direction of m, read from files.
 
-The first line that is not a comment (#) names the columns as ``name [unit]``:
+The first line that is not a comment (#) names the columns as ``name [unit]``, or as ``name`` with
+the units in the line below:
 
 - ``thickness [nm]`` of the heavy metal, unless all films have the same;
 - ``damping_like`` and ``field_like``, at least one, each in a unit that says what was measured
-  (`torkivity_engine.units.parse_unit`): spin-torque conductivity, efficiency, or effective field;
+  (`torkivity.fit.unit_names.parse_unit`): spin-torque conductivity, efficiency, or effective field;
 - their error bars: ``damping_like_error`` (standard deviation), or both
   ``damping_like_low`` and ``damping_like_high`` (ends of the bar); unit as the torque's;
 - ``theta [deg]`` and ``phi [deg]`` of the magnetization, ``resistivity [uOhm cm]``.
 
-An empty cell is a torque that was not measured.
+Lines of text between them and the numbers are comments. An empty cell is a torque that was not
+measured. How the file may be written: `torkivity.fit.cells`.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from torkivity.config.errors import ConfigError
-from torkivity.config.text import read_text
+from torkivity.fit.cells import Numbers, Row, is_numeral, read_cells
+from torkivity.fit.unit_names import Unit, parse_unit
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
-from torkivity_engine.units import QUANTITIES, parse_unit
+from torkivity_engine.units import QUANTITIES
 
 __all__ = ["COMPONENTS", "Series", "TorqueData", "read_torque_data"]
 
@@ -112,8 +116,9 @@ def read_torque_data(
     ----------
     path : Path or str
     columns : mapping of str to str, optional
-        For files with another header: its names to ``name [unit]``. Columns that are neither
-        here nor declared in the header are then left out.
+        For files with another header: its names to ``name [unit]``, or to ``name`` if the file
+        has a line of units. Columns that are neither here nor have a unit in the header are
+        then left out.
     errors : mapping of str to float, optional
         Error bar of components that have none in the file, in the unit of the column.
     thickness : float, optional
@@ -127,13 +132,28 @@ def read_torque_data(
     ------
     ConfigError
         With file, line and column in one line.
+    ModuleNotFoundError
+        Without the extra ``torkivity[fit]``.
     """
     path = Path(path)
     file = str(path)
-    rows = _rows(path, file)
-    (header_line, header), body = rows[0], rows[1:]
-    places, scales, quantities = _columns(header, header_line, columns or {}, file)
-    table = _table(body, header, places, scales, file)
+    rows, separator = read_cells(path)
+    if len(rows) < 2:
+        raise ConfigError(
+            file, "needs a header line like 'thickness [nm],damping_like [1]' and data below it"
+        )
+    header = rows[0]
+    declared = {" ".join(title.split()): text for title, text in (columns or {}).items()}
+    named = _named(header, declared, file)
+    units, body = _below_header(rows[1:], named)
+    if not body:
+        raise ConfigError(file, "there are no numbers below the header")
+    _check_widths(header, ([units] if units else []) + body, separator, file)
+    if not declared:
+        _check_untitled(header, body, file)
+    used = _with_units(named, header.line, units, declared, file)
+    torques = _check_columns(used, header.line, file)
+    table = _table(body, used, file)
     if thickness is not None and "thickness" in table:
         raise ConfigError(file, f"fit.thickness = {thickness:g}: the file has its own column")
     if thickness is not None:
@@ -141,17 +161,17 @@ def read_torque_data(
     elif "thickness" not in table:
         raise ConfigError(
             file,
-            f"line {header_line}: there is no column 'thickness [nm]'; if all films have the same, "
+            f"line {header.line}: there is no column 'thickness [nm]'; if all films have the same, "
             "say so with thickness under [fit] in the configuration",
         )
-    lines = tuple(line for line, _ in body)
+    lines = tuple(row.line for row in body)
     _check_coordinates(table, lines, file)
-    unknown = sorted(set(errors or {}) - set(quantities))
+    unknown = sorted(set(errors or {}) - set(torques))
     if unknown:
         raise ConfigError(file, f"fit.errors.{unknown[0]}: there is no such torque in the file")
     series = tuple(
-        _series(component, quantity, table, scales[component], (errors or {}), lines, file)
-        for component, quantity in quantities.items()
+        _series(component, unit, table, (errors or {}), lines, file)
+        for component, unit in torques.items()
     )
     data = TorqueData(
         name=path.stem,
@@ -167,131 +187,183 @@ def read_torque_data(
     return data
 
 
-def _rows(path: Path, file: str) -> list[tuple[int, list[str]]]:
-    """Lines with their numbers, without comments and empty ones."""
-    text = read_text(path, "CSV").removeprefix("\ufeff")  # spreadsheets write a byte-order mark
-    rows = [
-        (number, [cell.strip() for cell in next(csv.reader([line]))])
-        for number, line in enumerate(text.splitlines(), start=1)
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
-    if len(rows) < 2:
-        raise ConfigError(
-            file, "needs a header line like 'thickness [nm],damping_like [1]' and data below it"
-        )
-    line, header = rows[0]
-    if len(header) == 1 and any(separator in header[0] for separator in ";\t"):
-        raise ConfigError(file, f"line {line}: columns must be separated by commas: {header[0]!r}")
-    return rows
+class _Named(NamedTuple):
+    """A column that is used; the unit as it is spelled, if it is."""
+
+    name: str
+    title: str
+    place: int
+    unit: str | None
 
 
-def _columns(
-    header: list[str], line: int, declared: Mapping[str, str], file: str
-) -> tuple[dict[str, int], dict[str, float], dict[str, str]]:
-    """Place and scale of each known column, and the quantity of each torque."""
-    missing = sorted(set(declared) - set(header))
+class _Column(NamedTuple):
+    name: str
+    title: str
+    place: int
+    unit: Unit
+
+
+def _named(header: Row, declared: Mapping[str, str], file: str) -> list[_Named]:
+    missing = sorted(set(declared) - set(header.cells))
     if missing:
+        titles = ", ".join(filter(None, header.cells))
+        raise ConfigError(file, f"fit.columns.{missing[0]}: no such column; there are {titles}")
+    found = []
+    for place, title in enumerate(header.cells):
+        name, unit = _split(declared.get(title, title))
+        if title in declared or (title and not declared) or unit or name in _NAMES:
+            _check_name(name, title, header.line, file)
+            found.append(_Named(name, title, place, unit))
+    return found
+
+
+def _with_units(
+    named: list[_Named], line: int, units: Row | None, declared: Mapping[str, str], file: str
+) -> list[_Column]:
+    columns = []
+    for name, title, place, own in named:
+        below = own is None and units is not None
+        where, text = (units.line, units.cells[place]) if below and units else (line, own)
+        if text:
+            columns.append(_Column(name, title, place, _unit(name, text, title, where, file)))
+        elif not declared or title in declared:
+            raise ConfigError(
+                file,
+                f"line {where}, column {title!r}: no unit; write it as 'name [unit]' or in the "
+                "line below, or declare the column under [fit.columns] of the configuration",
+            )
+    return columns
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    """Name and unit of a column."""
+    found = re.fullmatch(r"(.*?)\s*(?:\[(.*)\]|\((.*)\))", text)
+    if found and (found[2] is not None or found[1] in _NAMES):
+        return found[1], found[2] if found[2] is not None else found[3]
+    return text, None
+
+
+def _below_header(body: list[Row], named: list[_Named]) -> tuple[Row | None, list[Row]]:
+    """The line of units, if there is one, and the rows below it and lines of comment."""
+    units = None
+    for count, row in enumerate(body):
+        cells = [row.cells[c.place] for c in named if c.place < len(row.cells)]
+        numbers = any(map(is_numeral, cells))
+        wanted = count == 0 and any(column.unit is None for column in named)
+        if wanted and any(cells) and (not numbers or any(map(_is_unit, cells))):
+            units = row
+        elif numbers:
+            return units, body[count:]
+    return units, []
+
+
+def _is_unit(cell: str) -> bool:
+    """Whether a cell is a unit and no number."""
+    try:
+        return not is_numeral(cell) and bool(parse_unit(cell))
+    except InputError:
+        return False
+
+
+def _check_name(name: str, title: str, line: int, file: str) -> None:
+    if name not in _NAMES:
+        close = difflib.get_close_matches(name, _NAMES, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(_NAMES)}."
         raise ConfigError(
-            file, f"fit.columns.{missing[0]}: no such column; there are {', '.join(header)}"
+            file,
+            f"line {line}, column {title!r}: unknown name {name!r}; {hint} Other names are "
+            "declared under [fit.columns] of the configuration",
         )
-    places: dict[str, int] = {}
-    scales: dict[str, float] = {}
-    quantities: dict[str, str] = {}
-    for place, title in enumerate(header):
-        if declared and title not in declared and "[" not in title:
-            continue
-        name, unit = _declaration(declared.get(title, title), title, line, file)
-        if name in places:
+
+
+def _unit(name: str, text: str, title: str, line: int, file: str) -> Unit:
+    try:
+        found = parse_unit(text)
+    except InputError as error:
+        raise ConfigError(file, f"line {line}, column {title!r}: {error}") from None
+    wanted = _COORDINATES.get(name)
+    if (found.quantity != wanted) if wanted else (found.quantity not in QUANTITIES):
+        what = f"a unit of {wanted}" if wanted else "a unit of torque"
+        raise ConfigError(file, f"line {line}, column {title!r}: {name} needs {what}, not {text!r}")
+    if wanted and found.scale < 0.0:
+        raise ConfigError(file, f"line {line}, column {title!r}: only torques may be negated")
+    return found
+
+
+def _check_untitled(header: Row, body: list[Row], file: str) -> None:
+    """A column without a title is empty, or something would be left out in silence."""
+    for row in body:
+        for place, cell in enumerate(row.cells):
+            if cell and place < len(header.cells) and not header.cells[place]:
+                raise ConfigError(
+                    file, f"line {row.line}: {cell!r} stands in column {place + 1}, without a name"
+                )
+
+
+def _check_columns(columns: list[_Column], line: int, file: str) -> dict[str, Unit]:
+    """Unit of each torque."""
+    names = [column.name for column in columns]
+    for name in names:
+        if names.count(name) > 1:
             raise ConfigError(file, f"line {line}: two columns are {name}")
-        places[name] = place
-        try:
-            found = parse_unit(unit)
-        except InputError as error:
-            raise ConfigError(file, f"line {line}, column {title!r}: {error}") from None
-        wanted = _COORDINATES.get(name)
-        if (found.quantity != wanted) if wanted else (found.quantity not in QUANTITIES):
-            what = f"a unit of {wanted}" if wanted else "a unit of torque"
-            raise ConfigError(file, f"line {line}, column {title!r}: {name} needs {what}")
-        if wanted and found.scale < 0.0:
-            raise ConfigError(file, f"line {line}, column {title!r}: only torques may be negated")
-        scales[name] = found.scale
-        if name in COMPONENTS:
-            quantities[name] = found.quantity
-    if not quantities:
+    torques = {column.name: column.unit for column in columns if column.name in COMPONENTS}
+    if not torques:
         raise ConfigError(
             file, f"line {line}: there is no column 'damping_like [unit]' or 'field_like [unit]'"
         )
-    for name in places:
-        _check_error_column(name, header[places[name]], places, scales, quantities, file)
-    return places, scales, quantities
-
-
-def _declaration(text: str, title: str, line: int, file: str) -> tuple[str, str]:
-    name, bracket, rest = text.partition("[")
-    name = name.strip()
-    if not bracket or not rest.rstrip().endswith("]"):
-        raise ConfigError(
-            file,
-            f"line {line}, column {title!r}: no unit; write it as 'name [unit]', or declare the "
-            "column under [fit.columns] of the configuration",
-        )
-    if name not in _NAMES:
-        close = difflib.get_close_matches(name, _NAMES, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_NAMES)}"
-        raise ConfigError(file, f"line {line}, column {title!r}: unknown name {name!r}; {hint}")
-    return name, rest.rstrip()[:-1]
+    for column in columns:
+        _check_error_column(column, names, torques, file)
+    return torques
 
 
 def _check_error_column(
-    name: str,
-    title: str,
-    places: Mapping[str, int],
-    scales: Mapping[str, float],
-    quantities: Mapping[str, str],
-    file: str,
+    column: _Column, names: list[str], torques: Mapping[str, Unit], file: str
 ) -> None:
+    name, title = column.name, column.title
     component = next((c for c in COMPONENTS if name.startswith(c + "_")), None)
     if component is None:
         return
-    if component not in quantities:
+    if component not in torques:
         raise ConfigError(file, f"column {title!r}: there is no column {component}")
-    if scales[name] != scales[component]:
+    if column.unit != torques[component]:
         raise ConfigError(file, f"column {title!r}: must have the unit of {component}")
-    pair = {f"{component}_low", f"{component}_high"} & set(places)
+    pair = {f"{component}_low", f"{component}_high"} & set(names)
     if len(pair) == 1:
         raise ConfigError(file, f"column {title!r}: {component}_low and _high belong together")
-    if pair and f"{component}_error" in places:
+    if pair and f"{component}_error" in names:
         raise ConfigError(file, f"{component}: give either _error or _low and _high, not both")
 
 
-def _table(
-    body: list[tuple[int, list[str]]],
-    header: list[str],
-    places: Mapping[str, int],
-    scales: Mapping[str, float],
-    file: str,
-) -> dict[str, FloatArray]:
-    table = {name: np.full(len(body), np.nan) for name in places}
-    for row, (line, cells) in enumerate(body):
-        if len(cells) != len(header):
+def _check_widths(header: Row, body: list[Row], separator: str, file: str) -> None:
+    width = max(place for place, title in enumerate(header.cells, start=1) if title)
+    hint = "; decimal commas need columns separated by semicolons" if separator == "commas" else ""
+    for line, cells in body:
+        if len(cells) < width or any(cells[len(header.cells) :]):
             raise ConfigError(
-                file, f"line {line}: {len(cells)} cells, but the header has {len(header)}"
+                file,
+                f"line {line}: {len(cells)} cells, but the header has {width}, separated by "
+                f"{separator}{hint}",
             )
-        for name, place in places.items():
+
+
+def _table(body: list[Row], columns: list[_Column], file: str) -> dict[str, FloatArray]:
+    number = Numbers(((row.line, row.cells[c.place]) for row in body for c in columns), file)
+    table = {}
+    for name, title, place, unit in columns:
+        values = table[name] = np.full(len(body), np.nan)
+        for row, (line, cells) in enumerate(body):
             text = cells[place]
             if not text and name in _TORQUES:
                 continue
-            try:
-                value = float(text)
-            except ValueError:
-                value = math.nan
-            if not math.isfinite(value):
+            if text.endswith("%") and unit.quantity == "efficiency":
+                values[row] = number(text[:-1].rstrip()) * math.copysign(0.01, unit.scale)
+            else:
+                values[row] = number(text) * unit.scale
+            if not math.isfinite(values[row]):
                 hint = "; leave the cell empty if it was not measured" if name in _TORQUES else ""
                 raise ConfigError(
-                    file,
-                    f"line {line}, column {header[place]!r}: {text!r} is not a finite number{hint}",
+                    file, f"line {line}, column {title!r}: {text!r} is not a finite number{hint}"
                 )
-            table[name][row] = value * scales[name]
     return table
 
 
@@ -308,9 +380,8 @@ def _check_coordinates(table: Mapping[str, FloatArray], lines: tuple[int, ...], 
 
 def _series(
     component: str,
-    quantity: str,
+    unit: Unit,
     table: Mapping[str, FloatArray],
-    scale: float,
     errors: Mapping[str, float],
     lines: tuple[int, ...],
     file: str,
@@ -318,15 +389,15 @@ def _series(
     values = table[component]
     below = above = None
     if f"{component}_error" in table:
-        below = above = table[f"{component}_error"] * (1.0 if scale > 0.0 else -1.0)
+        below = above = table[f"{component}_error"] * (1.0 if unit.scale > 0.0 else -1.0)
     elif f"{component}_low" in table:
         below, above = values - table[f"{component}_low"], table[f"{component}_high"] - values
-        if scale < 0.0:
+        if unit.scale < 0.0:
             below, above = -above, -below
     if component in errors:
         if below is not None:
             raise ConfigError(file, f"fit.errors.{component}: the file has its own error bars")
-        below = above = np.full(len(values), errors[component] * abs(scale))
+        below = above = np.full(len(values), errors[component] * abs(unit.scale))
     if below is not None and above is not None:
         wrong = np.flatnonzero(np.isfinite(values) & ~((below > 0.0) & (above > 0.0)))
         if wrong.size:
@@ -335,4 +406,4 @@ def _series(
                 f"line {lines[wrong[0]]}: the error bar of {component} must have a positive "
                 "length on either side of the value",
             )
-    return Series(component, quantity, values, below, above)
+    return Series(component, unit.quantity, values, below, above)

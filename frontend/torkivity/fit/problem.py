@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity.fit.data import Series, TorqueData
+from torkivity.fit.extra import import_extra
 from torkivity.fit.models import Conditions, TorqueModel
 from torkivity.fit.request import (
     Entry,
@@ -89,7 +90,7 @@ class FitProblem:
         self.bar_lengths = self._bar_lengths() if self.error_bars else None
         self.names, self.table = self._parameters(asked, separate)
         self._fixed: dict[str, float] = {}
-        self._lmfit = _import_lmfit()
+        self._lmfit = import_extra("lmfit", "fits")
         self.start = self._lmfit_parameters()
         self.varied = [name for name, entry in self.start.items() if entry.vary]
         self._check_size()
@@ -339,16 +340,6 @@ def derivatives(
         (left, below), (right, above) = ends
         columns.append((above - below) / (right - left))
     return np.stack(columns, axis=1)
-
-
-def _import_lmfit() -> Any:
-    try:
-        import lmfit
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"fits need {error.name}: pip install 'torkivity[fit]'", name=error.name
-        ) from None
-    return lmfit
 
 
 def _have_error_bars(sets: Sequence[TorqueData]) -> bool:

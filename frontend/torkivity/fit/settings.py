@@ -137,10 +137,13 @@ class FitSettings:
                 str(self.path), f"fit.files.{unknown[0]}: must be one of the data files, {names}"
             )
         films = [self.files.get(path.name, self.films) for path in paths]
-        data = [
-            read_torque_data(path, own.columns, own.errors, own.thickness)
-            for path, own in zip(paths, films, strict=True)
-        ]
+        try:
+            data = [
+                read_torque_data(path, own.columns, own.errors, own.thickness)
+                for path, own in zip(paths, films, strict=True)
+            ]
+        except ModuleNotFoundError as error:
+            raise ConfigError(", ".join(map(str, paths)), str(error)) from None
         if len({entry.name for entry in data}) < len(data):
             data = [replace(d, name=str(p)) for d, p in zip(data, paths, strict=True)]
         return data, [own.measurement for own in films]
@@ -170,12 +173,12 @@ class FitSettings:
         return MicroscopicModel(build_film(config, str(self.path)), mesh)
 
 
-def load_fit_settings(path: Path) -> FitSettings:
+def load_fit_settings(path: Path | str) -> FitSettings:
     """Read and check the configuration of a fit.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
 
     Returns
     -------
@@ -208,7 +211,7 @@ def load_fit_settings(path: Path) -> FitSettings:
             for name, entry in section.parameters.items()
         },
         separate=tuple(section.separate),
-        path=path,
+        path=Path(path),
         film=film,
     )
 

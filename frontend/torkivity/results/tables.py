@@ -8,20 +8,21 @@ import itertools
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from torkivity.config.parameters import parameters
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.record import COORDINATES
 from torkivity_engine.units import QUANTITIES, convert_torque
 from torkivity_hpc.files.store import STATUS, read_values, require_results
 
-__all__ = ["ResultTable", "in_quantity", "read_results", "table_csv", "table_json"]
+__all__ = ["ResultTable", "in_quantity", "read_results", "table_csv", "table_json", "wide_csv"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,8 @@ class ResultTable:
         Of variables.
     values : dict of str to ndarray
         Of variables; NaN at points of a sweep that are not done.
+    grid : tuple of str
+        Dimensions of the points; empty for a single film.
     """
 
     attributes: dict[str, Any]
@@ -50,6 +53,7 @@ class ResultTable:
     meanings: dict[str, str]
     dims: dict[str, tuple[str, ...]]
     values: dict[str, FloatArray]
+    grid: tuple[str, ...] = ()
 
     @property
     def config(self) -> dict[str, Any]:
@@ -74,6 +78,8 @@ def read_results(path: Path) -> ResultTable:
         If it is not a result file.
     """
     require_results(path)
+    # Parameters that vary along a group have no unit in the file.
+    known = {parameter.name: parameter.units for parameter in parameters().values()}
     with h5py.File(path, "r") as file:
         status = file["status"]
         grid = _dims(status)
@@ -81,10 +87,13 @@ def read_results(path: Path) -> ResultTable:
         table = ResultTable(
             attributes={name: _plain(value) for name, value in file.attrs.items()},
             coordinates={n: read_values(item) for n, item in file.items() if item.is_scale},
-            units={n: str(item.attrs.get("units", "1")) for n, item in file.items()},
+            units={
+                n: str(item.attrs.get("units", known.get(n) or "1")) for n, item in file.items()
+            },
             meanings={n: str(item.attrs.get("long_name", "")) for n, item in file.items()},
             dims={},
             values={},
+            grid=grid,
         )
         for name, item in file.items():
             if item.is_scale or item.dtype.kind != "f":
@@ -114,9 +123,9 @@ def in_quantity(
     table: ResultTable,
     quantity: str,
     *,
-    resistivity: float | None = None,
+    resistivity: ArrayLike | None = None,
     saturation_magnetization: float | None = None,
-    ferromagnet_thickness: float | None = None,
+    ferromagnet_thickness: ArrayLike | None = None,
 ) -> ResultTable:
     """Torques of a table in another normalisation.
 
@@ -125,8 +134,11 @@ def in_quantity(
     table : ResultTable
     quantity : str
         A name of `torkivity_engine.units.QUANTITIES`.
-    resistivity, saturation_magnetization, ferromagnet_thickness : float, optional
-        Ohm m, A/m, nm; by default those of the film, where the file has them.
+    resistivity, ferromagnet_thickness : float or ndarray, optional
+        Ohm m and nm, one for all points or over the grid; by default those of a single film, where
+        the file has them.
+    saturation_magnetization : float, optional
+        A/m.
 
     Returns
     -------
@@ -142,16 +154,19 @@ def in_quantity(
     for name, array in table.values.items():
         if "torque_" not in name or table.units[name] != QUANTITIES["per_e_tilde"]:
             continue
+        own = (1,) * (array.ndim - len(table.grid))
+        rho, length = (
+            x if x is None or np.ndim(x) == 0 else np.reshape(x, np.shape(x) + own)
+            for x in (resistivity, thickness)
+        )
         values[name] = convert_torque(
             *(array, "per_e_tilde", quantity),
-            resistivity=resistivity,
+            resistivity=rho,
             saturation_magnetization=saturation_magnetization,
-            ferromagnet_thickness=thickness,
+            ferromagnet_thickness=length,
         )
         units[name] = QUANTITIES[quantity]
-    return ResultTable(
-        table.attributes, table.coordinates, units, table.meanings, table.dims, values
-    )
+    return replace(table, units=units, values=values)
 
 
 def table_csv(table: ResultTable) -> str:
@@ -179,6 +194,46 @@ def table_csv(table: ResultTable) -> str:
             value = float(values[index])
             number = repr(value) if math.isfinite(value) else ""
             writer.writerow([name, component, *where, number, table.units[name]])
+    return out.getvalue()
+
+
+def wide_csv(table: ResultTable) -> str:
+    """A table as CSV, one row per point and one column per number of it.
+
+    Parameters
+    ----------
+    table : ResultTable
+
+    Returns
+    -------
+    str
+        Columns: the axes, then variables with their components, ``name component [unit]``. Empty
+        where a value is not known. Variables over other axes than the grid, such as the curves of a
+        single film, are left out.
+    """
+    shape = tuple(len(table.coordinates[dim]) for dim in table.grid)
+    columns: dict[str, list[str]] = {}
+    for place, dim in enumerate(table.grid):
+        along = np.indices(shape)[place].ravel()
+        columns[f"{dim} [{table.units[dim]}]"] = [str(table.coordinates[dim][i]) for i in along]
+    for name, values in table.values.items():
+        own = [dim for dim in table.dims[name] if dim not in table.grid]
+        if any(table.coordinates[dim].dtype.kind == "f" for dim in own):
+            continue
+        # A parameter that varies with others in a group has the axis of the group alone.
+        there = [dim in table.dims[name] for dim in table.grid]
+        lengths = [n if has else 1 for n, has in zip(shape, there, strict=True)]
+        full = np.reshape(values, (*lengths, *values.shape[sum(there) :]))
+        full = np.broadcast_to(full, (*shape, *full.shape[len(shape) :]))
+        for index in np.ndindex(full.shape[len(shape) :]):
+            component = [str(table.coordinates[d][i]) for d, i in zip(own, index, strict=True)]
+            title = f"{' '.join([name, *component])} [{table.units[name]}]"
+            numbers = full[(..., *index)].ravel().tolist()
+            columns[title] = [repr(x) if math.isfinite(x) else "" for x in numbers]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
     return out.getvalue()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,15 @@ from torkivity.config.errors import ConfigError
 from torkivity.config.parameters import FilmParameter, parameters
 from torkivity_engine.errors import InputError
 from torkivity_hpc.grid import Axis, Dimension, Grid, Value
+from torkivity_hpc.spaced import Spaced
 
 __all__ = ["make_grid"]
 
 
 _SPACINGS = ("linspace", "logspace")
+
+#: Mesh sizes along one axis.
+_MOST_INTEGERS = 10_000
 
 
 def make_grid(axes: Mapping[str, Any], groups: list[dict[str, Any]], file: str) -> Grid:
@@ -65,7 +69,7 @@ def _group(group: Mapping[str, Any], where: str, file: str) -> Dimension:
         raise ConfigError(
             file, f"{where}.name = {name!r}: must name the dimension, like a variable"
         )
-    varied: dict[str, tuple[Value, ...]] = {}
+    varied: dict[str, Sequence[Value]] = {}
     for key, values in _flat(given, where, file):
         parameter = _known(key, where, file)
         varied[parameter.name] = _values(parameter, values, f"{where}.{key}", file)
@@ -81,14 +85,14 @@ def _group(group: Mapping[str, Any], where: str, file: str) -> Dimension:
         raise ConfigError(file, f"{where}: values go together, but their numbers differ ({listed})")
     length = next(iter(lengths.values()))
     if labels is None:
-        labels = [float(i) for i in range(length)]
+        labels = Spaced(0.0, length - 1.0, length) if length > 1 else (0.0,)
     elif (
         not isinstance(labels, list)
         or len(labels) != length
         or not all(isinstance(label, str) for label in labels)
     ):
         raise ConfigError(file, f"{where}.labels: must be {length} strings")
-    return Dimension(name, Axis(tuple(labels), "", f"group {name}"), varied)
+    return Dimension(name, Axis(labels, "", f"group {name}"), varied)
 
 
 def _flat(table: Mapping[str, Any], where: str, file: str) -> Iterator[tuple[str, Any]]:
@@ -118,9 +122,12 @@ def _known(key: str, where: str, file: str) -> FilmParameter:
     raise ConfigError(file, f"{where}.{key}: cannot be swept; {hint}")
 
 
-def _values(parameter: FilmParameter, given: Any, where: str, file: str) -> tuple[Value, ...]:
+def _values(parameter: FilmParameter, given: Any, where: str, file: str) -> Sequence[Value]:
     if isinstance(given, Mapping):
-        values: list[Any] = _spaced(given, where, file)
+        spaced = _spaced(given, where, file)
+        if parameter.kind is float:
+            return spaced
+        values: list[Any] = list(_countable(spaced, where, file))
     elif isinstance(given, (list, tuple, np.ndarray)):
         values = np.asarray(given).tolist() if isinstance(given, np.ndarray) else list(given)
     else:
@@ -134,7 +141,7 @@ def _values(parameter: FilmParameter, given: Any, where: str, file: str) -> tupl
     return tuple(_value(parameter, value, f"{where}[{i}]", file) for i, value in enumerate(values))
 
 
-def _spaced(given: Mapping[str, Any], where: str, file: str) -> list[float]:
+def _spaced(given: Mapping[str, Any], where: str, file: str) -> Sequence[float]:
     (spacing, *others) = given
     numbers = given[spacing]
     expected = f"{where}: must be {{ {spacing} = [first, last, number] }}"
@@ -149,12 +156,22 @@ def _spaced(given: Mapping[str, Any], where: str, file: str) -> list[float]:
     first, last, number = numbers
     if number != int(number) or number < 1:
         raise ConfigError(file, f"{expected}, and number a positive integer")
-    if spacing == "linspace":
-        values: list[float] = np.linspace(first, last, int(number)).tolist()
-        return values
-    if first * last <= 0.0:
+    if spacing == "logspace" and not first * last > 0.0:
         raise ConfigError(file, f"{expected}, and both ends of the same sign for a logspace")
-    values = np.geomspace(first, last, int(number)).tolist()
+    if number == 1:
+        return (float(first),)
+    try:
+        return Spaced(float(first), float(last), int(number), spacing == "logspace")
+    except InputError as error:
+        raise ConfigError(file, f"{where}: {error}") from None
+
+
+def _countable(values: Sequence[float], where: str, file: str) -> Sequence[float]:
+    """Values that are looked at one by one: those that must be integers."""
+    if len(values) > _MOST_INTEGERS:
+        raise ConfigError(
+            file, f"{where}: {len(values)} sizes; at most {_MOST_INTEGERS} can be swept"
+        )
     return values
 
 

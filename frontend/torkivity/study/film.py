@@ -62,7 +62,7 @@ class ThicknessCurves:
     thickness : ndarray, shape (n,)
         nm.
     values : dict of str to dict of str to ndarray
-        First key a name of `MODELS` for a single source, second one like
+        First key a name of `torkivity.catalogue.MODELS` for a single source, second one like
         ``torque_total_damping_like``; first dimension is the thickness. Per E~, in 1/(Ohm m).
     """
 
@@ -112,7 +112,7 @@ class Comparison:
 
     @property
     def solutions(self) -> dict[str, TorqueNames]:
-        """Solutions by the names of `MODELS`."""
+        """Solutions by the names of `torkivity.catalogue.MODELS`."""
         return {
             f"{model}_{source}": solution
             for model in COMPARED

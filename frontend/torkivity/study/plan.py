@@ -58,6 +58,9 @@ _NOT_PHYSICS = {"heavy_metal.name", "ferromagnet.name", "solver.memory_gb", "mes
 #: An attribute must fit into the header of the file.
 _LONGEST_ATTRIBUTE = 60_000
 
+#: Combinations of values that are checked before the first point.
+MOST_TRIED = 5_000
+
 FRAME_FLAG = "torque_frame"
 
 #: Interface parameters of the models that are drift-diffusion.
@@ -378,10 +381,11 @@ def _check_values(config: RunConfig, grid: Grid, path: Path) -> None:
             for other in grid.dimensions
             if sections & {keys[name].split(".")[0] for name in other.parameters}
         ]
-        rows = [[dict(zip(d.parameters, row, strict=True)) for row in d.rows] for d in together]
-        combinations = math.prod(len(r) for r in rows)
-        # Many combinations would take long; then each dimension is tried alone.
-        candidates = product(*rows) if combinations <= 5_000 else ((r,) for x in rows for r in x)
+        # Many combinations would take long; then each dimension is tried alone, and a long one
+        # at its extremes and some places between.
+        rows = [[d.row(position) for position in d.sample(MOST_TRIED)] for d in together]
+        all_together = math.prod(map(len, together)) <= MOST_TRIED
+        candidates = product(*rows) if all_together else ((r,) for x in rows for r in x)
         for parts in candidates:
             values = {**first, **{k: v for part in parts for k, v in part.items()}}
             _check_point(config, values, path)
@@ -391,8 +395,7 @@ def _check_point(config: RunConfig, values: Mapping[str, Value], path: Path) -> 
     data = apply_values(config, values).model_dump(exclude_none=True, exclude_unset=True)
     data.pop("sweep", None)
     try:
-        checked = check_config(data, str(path))
-        build_mesh(checked, path) if checked.mesh.file is None else None
+        check_config(data, str(path))
     except (ConfigError, ValidationError) as error:
         listed = ", ".join(f"{name} = {value}" for name, value in values.items())
         raise ConfigError(

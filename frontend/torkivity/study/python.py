@@ -20,6 +20,7 @@ from torkivity.study.axes import make_grid
 from torkivity.study.plan import (
     CERTIFICATES,
     FRAME_FLAG,
+    MOST_TRIED,
     apply_values,
     plan_sweep,
     point_variables,
@@ -148,8 +149,8 @@ def _plan(
     grid = make_grid(axes, groups, "sweep")
     films = _BilayerFilms(film)
     for dimension in grid.dimensions:
-        for row in dimension.rows:
-            films({**grid.point(0), **dict(zip(dimension.parameters, row, strict=True))})
+        for position in dimension.sample(MOST_TRIED):
+            films({**grid.point(0), **dimension.row(position)})
     physics = {"film": _without(_plain(film), grid)}
     if evaluate is not None:
         return _custom(grid, films, evaluate, physics)

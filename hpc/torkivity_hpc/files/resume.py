@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from torkivity_engine.errors import InputError
-from torkivity_hpc.files.lock import writer_lock
-from torkivity_hpc.files.store import STATUS, check_output, new_file, part_names, read_values
+from torkivity_hpc.files.lock import WriterLock, writer_lock
+from torkivity_hpc.files.store import (
+    STATUS,
+    check_output,
+    new_file,
+    part_names,
+    read_values,
+    require_room,
+)
 from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, create_sweep, file_size, readable
 from torkivity_hpc.grid import Dimension, Value
 
@@ -59,16 +66,16 @@ def open_for_writing(
         process, or does not fit on the disk.
     """
     check_output(path, force=True)
-    with writer_lock(path) as locked:
-        if not locked:
+    with writer_lock(path) as lock:
+        if not lock.supported:
             tell("this file system has no locks: take care that nobody else writes this file")
         for stale in part_names(path):
             stale.unlink(missing_ok=True)
         if force or not path.exists():
-            with _laid_out(path, spec, force=force):
+            with _laid_out(path, spec, lock, force=force):
                 pass
         else:
-            _take_over(path, spec, tell)
+            _take_over(path, spec, lock, tell)
         with _opened(path, spec) as file:
             yield file
 
@@ -81,16 +88,16 @@ def _opened(path: Path, spec: SweepSpec) -> SweepFile:
 
 
 @contextlib.contextmanager
-def _laid_out(path: Path, spec: SweepSpec, *, force: bool) -> Iterator[Path]:
+def _laid_out(path: Path, spec: SweepSpec, lock: WriterLock, *, force: bool) -> Iterator[Path]:
     """Name of a new, empty file that replaces `path` when the block ends well."""
     size = _gigabytes(file_size(spec))
     try:
         with new_file(path, force=force) as temporary:
-            _require_room(temporary, file_size(spec) + _STRUCTURE)
+            require_room(temporary, file_size(spec) + _STRUCTURE)
             create_sweep(temporary, spec)
+            # Before it has the name, and while its predecessor is still held.
+            lock.hold(temporary)
             yield temporary
-            # The name must not come to point at what has not reached the disk.
-            _sync(temporary)
     except (OSError, RuntimeError) as error:
         # HDF5 tells the number of the system's error in its own message only.
         known = re.search(r"errno = (\d+)", str(error))
@@ -105,29 +112,11 @@ def _laid_out(path: Path, spec: SweepSpec, *, force: bool) -> Iterator[Path]:
         raise InputError("output", str(path), f"cannot take {size}: {reason}") from None
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _require_room(temporary: Path, size: int) -> None:
-    """Try whether the disk takes a file of some size; HDF5 itself dies of a full one."""
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-    try:
-        os.posix_fallocate(descriptor, 0, size)
-    finally:
-        os.close(descriptor)
-        temporary.unlink()
-
-
 def _gigabytes(size: float) -> str:
     return f"{size / 1e9:.2g} GB" if size >= 1e9 else f"{size / 1e6:.2g} MB"
 
 
-def _take_over(path: Path, spec: SweepSpec, tell: Callable[[str], None]) -> None:
+def _take_over(path: Path, spec: SweepSpec, lock: WriterLock, tell: Callable[[str], None]) -> None:
     """Check what is there, and extend it where axes have grown."""
     with readable(path) as file:
         _same_physics(path, json.loads(file.attrs["physics_json"]), spec.physics)
@@ -148,7 +137,7 @@ def _take_over(path: Path, spec: SweepSpec, tell: Callable[[str], None]) -> None
             return
         tell(f"axes have grown: {size} points are taken over into a file of {spec.grid.size}")
         with (
-            _laid_out(path, spec, force=True) as temporary,
+            _laid_out(path, spec, lock, force=True) as temporary,
             SweepFile(temporary, spec.layout(), spec.grid.size) as target,
         ):
             for block, _ in source.blocks():
@@ -226,7 +215,7 @@ def _stored_dimensions(path: Path, file: Any, spec: SweepSpec) -> list[Dimension
         )
     dimensions = []
     for wanted in spec.grid.dimensions:
-        parameters: dict[str, tuple[Value, ...]] = {}
+        parameters: dict[str, Sequence[Value]] = {}
         for name in wanted.parameters:
             if name not in file:
                 raise InputError(wanted.name, name, f"{path} does not vary this")
@@ -243,6 +232,11 @@ def _stored_dimensions(path: Path, file: Any, spec: SweepSpec) -> list[Dimension
 
 def _positions(path: Path, had: Dimension, wanted: Dimension) -> IntArray:
     """Where the file's values along a dimension are found in the wanted ones."""
+    if len(had) == len(wanted) and all(
+        np.array_equal(np.asarray(values), np.asarray(wanted.parameters[name]))
+        for name, values in had.parameters.items()
+    ):
+        return np.arange(len(had), dtype=np.int64)
     number = {row: i for i, row in enumerate(wanted.rows)}
     for row in had.rows:
         if row not in number:

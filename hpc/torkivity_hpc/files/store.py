@@ -1,8 +1,7 @@
 """HDF5 store of named real arrays over a parameter grid that is known beforehand.
 
-Every dataset is allocated, contiguous and full of NaN, before the first result arrives, so
-that a point is written in place: nothing grows, and a file that loses its writer stays
-readable. A single run is the grid without axes. Each dimension of each variable carries a
+Every dataset is contiguous and full of NaN before the first result arrives, so that a point is
+written in place. A single run is the grid without axes. Each dimension of each variable carries a
 scale of the same name in the same group, and everything is real, which is what plain
 ``xarray.open_dataset`` needs to name the axes.
 """
@@ -12,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import secrets
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import COORDINATES, Variable
+from torkivity_hpc.files.lock import require_no_writer
 from torkivity_hpc.grid import Axis
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "part_names",
     "read_values",
     "require_results",
+    "require_room",
 ]
 
 #: Values of the variable ``status``, one per grid point.
@@ -78,10 +81,7 @@ class ResultFile:
             raise KeyError(f"variables that do not match the schema: {sorted(mismatch)}")
         for name, value in values.items():
             self._file[name][point] = np.asarray(value)
-        # The flag must not reach the disk before what it vouches for.
-        self._file.flush()
         self._file["status"][point] = STATUS["done"]
-        self._file.flush()
 
     def write_attributes(self, attributes: Mapping[str, str | int | float]) -> None:
         """Set attributes of the whole file."""
@@ -97,7 +97,9 @@ def create_results(
     axes: Mapping[str, Axis] | None = None,
     attributes: Mapping[str, str | int | float] | None = None,
 ) -> Iterator[ResultFile]:
-    """Lay out a result file and open it for writing.
+    """Lay out a result file in memory and write it when the block ends well.
+
+    HDF5 does not survive a full disk; plain writing does.
 
     Parameters
     ----------
@@ -116,9 +118,14 @@ def create_results(
     Yields
     ------
     ResultFile
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
     """
     grid = dict(grid or {})
-    with h5py.File(path, "x") as file:
+    with h5py.File(str(path), "w", driver="core", backing_store=False) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
         file.attrs.update(attributes or {})
         for name, axis in known_axes(variables, axes or {}, grid).items():
@@ -128,8 +135,11 @@ def create_results(
             dataset = create_dataset(file, name, dims, "<f8", np.nan)
             dataset.attrs.update(units=variable.units, long_name=variable.long_name)
         create_status(file, tuple(grid))
-        file.flush()
         yield ResultFile(file, tuple(grid), variables)
+        file.flush()
+        image = file.id.get_file_image()
+    with path.open("xb") as target:
+        target.write(image)
 
 
 def check_output(path: Path, *, force: bool = False) -> None:
@@ -138,27 +148,51 @@ def check_output(path: Path, *, force: bool = False) -> None:
     Parameters
     ----------
     path : Path
+        A link stands for what it leads to.
     force : bool, optional
         Accept an existing file.
 
     Raises
     ------
     InputError
-        If the file exists (without `force`), is a folder, or cannot be created.
+        If the file exists (without `force`) or is being written by another process, is
+        anything but a regular file, or cannot be created.
     """
-    probe = _temporary_name(path)
+    if _check_target(path, force):
+        require_no_writer(path)
+    probe = _temporary_name(_real(path))
     try:
-        if path.is_dir():
-            raise InputError("output", str(path), "is a folder; name a file in it")
-        if path.exists() and not force:
-            raise InputError("output", str(path), "exists already; --force overwrites it")
-        if not path.parent.is_dir():
-            raise InputError("output", str(path), f"there is no folder {str(path.parent)!r}")
         # Permission bits say little (root, read-only mounts, full disks): try it.
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
         raise InputError("output", str(path), f"cannot be written ({error.strerror})") from None
+
+
+def _check_target(path: Path, force: bool) -> bool:
+    """What the names alone tell; whether there is a file to replace."""
+    target = _real(path)
+    folder = next((p for p in (path.parent, target.parent) if not p.is_dir()), None)
+    try:
+        mode = 0 if folder else os.stat(target).st_mode
+    except FileNotFoundError:
+        mode = 0
+    except OSError as error:
+        raise InputError("output", str(path), f"cannot be written ({error.strerror})") from None
+    problem = ""
+    if str(path) == "-":
+        problem = "standard output takes text only; name a file"
+    elif folder is not None:
+        problem = f"there is no folder {str(folder)!r}"
+    elif stat.S_ISDIR(mode):
+        problem = "is a folder; name a file in it"
+    elif mode and not stat.S_ISREG(mode):
+        problem = "is no file but a device, pipe or socket; name a file"
+    elif mode and not force:
+        problem = "exists already; --force overwrites it"
+    if problem:
+        raise InputError("output", str(path), problem)
+    return bool(mode)
 
 
 @contextlib.contextmanager
@@ -168,7 +202,8 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[Path]:
     Parameters
     ----------
     path : Path
-        Where the file shall appear, whole or not at all.
+        Where the file shall appear, whole or not at all. A link stays, and what it leads to
+        is replaced.
     force : bool, optional
         Replace an existing file.
 
@@ -181,25 +216,71 @@ def new_file(path: Path, *, force: bool = False) -> Iterator[Path]:
     ------
     InputError
         As `check_output`.
+    OSError
+        If it cannot be written; it names `path`.
     """
-    check_output(path, force=force)
-    temporary = _temporary_name(path)
+    _check_target(path, force)
+    target = _real(path)
+    temporary = _temporary_name(target)
     try:
         yield temporary
-        if path.exists() and not force:  # somebody else's result of the meantime
-            raise InputError("output", str(path), "exists already; --force overwrites it")
-        os.replace(temporary, path)
+        # The name must not come to point at what has not reached the disk.
+        _sync(temporary)
+        _check_target(path, force)  # somebody else's result of the meantime
+        os.replace(temporary, target)
+        with contextlib.suppress(OSError):  # a folder that cannot be synchronised is as good
+            _sync(target.parent)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def require_room(path: Path, size: int) -> None:
+    """Try whether the disk takes a file of some size; HDF5 itself dies of a full one.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist, and does not afterwards.
+    size : int
+        Bytes.
+
+    Raises
+    ------
+    OSError
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    finally:
+        os.close(descriptor)
+        path.unlink()
+
+
 def part_names(path: Path) -> list[Path]:
     """Unfinished files that killed writers of `path` left behind."""
-    return sorted(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
+    target = _real(path)
+    return sorted(target.parent.glob(f".{glob.escape(target.name)}.*.part"))
 
 
-def _temporary_name(path: Path) -> Path:
-    return path.parent / f".{path.name}.{os.getpid()}.part"
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _temporary_name(target: Path) -> Path:
+    # In containers a process that was killed and the next one may have the same number.
+    return target.parent / f".{target.name}.{os.getpid()}-{secrets.token_hex(3)}.part"
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def known_axes(
@@ -265,7 +346,7 @@ def require_results(path: Path) -> None:
         raise InputError("file", str(path), "no such file")
     if not h5py.is_hdf5(path):
         raise InputError("file", str(path), "is not an HDF5 file")
-    with h5py.File(path, "r") as file:
+    with h5py.File(path, "r", locking=False) as file:
         if "status" not in file or "schema_version" not in file.attrs:
             raise InputError("file", str(path), "is an HDF5 file, but not one of torkivity's")
 

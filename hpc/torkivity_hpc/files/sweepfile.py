@@ -108,7 +108,8 @@ def file_size(spec: SweepSpec) -> int:
     layout = spec.layout()
     per_point = 8 * layout.width - 7 * len(spec.flags) + 1
     per_point += sum(np.dtype(dtype).itemsize for dtype, _, _ in _BOOKKEEPING.values())
-    return spec.grid.size * per_point + _MESSAGE_ROWS * _MESSAGE_BYTES
+    axes = sum(8 * len(dimension) * len(dimension.parameters) for dimension in spec.grid.dimensions)
+    return spec.grid.size * per_point + axes + _MESSAGE_ROWS * _MESSAGE_BYTES
 
 
 def create_sweep(path: Path, spec: SweepSpec) -> None:

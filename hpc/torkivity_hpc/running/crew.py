@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from torkivity_engine.errors import InputError
 from torkivity_engine.machine.threads import SINGLE_THREAD
-from torkivity_hpc.running.worker import Report, work
+from torkivity_hpc.running.worker import STOP_SIGNALS, Report, work
 
 __all__ = ["Crew", "ProcessCrew", "ThreadCrew", "WorkerError", "single_threaded"]
 
@@ -156,7 +156,7 @@ class ProcessCrew:
 def _child(connection: Connection, rank: int) -> None:
     """Body of a worker process."""
     # Whoever signals the job signals the manager too, which then says what to do.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:

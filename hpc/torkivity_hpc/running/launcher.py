@@ -87,6 +87,10 @@ def start_mpi(launch: Launch) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a launcher that does not fit: said below
+            import mpi4py
+
+            # What the library would abort on is to be looked for before.
+            mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
             from mpi4py import MPI
     except ModuleNotFoundError:
         raise InputError(
@@ -100,10 +104,16 @@ def start_mpi(launch: Launch) -> Any:
         raise InputError(
             "mpiexec", what, f"mpi4py finds no usable MPI library ({reason})"
         ) from None
+    text = MPI.Get_library_version()
+    library = text.split("\n")[0].split(",")[0].strip(" \0")
+    if not MPI.Is_initialized():
+        problem = _fatal(MPI.get_vendor()[0], text)
+        if problem:
+            raise InputError("mpiexec", what, f"mpi4py's MPI library ({library}) {problem}")
+        MPI.Init_thread(MPI.THREAD_MULTIPLE)
     comm = MPI.COMM_WORLD
     alone = comm.Get_size() == 1 and (launch.size or launch.rank + 1) > 1
     if alone or (launch.size is not None and launch.size != comm.Get_size()):
-        library = MPI.Get_library_version().split("\n")[0].split(",")[0].strip(" \0")
         raise InputError(
             "mpiexec",
             what,
@@ -111,3 +121,22 @@ def start_mpi(launch: Launch) -> Any:
             "another MPI library; use the mpiexec (or srun --mpi option) of that one",
         )
     return comm
+
+
+def _fatal(vendor: str, library: str) -> str:
+    """What the library would abort the program for when it is initialised; empty if unknown."""
+    foreign = next((name for name in ("PMIX_RANK", "PMIX_NAMESPACE") if name in os.environ), "")
+    if foreign and vendor == "MPICH" and "pmix" not in library.lower():
+        if _number("PMI_SIZE") is not None:
+            return f"would stumble over {foreign}, left by a launcher around its own; unset it"
+        return (
+            f"does not speak PMIx, which the launcher does ({foreign} is set): use the mpiexec "
+            "(or srun --mpi option) of that library, or the MPI library of the launcher"
+        )
+    descriptor = _number("PMI_FD")
+    try:
+        if descriptor is not None:
+            os.fstat(descriptor)
+    except OSError:
+        return f"finds no launcher at PMI_FD={descriptor}: it has ended; unset PMI_RANK, PMI_FD"
+    return ""

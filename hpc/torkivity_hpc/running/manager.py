@@ -17,7 +17,7 @@ from torkivity_hpc.grid import Grid
 from torkivity_hpc.running.crew import Crew
 from torkivity_hpc.running.progress import Progress, duration
 from torkivity_hpc.running.schedule import Schedule
-from torkivity_hpc.running.worker import Batch, Evaluate, Job, Stop
+from torkivity_hpc.running.worker import STOP_SIGNALS, Batch, Evaluate, Job, Stop
 
 __all__ = ["Outcome", "StopRequest", "run_points", "stop_on_signals"]
 
@@ -56,10 +56,10 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals(request: StopRequest) -> Iterator[None]:
-    """Turn Ctrl-C, SIGTERM and SIGUSR1 into a request to stop.
+    """Turn Ctrl-C, SIGTERM, SIGUSR1 and SIGHUP into a request to stop.
 
-    A second Ctrl-C interrupts at once. Does nothing outside the main thread, where Python
-    delivers no signals.
+    A second Ctrl-C interrupts at once. A signal that is ignored, as nohup has it, stays so. Does
+    nothing outside the main thread, where Python delivers no signals.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def stop_on_signals(request: StopRequest) -> Iterator[None]:
             raise KeyboardInterrupt
         request.reason = request.reason or signal.Signals(number).name
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    numbers = [n for n in STOP_SIGNALS if signal.getsignal(n) is not signal.SIG_IGN]
     try:
         saved = {number: signal.signal(number, ask) for number in numbers}
     except ValueError:

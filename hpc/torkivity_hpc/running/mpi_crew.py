@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from torkivity_hpc.running.crew import Message, ProcessCrew
-from torkivity_hpc.running.worker import Report, Stop, work
+from torkivity_hpc.running.worker import STOP_SIGNALS, Report, Stop, work
 
 __all__ = ["MpiCrew", "dismiss", "serve"]
 
@@ -117,6 +117,7 @@ def serve(comm: Any) -> None:
         nonlocal asked
         asked = True
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, ask)
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, ask)
     work(_RankChannel(comm), lambda: asked)

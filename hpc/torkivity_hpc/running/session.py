@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from torkivity_engine.errors import InputError
+from torkivity_engine.machine.memory import require_memory
 from torkivity_hpc.files.resume import open_for_writing
 from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, file_size
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 CrewMaker = Callable[[], Crew]
+
+#: Memory of the manager: state, order and labels of the points while they are sorted.
+_BYTES_PER_POINT = 48
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class SweepPlan:
 def describe_plan(plan: SweepPlan) -> str:
     """Points, different layers and size on disk of a sweep, in words."""
     spec = plan.spec
-    layers = spec.grid.layers(plan.layer_parameters)[1]
+    layers = spec.grid.layer_count(plan.layer_parameters)
     return f"{spec.grid.size} points, {layers} different layers, {_size_text(file_size(spec))}"
 
 
@@ -80,29 +84,34 @@ def estimate_seconds(plan: SweepPlan, samples: int = 5) -> float:
         Seconds, without starting and compiling.
     """
     grid = plan.spec.grid
-    layers = grid.layers(plan.layer_parameters)[1]
-    order, boundaries = grid.order(plan.layer_parameters, np.ones(grid.size, dtype=bool))
-    starts = np.concatenate([[0], boundaries])
+    layers = grid.layer_count(plan.layer_parameters)
 
-    def seconds(position: int) -> float:
+    def seconds(point: int) -> float:
         started = time.perf_counter()
         with contextlib.suppress(*POINT_ERRORS):
-            plan.evaluate(grid.point(int(order[position])))
+            plan.evaluate(grid.point(point))
         return time.perf_counter() - started
 
+    chosen = sorted({(layers - 1) * i // max(samples - 1, 1) for i in range(samples)})
     with threadpool_limits(1):
-        seconds(len(order) - 1)  # may compile
-        chosen = starts[np.unique(np.linspace(0, len(starts) - 1, samples).astype(int))]
-        new = [seconds(first) for first in chosen]
-        after = range(int(chosen[-1]) + 1, int(chosen[-1]) + 1 + samples)
-        same = [seconds(min(position, len(order) - 1)) for position in after]
-    warm = float(np.median(same))
-    cold = max(float(np.mean(new)), warm)
+        seconds(grid.size - 1)  # may compile
+        first = [seconds(grid.layer_points(plan.layer_parameters, label, 1)[0]) for label in chosen]
+        others = grid.layer_points(plan.layer_parameters, chosen[-1], 1 + samples)[1:]
+        same = [seconds(point) for point in others]
+    cold = float(np.mean(first))
+    warm = min(float(np.median(same)), cold) if same else cold
     return layers * (cold - warm) + grid.size * warm
 
 
 def _size_text(size: int) -> str:
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, scale in (
+        ("EB", 1e18),
+        ("PB", 1e15),
+        ("TB", 1e12),
+        ("GB", 1e9),
+        ("MB", 1e6),
+        ("kB", 1e3),
+    ):
         if size >= scale:
             return f"{size / scale:.3g} {unit}"
     return f"{size} bytes"
@@ -132,7 +141,7 @@ def run_plan(
         Start anew whatever is there.
     retry_failed : bool, optional
     stop : StopRequest, optional
-        Set by Ctrl-C, SIGTERM and SIGUSR1 too.
+        Set by Ctrl-C, SIGTERM, SIGUSR1 and SIGHUP too.
     tell : callable, optional
         Told in words how it goes.
     finish : callable, optional
@@ -146,6 +155,8 @@ def run_plan(
     ------
     InputError
         If the file cannot be used.
+    CapacityError
+        If there are more points than memory has room for their numbers.
     WorkerError
         If a worker met an error that is not a point's own, or died.
     OSError
@@ -154,6 +165,7 @@ def run_plan(
     stop = StopRequest() if stop is None else stop
     spec = plan.spec
     tell(f"{describe_plan(plan)} in {path}")
+    require_memory(_BYTES_PER_POINT * spec.grid.size, None, f"a list of {spec.grid.size} points")
     try:
         with (
             stop_on_signals(stop),

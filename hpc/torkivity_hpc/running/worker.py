@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -16,7 +17,10 @@ from torkivity_hpc.files.rows import Block, RowLayout
 from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.grid import Grid, Value
 
-__all__ = ["Batch", "Channel", "Evaluate", "Job", "Report", "Stop", "work"]
+__all__ = ["STOP_SIGNALS", "Batch", "Channel", "Evaluate", "Job", "Report", "Stop", "work"]
+
+#: Ctrl-C, the batch system's two, and the end of a terminal or connection.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 
 #: From the parameters of a point to the variables of the schema.
 Evaluate = Callable[[Mapping[str, Value]], Mapping[str, ArrayLike]]

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from draws import pt_co, random_bilayer, random_ferromagnet, random_heavy_metal, unit_vector
+from torkivity_engine.dense import matching
 from torkivity_engine.dense.bmatrix import ScatteringMatrix
-from torkivity_engine.dense.matching import DenseStates, solve_dense
+from torkivity_engine.dense.matching import DenseStates, dense_certificates, solve_dense
 from torkivity_engine.errors import CapacityError, InputError, PhysicsError
 from torkivity_engine.film.boundaries import HalfSpace, Reservoir, Surface
 from torkivity_engine.film.collisions import collision_terms
@@ -418,6 +419,94 @@ def test_a_half_space_is_a_very_thick_layer(side: str) -> None:
     # Depths count from the layer's own left face.
     faces = endless.evaluate(0, [stack.layers[0].thickness])[0]
     np.testing.assert_allclose(faces, endless.minus[0], atol=1e-11 * scale)
+
+
+def test_a_wall_that_keeps_charge_shows_in_the_gauge_slack(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Closed equations have a solution only if no charge is lost; what is missing is added."""
+    reflect = matching._Wall.reflect
+    film, mesh = pt_co(0.3, magnetization=(0.3, 0.2, 1.0)), SphericalMesh(3, 4)
+    change = 0.0
+
+    def keeping(wall: matching._Wall, leaving: np.ndarray) -> np.ndarray:
+        back = reflect(wall, leaving).copy()
+        back[:, 3] *= 1.0 - change
+        return back
+
+    def slack() -> float:
+        return solve_dense(film, mesh).certificates["gauge_slack"]
+
+    monkeypatch.setattr(matching._Wall, "reflect", keeping)
+    assert 0.0 <= slack() < 1e-13
+    change = 1e-6
+    small = slack()
+    change = 1e-5
+    assert slack() == pytest.approx(10.0 * small, rel=0.1)
+    assert small > 1e-12
+    # An open end takes up whatever comes: nothing needs to be added.
+    film = replace(film, left=Reservoir())
+    assert slack() == 0.0
+
+
+@pytest.mark.parametrize("fault", ["reflection", "transmission"])
+def test_an_interface_that_gains_electrons_shows_in_the_unitarity(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    film = random_stack(np.random.default_rng(0), 3)
+    states = solve_dense(film, MESH)
+    certificates = dense_certificates(film, MESH, states)
+    assert certificates["unitarity_defect"] < 1e-14
+    assert certificates["spin_balance"] < 1e-12
+    exact = matching.scattering_matrices
+    change, asked = 1e-6, []
+
+    def gaining(interface: object, m: object, directions: object) -> tuple[np.ndarray, np.ndarray]:
+        reflection, transmission = exact(interface, m, directions)  # type: ignore[arg-type]
+        asked.append(interface)
+        if len(asked) == len(film.interfaces):  # the last one alone
+            part = reflection if fault == "reflection" else transmission
+            part[0, 3, 3] += change
+        return reflection, transmission
+
+    monkeypatch.setattr(matching, "scattering_matrices", gaining)
+    found = dense_certificates(film, MESH, states)["unitarity_defect"]
+    assert found == pytest.approx(change, rel=1e-6)
+
+
+def test_a_wrong_distribution_shows_in_the_spin_balance() -> None:
+    film = random_stack(np.random.default_rng(0), 3)
+    states = solve_dense(film, MESH)
+    for layer in range(3):
+        amplitudes = states.layers[layer].amplitudes.copy()
+        states.layers[layer].amplitudes[:] *= 1.0 + 1e-6
+        assert dense_certificates(film, MESH, states)["spin_balance"] > 1e-9
+        states.layers[layer].amplitudes[:] = amplitudes
+
+
+def test_condition_and_residual_by_other_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    film, mesh = pt_co(0.3, magnetization=(0.3, 0.2, 1.0)), SphericalMesh(3, 4)
+    matrices: list[np.ndarray] = []
+    build = matching._Matching._matrix
+
+    def kept(matching_: matching._Matching) -> np.ndarray:
+        matrices.append(build(matching_).copy(order="F"))
+        return matrices[-1].copy(order="F")
+
+    monkeypatch.setattr(matching._Matching, "_matrix", kept)
+    certificates = solve_dense(film, mesh).certificates
+    exact = np.linalg.cond(matrices[0], 1)
+    # LAPACK's estimate never exceeds the true number.
+    assert 0.3 * exact < certificates["condition"] < 1.01 * exact
+    assert certificates["residual"] < 1e-13
+
+    def damaged(matching_: matching._Matching) -> np.ndarray:
+        matrix = build(matching_)
+        matrix[3, :20] += 0.2
+        return matrix
+
+    monkeypatch.setattr(matching._Matching, "_matrix", damaged)
+    assert solve_dense(film, mesh).certificates["residual"] > 1e-11
 
 
 def test_an_undetermined_spin_accumulation_is_named() -> None:

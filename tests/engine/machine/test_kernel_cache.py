@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numba
 import pytest
 
+import torkivity_engine
 from torkivity_engine.machine.kernel_cache import default_places, provide_kernel_cache
 
 
@@ -61,6 +64,46 @@ def test_other_sources_have_another_folder(tmp_path: Path) -> None:
     assert provide_kernel_cache([tmp_path], {}, sources) == first
 
 
+def test_sources_of_the_whole_tree_count(tmp_path: Path) -> None:
+    """Contents and places of every module, and nothing else that lies about."""
+    sources = tmp_path / "sources"
+    (sources / "inner" / "deep").mkdir(parents=True)
+    (sources / "a.py").write_text("x = 1\n")
+    files = [sources / "inner" / "b.py", sources / "inner" / "deep" / "c.py"]
+    for file in files:
+        file.write_text("y = 1\n")
+
+    def folder() -> Path:
+        return provide_kernel_cache([tmp_path], {}, sources)
+
+    first = folder()
+    for file in files:
+        file.write_text("y = 2\n")
+        assert folder() != first, file
+        file.write_text("y = 1\n")
+        assert folder() == first
+        moved = file.rename(file.with_name("moved.py"))
+        assert folder() != first, file
+        moved.rename(file)
+    (sources / "inner" / "__pycache__").mkdir()
+    (sources / "inner" / "__pycache__" / "b.pyc").write_bytes(b"x")
+    (sources / "inner" / "notes.txt").write_text("x")
+    assert folder() == first
+
+
+def test_the_engines_own_sub_packages_count(tmp_path: Path) -> None:
+    """A changed callee of the engine's kernels leads to another folder."""
+    engine = Path(torkivity_engine.__file__).parent
+    copy = tmp_path / "engine"
+    shutil.copytree(engine, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    first = provide_kernel_cache([tmp_path], {}, copy)
+    assert first == provide_kernel_cache([tmp_path], {}, engine)
+    assert first == provide_kernel_cache([tmp_path], {})
+    callee = copy / "kinetics" / "scattering.py"
+    callee.write_text(callee.read_text() + "\n")
+    assert provide_kernel_cache([tmp_path], {}, copy) != first
+
+
 CALLEE, CALLER = (
     "from numba import njit\n@njit(cache=True)\ndef value():\n    return {}\n",
     "from torkivity_engine.machine.kernel_cache import provide_kernel_cache\n"
@@ -73,13 +116,16 @@ CALLEE, CALLER = (
 )
 
 
-def test_a_changed_callee_in_another_file_is_noticed(tmp_path: Path) -> None:
-    """What Numba alone gets wrong."""
-    (tmp_path / "caller.py").write_text(CALLER)
+@pytest.mark.parametrize("module", ["callee", "package.callee", "package.inner.callee"])
+def test_a_changed_callee_in_another_file_is_noticed(tmp_path: Path, module: str) -> None:
+    """What Numba alone gets wrong; wherever in the tree the file lies."""
+    (tmp_path / "caller.py").write_text(CALLER.replace("from callee", f"from {module}"))
+    source = (tmp_path / module.replace(".", "/")).with_suffix(".py")
+    source.parent.mkdir(parents=True, exist_ok=True)
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
 
     def run(value: int) -> list[str]:
-        (tmp_path / "callee.py").write_text(CALLEE.format(value))
+        source.write_text(CALLEE.format(value))
         done = subprocess.run(
             [sys.executable, "caller.py"],
             cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
@@ -87,7 +133,6 @@ def test_a_changed_callee_in_another_file_is_noticed(tmp_path: Path) -> None:
         return done.stdout.split()
 
     assert run(3) == ["6", "0"]
-    assert run(3) == ["6", "1"]
     assert run(5) == ["10", "0"]
     assert run(3) == ["6", "1"]
 
@@ -100,3 +145,132 @@ def test_import_of_the_engine_asks_first() -> None:
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     assert all(isinstance(place, Path) for place in default_places())
+
+
+KERNEL = (
+    "import os, pathlib, warnings\n"
+    "here = pathlib.Path(__file__).parent\n"
+    "from torkivity_engine.machine.kernel_cache import provide_kernel_cache\n"
+    "del os.environ['NUMBA_CACHE_DIR']  # the engine's own\n"
+    "provide_kernel_cache([here / 'cache'], os.environ, here)\n"
+    "from torkivity_engine.machine.kernels import njit\n"
+    "@njit(cache=True)\ndef twice(x):\n    return 2 * x\n"
+    "@njit(cache=True)\ndef thrice(x):\n    return 3 * x\n"
+    "if __name__ == '__main__':\n"
+    "    print(twice(3), thrice(3), sum(twice.stats.cache_hits.values()))\n"
+)
+
+
+def run_kernel(tmp_path: Path, wrapper: str = "", **environment: str) -> tuple[str, list[str]]:
+    """Output and lines on stderr of a program with two kernels."""
+    (tmp_path / "kernel.py").write_text(KERNEL)
+    program = [sys.executable, "kernel.py"]
+    if wrapper:
+        program = [sys.executable, "-c", f"{wrapper}\nimport runpy, sys\nsys.path[0] = '.'\n"
+                   "runpy.run_path('kernel.py', run_name='__main__')"]  # fmt: skip
+    kept = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    done = subprocess.run(
+        program, cwd=tmp_path, env=kept | environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip(), done.stderr.splitlines()
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def foreign(path: Path) -> None:
+    path.write_bytes(b"something dear to somebody")
+
+
+def test_damaged_files_are_missing_files(tmp_path: Path) -> None:
+    """Each is compiled again and mended, without a word."""
+    assert run_kernel(tmp_path) == ("6 9 0", [])
+    for damage in (empty, truncated, foreign):
+        for ending in ("nbi", "nbc"):
+            files = list((tmp_path / "cache").rglob(f"*.{ending}"))
+            assert len(files) == 2
+            for path in files:
+                damage(path)
+            assert run_kernel(tmp_path) == ("6 9 0", []), (damage, ending)
+    assert run_kernel(tmp_path) == ("6 9 1", [])
+
+
+def test_code_of_another_signature_is_not_run(tmp_path: Path) -> None:
+    """As two processes leave it that saved at the same time."""
+    (tmp_path / "save.py").write_text("from kernel import twice\nprint(twice(3), twice(1.5))\n")
+    assert run_kernel(tmp_path, "import sys; sys.path[0] = '.'; import save")[0][:5] == "6 3.0"
+    first, second = sorted((tmp_path / "cache").rglob("kernel.twice*.nbc"))
+    first.write_bytes(second.read_bytes())
+    assert run_kernel(tmp_path) == ("6 9 0", [])
+
+
+def test_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
+    run_kernel(tmp_path)
+    for path in (tmp_path / "cache").rglob("*.nbi"):
+        path.unlink()
+        path.mkdir()
+    out, err = run_kernel(tmp_path)
+    assert out == "6 9 0"
+    assert len([line for line in err if "RuntimeWarning: " in line]) == 1
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
+    run_kernel(tmp_path)
+    for path in (tmp_path / "cache").glob("*/*"):
+        shutil.rmtree(path)
+        path.write_bytes(b"")
+    out, err = run_kernel(tmp_path)
+    assert out == "6 9 0"
+    assert len([line for line in err if "RuntimeWarning: " in line]) == 1
+    assert not list(tmp_path.glob("__pycache__/*.nbi")), "kept where edits are not noticed"
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
+    out, err = run_kernel(tmp_path, limit)
+    assert out == "6 9 0"
+    warned = [line for line in err if "RuntimeWarning: " in line]
+    assert len(warned) == 1
+    assert "cannot be kept in" in warned[0]
+    assert "File too large" in warned[0]
+    assert run_kernel(tmp_path) == ("6 9 0", [])
+
+
+def test_nobodys_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in containers: no HOME, a user that the system does not know."""
+    import pwd
+
+    def unknown(uid: int) -> None:
+        raise KeyError(f"uid not found: {uid}")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert len(default_places()) == 1
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(unwritable(tmp_path)))
+    assert provide_kernel_cache([], {})  # not even a place for temporary files
+
+
+def test_a_foreign_file_in_the_place_of_the_private_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = provide_kernel_cache([], {})
+    folder.rmdir()
+    folder.write_text("")
+    other = provide_kernel_cache([], {})
+    assert other.is_dir()
+    assert other != folder
+
+
+def test_all_kernels_use_the_safe_cache() -> None:
+    sources = Path(torkivity_engine.__file__).parent.rglob("*.py")
+    lines = [line for source in sources for line in source.read_text().splitlines()]
+    assert "from torkivity_engine.machine.kernels import njit" in lines
+    assert not [line for line in lines if "numba import" in line and "jit" in line]

@@ -7,7 +7,9 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -20,15 +22,19 @@ from draws import (
     random_heavy_metal,
     random_interface,
 )
+from torkivity_engine.dense import matching
+from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.boundaries import Boundary, HalfSpace, Reservoir, Surface
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal, Layer
 from torkivity_engine.film.stack import Bilayer, Stack
-from torkivity_engine.reduced import response_cache
+from torkivity_engine.reduced import assembly as assembly_module
+from torkivity_engine.reduced import channels, layer_response, response_cache, sectors
 from torkivity_engine.reduced.assembly import Assembly
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann
-from torkivity_meshes import InputError, SphericalMesh, mesh_from_arrays
+from torkivity_engine.spin import CHARGE
+from torkivity_meshes import FermiSurfaceMesh, InputError, SphericalMesh, mesh_from_arrays
 
 NAMES = ("current_minus", "current_plus", "torque")
 
@@ -313,16 +319,90 @@ def test_results_do_not_depend_on_what_is_cached() -> None:
     cold = solve_boltzmann(film, mesh)
     for u_r in (0.1, 0.3):
         solve_boltzmann(pt_co(u_r), mesh)
+    # Layers of all kinds of other lengths meanwhile, and the same ones turned.
+    for seed in range(3):
+        solve_boltzmann(random_bilayer(np.random.default_rng(seed)), mesh)
+    solve_boltzmann(replace(film, magnetization=(0.0, 0.6, -0.8)), mesh)
     warm = solve_boltzmann(film, mesh)
     for name in ("torque_total", "torque_lattice", "spin_current_minus", "spin_current_plus"):
         np.testing.assert_array_equal(getattr(cold, name), getattr(warm, name))
 
 
 def test_cache_is_bounded() -> None:
+    response_cache.clear_cache()
     for n in range(response_cache.CACHE_SIZE + 20):
         film = replace(pt_co(), heavy_metal=replace(PT, thickness=1.0 + n))
         solve_boltzmann(film, SphericalMesh(2, 4))
-    assert response_cache.clear_cache() <= response_cache.CACHE_SIZE
+    assert response_cache.clear_cache() == response_cache.CACHE_SIZE
+    assert response_cache.clear_cache() == 0
+
+
+def test_cache_makes_once_and_forgets_what_was_not_asked_for_longest() -> None:
+    made: list[int] = []
+
+    def get(key: int) -> str:
+        def make() -> str:
+            made.append(key)
+            return f"value {key}"
+
+        return response_cache.cached(("test", key), str, make)
+
+    response_cache.clear_cache()
+    size = response_cache.CACHE_SIZE
+    for key in range(size):
+        assert get(key) == f"value {key}"
+    assert made == list(range(size))
+    assert get(0) == "value 0"  # asked for again: now the youngest
+    assert made == list(range(size))
+    get(size)  # pushes out 1, the oldest
+    get(0)
+    assert made == list(range(size + 1))
+    get(1)
+    assert made == [*range(size + 1), 1]
+    response_cache.clear_cache()
+
+
+def test_layers_are_made_once_for_all_interfaces_and_directions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Responses depend on a layer and the polar rule alone: everything else finds them made."""
+    made = 0
+    cached = response_cache.cached
+
+    def counting(key: object, kind: type[object], make: Callable[[], object]) -> object:
+        def counted() -> object:
+            nonlocal made
+            made += 1
+            return make()
+
+        return cached(key, kind, counted)
+
+    for module in (layer_response, sectors):
+        monkeypatch.setattr(module, "cached", counting)
+
+    def newly_made(film: Bilayer, mesh: FermiSurfaceMesh) -> int:
+        nonlocal made
+        made = 0
+        solve_boltzmann(film, mesh)
+        return made
+
+    response_cache.clear_cache()
+    film, mesh = pt_co(0.2, magnetization=(0.3, 0.2, 1.0)), SphericalMesh(4, 8)
+    assert newly_made(film, mesh) > 0
+    for other in (
+        film,
+        replace(film, interface=RashbaInterface(0.1, -0.4, 0.3)),
+        replace(film, magnetization=(0.0, 1.0, 0.1), field_direction_deg=70.0),
+    ):
+        assert newly_made(other, mesh) == 0
+    assert newly_made(film, SphericalMesh(4, 12)) == 0
+    for changed in (
+        replace(film, heavy_metal=replace(PT, thickness=4.0)),
+        replace(film, ferromagnet=replace(film.ferromagnet, precession_length=2.0)),
+        replace(film, left=Surface(0.5)),
+    ):
+        assert newly_made(changed, mesh) > 0
+    assert newly_made(film, SphericalMesh(5, 8)) > 0
 
 
 def test_graded_rule_reaches_grazing_angles_without_loss() -> None:
@@ -397,6 +477,97 @@ def test_a_wrong_layer_response_shows_in_the_spin_balance() -> None:
     finally:
         response_cache.clear_cache()
     assert certificates["spin_balance"] > 1e-9
+
+
+@pytest.mark.parametrize("fault", ["a layer gains charge", "the drive injects charge"])
+def test_charge_from_nowhere_shows_in_the_gauge_slack(fault: str) -> None:
+    """A closed film has a solution only if charge is conserved."""
+    film, mesh = pt_co(0.2, magnetization=(0.3, 0.2, 1.0)).stack(), SphericalMesh(5, 6)
+    assert mesh.rings is not None
+    slacks = []
+    for change in (0.0, 1e-6, 1e-5):
+        response_cache.clear_cache()
+        assembly = Assembly(film, mesh.rings)
+        drive = assembly.field_drive()
+        if fault == "a layer gains charge":
+            assembly.returns[0].operator.left[:, :, CHARGE] *= 1.0 + change
+        else:
+            drive.incoming[:, 0, CHARGE] += change
+        slacks.append(assembly.solve(drive).certificates["gauge_slack"])
+    response_cache.clear_cache()
+    none, small, large = slacks
+    assert 0.0 <= none < 1e-13
+    assert large == pytest.approx(10.0 * small, rel=0.1)
+    assert small > 1e-9
+
+
+def test_an_interface_that_gains_electrons_shows_in_the_unitarity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One part in a million more transmission, in the kernel as plain Python."""
+    film, mesh = pt_co(0.2).stack(), SphericalMesh(2, 4)
+    assert mesh.rings is not None
+    scatter = channels.scatter.py_func
+    change = 1e-6
+
+    def gaining(*arguments: object) -> tuple[float, ...]:
+        bx, by, bz, p_r, p_t, *others = scatter(*arguments)
+        return (bx, by, bz, p_r, p_t + change, *others)
+
+    monkeypatch.setattr(assembly_module, "channel_means", channels.channel_means.py_func)
+    monkeypatch.setattr(channels, "build", channels.build.py_func)
+    monkeypatch.setattr(channels, "scatter", scatter)
+    assembly = Assembly(film, mesh.rings)
+    assert assembly.solve(assembly.field_drive()).certificates["unitarity_defect"] < 1e-14
+    monkeypatch.setattr(channels, "scatter", gaining)
+    found = assembly.solve(assembly.field_drive()).certificates["unitarity_defect"]
+    assert found == pytest.approx(change, rel=1e-6)
+
+
+def test_an_inaccurate_solution_shows_in_the_residual() -> None:
+    film, mesh = pt_co(0.2).stack(), SphericalMesh(4, 6)
+    assert mesh.rings is not None
+    assembly = Assembly(film, mesh.rings)
+    drive = assembly.field_drive()
+    _, closure = assembly.solve_with_closure(drive)
+    driven = np.random.default_rng(1).normal(size=(4, len(closure.response[0]), 2))
+    outgoing = drive.outgoing[:, 0]
+    good = closure.solve(driven, outgoing)[1]
+    assert good["residual"] < 1e-13
+    closure._factors[0, 0] *= 1.0 + 1e-6
+    wrong = closure.solve(driven, outgoing)[1]
+    assert 1e-9 < wrong["residual"] < 1e-5
+    # The 1-norm condition number of the equations that were solved.
+    exact = np.linalg.cond(closure._system, 1)
+    assert 0.3 * exact < good["condition"] < 1.01 * exact
+
+
+@pytest.mark.parametrize(("method", "module"), [("reduced", assembly_module), ("dense", matching)])
+def test_condition_just_within_and_just_beyond_the_limit(
+    method: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without spin-orbit coupling spins relax by flips alone: the condition grows with them."""
+    mesh = SphericalMesh(2, 4)
+
+    def film(flip: float) -> Bilayer:
+        magnet = replace(pt_co().ferromagnet, spin_flip_length=flip)
+        return replace(pt_co(0.0), heavy_metal=HeavyMetal(10.0, 2.0, flip), ferromagnet=magnet)
+
+    def condition(flip: float) -> float:
+        return solve_boltzmann(film(flip), mesh, method=method).certificates["condition"]
+
+    one = condition(1e6)
+    assert condition(1e7) == pytest.approx(10.0 * one, rel=0.05)
+    # A reciprocal of 1e-13 is the limit.
+    limit = 1e6 * 1e13 / one
+    assert condition(0.7 * limit) < 1e13
+    with pytest.raises(PhysicsError, match="finite spin_flip_length"):
+        condition(1.4 * limit)
+    monkeypatch.setattr(module, "_SINGULAR", 0.999 / one)
+    assert condition(1e6) == one
+    monkeypatch.setattr(module, "_SINGULAR", 1.001 / one)
+    with pytest.raises(PhysicsError, match="finite spin_flip_length"):
+        condition(1e6)
 
 
 _BITS = """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -163,14 +163,7 @@ def test_film_of_python() -> None:
     assert_allclose(found["field_like"], expected.field_like, rtol=1e-9)
 
 
-def call(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "torkivity", *arguments],
-        cwd=cwd, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
-def test_command(tmp_path: Path, small_toml: str) -> None:
+def test_command(call: Callable[..., Any], tmp_path: Path, small_toml: str) -> None:
     path = tmp_path / "film.toml"
     text = small_toml.replace(
         "magnetization = [0.3, 0.2, 1.0]", "magnetization_angles_deg = { theta = 0, phi = 90 }"

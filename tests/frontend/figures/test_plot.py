@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 import torkivity
 from torkivity.catalogue import MODEL_NAMES
 from torkivity.commands import plot as plot_command
+from torkivity.commands.units import UNITS
 from torkivity.config.build import build_film
 from torkivity.config.sections import RunConfig
 from torkivity.figures import (
@@ -49,6 +50,8 @@ ferromagnet.thickness = [1.0, 5.0]
 """
 
 Call = Callable[..., tuple[int, str, str]]
+
+pytestmark = pytest.mark.xdist_group("plot")
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +89,17 @@ def lines_of(figure: Figure, panel: int = 0, least: int = 3) -> list[np.ndarray]
 def test_lines_are_the_file(dataset: xarray.Dataset) -> None:
     at = {"rashba": 0.1, "theta": 40.0, "sample": "thick"}
     figure = line_figure(dataset, "interface.exchange", at=at)
+    units = r"$\Omega^{-1}$m$^{-1}$"
     held = dataset.sel(theta=40.0, sample="thick").isel(rashba=2)
     assert float(held["rashba"]) == pytest.approx(0.1)
     for panel, kind in enumerate(("damping_like", "field_like")):
         curves = [held[f"{model}_all_torque_total_{kind}"].values
                   for model in ("boltzmann", "drift_diffusion")]  # fmt: skip
-        exponent = power_of_ten(*curves)
-        assert f"10^{{{exponent}}}" in figure.axes[panel].get_ylabel()
+        # The exponent as printed: the largest number lies between one and ten of it.
+        printed = figure.axes[panel].get_ylabel()
+        assert units in printed
+        exponent = int(printed.partition("10^{")[2].partition("}")[0])
+        assert 1.0 <= np.abs(curves).max() / 10.0**exponent < 10.0
         for drawn, expected in zip(lines_of(figure, panel), curves, strict=True):
             np.testing.assert_allclose(drawn, expected / 10.0**exponent)
     assert figure.axes[0].get_xlabel() == "exchange $u_{ex}$"
@@ -233,7 +240,7 @@ def test_quantities(dataset: xarray.Dataset) -> None:
     np.testing.assert_allclose(conductivity.values["boltzmann"], 2.0 * dataset[name])
     efficiency = Quantity(normalisation="efficiency", resistivity=2e-7).of(dataset)[0]
     np.testing.assert_allclose(efficiency.values["boltzmann"], 4e-7 * dataset[name])
-    assert set(plot_command._NORMALISATIONS) < set(QUANTITIES)
+    assert list(UNITS.values()) == list(QUANTITIES)
     assert list(plot_command._MODELS) == list(MODEL_NAMES)
     for wrong, expected in (
         ({"name": "torque"}, "or a variable of the file"),
@@ -363,10 +370,34 @@ def test_film_of_a_point(dataset: xarray.Dataset, run_path: Path) -> None:
     assert single.interface.rashba == 0.085
 
 
+@pytest.mark.parametrize(
+    ("values", "exponent"),
+    [
+        ([[2.0e5, -3.0e6], [np.nan]], 6),
+        ([[1e5], [np.inf, 9.99e4]], 5),
+        ([[1000.0]], 3),
+        ([[-1000.0, 1.0]], 3),
+        ([[999.0]], 0),
+        ([[12.0]], 0),
+        ([[0.1]], 0),
+        ([[0.099]], -2),
+        ([[3e-9, -4e-8]], -8),
+        ([[0.0]], 0),
+        ([[]], 0),
+        ([[np.nan]], 0),
+        ([], 0),
+    ],
+)
+def test_exponents(values: list[list[float]], exponent: int) -> None:
+    """Numbers from 0.1 to 999 are printed as they are."""
+    assert power_of_ten(*values) == exponent
+
+
 def test_labels() -> None:
-    assert power_of_ten([2.0e5, -3.0e6], [np.nan]) == 6
-    assert power_of_ten([0.0]) == power_of_ten([]) == power_of_ten([12.0]) == 0
     assert unit_label("1") == ""
+    assert unit_label("1", -3) == "($10^{-3}$)"
+    assert unit_label("degree") == "(deg)"
+    assert unit_label("nOhm m") == r"(n$\Omega$ m)"
     assert unit_label("1/(Ohm m)", 4) == r"($10^{4}$$\,$$\Omega^{-1}$m$^{-1}$)"
     spaced = xarray.DataArray(np.geomspace(1.0, 30.0, 7), dims="d", name="heavy_metal_thickness")
     axes = Figure().subplots()
@@ -385,7 +416,8 @@ def test_labels() -> None:
         (("--quantity", "difference", "--at", "theta=0", "--at", "sample=thick"), []),
         (("--angular", "--at", "rashba=0.2", "--at", "sample=thin", "--by", "exchange"), []),
         (("--profile", "--at", "sample=thick", "--source", "rashba"), ["rashba = 0, its first"]),
-        (("--components", "cartesian", "--normalisation", "spin_torque_conductivity"), []),
+        (("--components", "cartesian", "--unit", "conductivity"), []),
+        (("--angular", "--at", "sample=thick", "--at", "rashba=0.2", "--unit", "efficiency"), []),
     ],
 )
 def test_command(

@@ -34,9 +34,6 @@ def test_reading(tmp_path: Path) -> None:
         read_torque_data(str(path), {"thickness [nm]": "resistivity [Ohm m]"}, thickness=None)
     with pytest.raises(ConfigError, match=r"fit.thickness = 5: the file has its own column"):
         read_torque_data(path, thickness=5.0)
-    path.write_text(GOOD.replace(",", ";"))
-    with pytest.raises(ConfigError, match="line 2: columns must be separated by commas"):
-        read_torque_data(path)
     path.write_text("theta [deg],damping_like [1]\n10,0.1\n20,0.2\n")
     assert read_torque_data(path, thickness=5.0).thickness.tolist() == [5.0, 5.0]
     path.write_text("t,xi,low,high,note\n10,-5,-6,-3,x\n")
@@ -56,10 +53,11 @@ def test_reading(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("thickness [nm]", "t_hm_nm", "line 2, column 't_hm_nm': no unit; write it as"),
+        ("thickness [nm]", "thickness", "line 2, column 'thickness': no unit; write it as"),
+        ("thickness [nm]", "t_hm", "line 2, column 't_hm': unknown name 't_hm'; known are"),
         ("thickness [nm]", "thicknes [nm]", "unknown name 'thicknes'; did you mean thickness?"),
         ("thickness [nm]", "thickness [deg]", "thickness needs a unit of length"),
-        ("thickness [nm]", "thickness [furlong]", "must be one of"),
+        ("thickness [nm]", "thickness [furlong]", "unit = 'furlong': is not understood"),
         ("thickness [nm]", "theta [deg]", "no column 'thickness [nm]'"),
         ("damping_like [1e4 (hbar/2e)/(Ohm m)]", "damping_like [nm]", "needs a unit of torque"),
         ("damping_like_error [1e4", "damping_like_error [1e5", "must have the unit of"),
@@ -72,6 +70,23 @@ def test_reading(tmp_path: Path) -> None:
             "line 3, column 'damping_like [1e4 (hbar/2e)/(Ohm m)]': 'nan' is not",
         ),
         ("1.0,1.4", "1.0,1;4", "'1;4' is not a finite number"),
+        ("1.0,1.4", "1.0,4_5.0", "line 3, column 'damping_like [1e4 (hbar/2e)/(Ohm m)]': '4_5.0'"),
+        ("1.0,1.4", "1.0,1e999", "'1e999' is not a finite number; leave the cell empty"),
+        ("1.0,1.4", "1.0,٣", "'٣' is not a finite number"),
+        ("1.0,1.4", ",1.4", "line 3, column 'thickness [nm]': '' is not a finite number"),
+        (
+            "1.0,1.4",
+            '1.0,"1,4"',
+            "line 3 has '1,4' and line 3 '1.0': numbers must have one decimal",
+        ),
+        ("1.0,1.4", '1.0,"1.4', "line 3: cannot be read (unexpected end of data)"),
+        (
+            "1.0,1.4,0.1",
+            "1,0,1,4,0,1",
+            "line 3: 6 cells, but the header has 3, separated by commas;",
+        ),
+        ("_error [1e4 (hbar/2e)/(Ohm m)]", "_error [1e4]", "unit = '1e4': is not understood"),
+        ("_error [1e4 (hbar/2e)/(Ohm m)]", "_error [1e4 S/m]", "must have the unit of"),
         ("1.0,1.4", "-1.0,1.4", "line 3: thickness must be positive"),
         ("1.0,1.4,0.1", "1.0,1.4", "line 3: 2 cells, but the header has 3"),
         ("1.4,0.1", "1.4,0.0", "line 3: the error bar of damping_like must have a positive"),
@@ -94,7 +109,9 @@ def test_settings(tmp_path: Path) -> None:
         '[fit]\nmodel = "microscopic"\nheavy_metal = "above"\n[fit.parameters]\nrashba = 0.1\n'
         "barrier = { value = 0.4, min = 0.0 }\n"
     )
-    settings = load_fit_settings(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())  # as some editors begin a file
+    settings = load_fit_settings(str(path))
+    assert settings.path == path
     assert settings.films.measurement.heavy_metal_above
     assert settings.parameters["barrier"] == ParameterSetting(0.4, least=0.0)
     with pytest.raises(InputError, match="needs a film"):

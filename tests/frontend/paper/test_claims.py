@@ -36,6 +36,8 @@ from torkivity_meshes import SphericalMesh
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "claims.md"
 
+pytestmark = pytest.mark.xdist_group("claims")
+
 
 @pytest.fixture(scope="module")
 def figures() -> dict[str, FigureData]:
@@ -67,6 +69,28 @@ def test_rules() -> None:
     ]  # fmt: skip
     for rule, _ in WORDS.values():
         assert (rule.holds > rule.in_part) == (rule.sense == ">=")
+
+
+def test_thresholds_by_hand() -> None:
+    """What each word requires, settled before anything was measured."""
+    assert {word: (rule.sense, rule.holds, rule.in_part) for word, (rule, _) in WORDS.items()} == {
+        "mostly": (">=", 2.0, 1.0),
+        "dominates": (">=", 2.0, 1.0),
+        "exceeds": (">=", 1.0, 0.5),
+        "roughly": ("<=", 1.5, 3.0),
+        "significant": (">=", 0.2, 0.1),
+        "contains": (">=", 0.05, 0.01),
+        "quantitative": ("<=", 0.1, 0.3),
+        "excellent": ("<=", 0.05, 0.15),
+        "negligible": ("<=", 0.05, 0.15),
+        "approaches": ("<=", 0.01, 0.1),
+        "everywhere": (">=", 0.9, 0.5),
+        "vanishes": ("<=", 1e-9, 1e-3),
+        "accurate": ("<=", 1.0, 1.5),
+        "necessary": (">=", 2.0, 1.0),
+        "turns": (">=", 15.0, 5.0),
+        "exact": ("<=", 0.01, 0.05),
+    }
 
 
 def test_claims_are_numbered_and_worded() -> None:

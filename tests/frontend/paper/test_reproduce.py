@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -141,19 +141,8 @@ def test_figure(name: str, panels: int, figures: dict[str, FigureData]) -> None:
     assert len(set(looks)) == len(looks)
 
 
-def call(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "torkivity", "reproduce", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-
-
-def test_command(tmp_path: Path) -> None:
-    result = call("fig3", "-o", "out", "--quick", cwd=tmp_path)
+def test_command(call: Callable[..., Any], tmp_path: Path) -> None:
+    result = call("reproduce", "fig3", "-o", "out", "--quick", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "fig3: " in result.stderr
     assert all(line.startswith("torkivity: ") for line in result.stderr.splitlines())
@@ -169,14 +158,14 @@ def test_command(tmp_path: Path) -> None:
     assert open_results(folder / "fig3.h5").sizes["exchange"] == 14
 
     before = (folder / "fig3.h5").read_bytes()
-    result = call("fig3", "-o", "out", cwd=tmp_path)
+    result = call("reproduce", "fig3", "-o", "out", cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "exists already; --force overwrites it" in result.stderr
     assert (folder / "fig3.h5").read_bytes() == before
 
 
-def test_bad_arguments(tmp_path: Path) -> None:
+def test_bad_arguments(call: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for arguments, word in (
         (("fig3", "-o", "file"), "name a folder"),
@@ -184,7 +173,7 @@ def test_bad_arguments(tmp_path: Path) -> None:
         (("fig9", "-o", "out"), "fig9"),
         (("fig3",), "output"),
     ):
-        result = call(*arguments, cwd=tmp_path)
+        result = call("reproduce", *arguments, cwd=tmp_path)
         assert result.returncode == 2
         assert result.stderr.startswith("torkivity: error: ")
         assert result.stderr.count("\n") == 1

@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 from torkivity import InputError
 from torkivity.config.sections import RunConfig
 from torkivity.results.micromagnetics import FilmTorque, cmtj_script, film_torque, mumax3_script
-from torkivity.results.tables import ResultTable, in_quantity, read_results, table_csv, table_json
+from torkivity.results.tables import (
+    ResultTable,
+    in_quantity,
+    read_results,
+    table_csv,
+    table_json,
+    wide_csv,
+)
 from torkivity.study.film import Comparison, write_comparison
 from torkivity_engine.constants import ELEMENTARY_CHARGE, HBAR
 from torkivity_engine.record import Variable
@@ -75,6 +82,15 @@ def test_json_has_every_number(table: ResultTable, comparison: Comparison) -> No
     assert content["attributes"]["torkivity_version"]
 
 
+def test_a_single_film_is_one_wide_row(table: ResultTable) -> None:
+    (row,) = rows_of(wide_csv(table))
+    name = "boltzmann_rashba_torque_total"
+    assert float(row[f"{name} y [1/(Ohm m)]"]) == table.values[name][1]
+    tensor = table.values["tensor_conductivity"]
+    assert float(row["tensor_conductivity charge E_y [1/(Ohm m)]"]) == tensor[3, 1]
+    assert not any(title.startswith("curve_") for title in row)
+
+
 def test_other_quantities(table: ResultTable) -> None:
     name = "boltzmann_all_torque_total_damping_like"
     sigma = float(table.values["heavy_metal_conductivity"])
@@ -105,6 +121,53 @@ def test_sweep_without_all_points(tmp_path: Path) -> None:
     assert content["variables"]["torque_total"]["values"][0] == [None] * 3
     with pytest.raises(InputError, match="not a result of 'torkivity run'"):
         film_torque(read_results(path), MS)
+
+
+def test_csv_and_json_of_two_axes(tmp_path: Path) -> None:
+    """Each number beside its own coordinates, last axis fastest, components last."""
+    path = tmp_path / "sweep.h5"
+    variables = {
+        "torque_total": Variable(("spin",), "1/(Ohm m)", "torque"),
+        "seconds_like": Variable((), "s", "time"),
+    }
+    grid = {
+        "exchange": Axis((0.1, 0.2, 0.3), "1", "u_ex"),
+        "thickness": Axis((2.0, 4.0), "nm", "thickness"),
+    }
+    with create_results(path, variables, grid=grid) as results:
+        for i, j in np.ndindex(3, 2):
+            if (i, j) != (1, 0):
+                torque = 100.0 * i + 10.0 * j + np.arange(3.0)
+                results.write({"torque_total": torque, "seconds_like": 0.5 * i + j}, (i, j))
+    table = read_results(path)
+    rows = rows_of(table_csv(table))
+    assert list(rows[0]) == [
+        "variable", "component", "exchange [1]", "thickness [nm]", "value", "unit",
+    ]  # fmt: skip
+    places = [
+        (i, j, str(u), str(t))
+        for i, u in enumerate(grid["exchange"].values)
+        for j, t in enumerate(grid["thickness"].values)
+    ]
+    expected = [
+        ["seconds_like", "", u, t, "" if (i, j) == (1, 0) else str(0.5 * i + j), "s"]
+        for i, j, u, t in places
+    ]
+    for i, j, u, t in places:
+        for k, axis in enumerate("xyz"):
+            value = "" if (i, j) == (1, 0) else str(100.0 * i + 10.0 * j + k)
+            expected.append(["torque_total", axis, u, t, value, "1/(Ohm m)"])
+    assert [list(row.values()) for row in rows] == expected
+    content = json.loads(table_json(table))
+    assert content["variables"]["torque_total"]["dims"] == ["exchange", "thickness", "spin"]
+    assert content["variables"]["torque_total"]["values"][2] == [[200, 201, 202], [210, 211, 212]]
+    assert content["variables"]["torque_total"]["values"][1][0] == [None] * 3
+    assert content["coordinates"]["thickness"] == {"units": "nm", "values": [2.0, 4.0]}
+    # Torques alone are converted.
+    twice = in_quantity(table, "spin_torque_conductivity")
+    np.testing.assert_array_equal(twice.values["torque_total"], 2.0 * table.values["torque_total"])
+    np.testing.assert_array_equal(twice.values["seconds_like"], table.values["seconds_like"])
+    assert twice.units["torque_total"] == "(hbar/2e)/(Ohm m)"
 
 
 def test_wrong_files(tmp_path: Path) -> None:
@@ -272,7 +335,7 @@ def test_cmtj_switches(table: ResultTable) -> None:
 def test_command(run_file: Path, tmp_path: Path, call: Callable[..., tuple[int, str, str]]) -> None:
     export = partial(call, "export", run_file, "--to")
     out = tmp_path / "out"
-    status, text, _ = export("json", "--quantity", "efficiency", "-o", str(out))
+    status, text, _ = export("json", "--unit", "efficiency", "-o", str(out))
     assert (status, text) == (0, f"wrote {out}\n")
     assert json.loads(out.read_text())["variables"]["boltzmann_all_torque_total"]["units"] == "1"
     status, _, message = export("csv", "-o", str(out))
@@ -287,9 +350,9 @@ def test_command(run_file: Path, tmp_path: Path, call: Callable[..., tuple[int, 
         (("cmtj", "--ms", "-1"), "must be positive"),
         (("cmtj", "--ms", "1e6", "--resistivity", "0"), "resistivity = 0.0"),
         (("cmtj", "--ms", "1e6", "--current", "nan"), "must be a finite number"),
-        (("cmtj", "--ms", "1e6", "--quantity", "efficiency"), "for csv and json"),
+        (("cmtj", "--ms", "1e6", "--unit", "efficiency"), "for csv and json"),
         (("csv", "--heavy-metal", "above"), "for mumax3 and cmtj"),
-        (("csv", "--quantity", "effective_field"), "saturation_magnetization"),
+        (("csv", "--unit", "field"), "saturation_magnetization"),
         (("csv", "--force", "-o", str(run_file)), "must be different files"),
     ):
         status, text, message = export(*arguments)

@@ -13,6 +13,8 @@ import torkivity
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
+pytestmark = pytest.mark.xdist_group("postprocess")
+
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:

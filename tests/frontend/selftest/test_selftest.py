@@ -166,6 +166,36 @@ def test_fails(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.error > result.check.threshold
 
 
+def one_number_changed(name: str, component: int) -> Callable[[Any], Any]:
+    """From a solution to one with a single component changed at its first interface."""
+
+    def change(solution: Any) -> Any:
+        first, *others = solution.interfaces
+        vector = getattr(first, name).copy()
+        vector[component] += 3.0 * CHANGE * np.abs(first.torque_total).max()
+        return replace(solution, interfaces=(replace(first, **{name: vector}), *others))
+
+    return change
+
+
+@pytest.mark.parametrize("name", ["current_minus", "current_plus", "torque"])
+@pytest.mark.parametrize("component", range(3))
+def test_each_current_and_torque_counts(
+    name: str, component: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two independent methods are compared in all that a solution holds."""
+    wrap = on(lambda *_, method: method == "reduced", one_number_changed(name, component))
+    monkeypatch.setattr(selftest_checks, "solve_boltzmann", wrap(selftest_checks.solve_boltzmann))
+    assert checked("reduced_against_dense").failed
+
+
+@pytest.mark.parametrize("name", ["current_minus", "current_plus"])
+def test_charge_on_either_side_counts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrap = on(always, one_number_changed(name, 3))
+    monkeypatch.setattr(selftest_checks, "solve_boltzmann", wrap(selftest_checks.solve_boltzmann))
+    assert checked("charge_current").failed
+
+
 def test_every_check_can_fail() -> None:
     assert set(SABOTAGE) == set(BY_NAME)
     assert len(BY_NAME) == len(CHECKS)

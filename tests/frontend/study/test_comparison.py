@@ -86,9 +86,22 @@ def test_methods_agree(comparison: Comparison) -> None:
 
 def test_finite_ferromagnet(comparison: Comparison) -> None:
     finite = compare_film(comparison.film, torkivity.SphericalMesh(4, 8), ferromagnet="finite")
-    assert finite.drift_diffusion["rashba"].ferromagnet == "finite"
-    torque = finite.drift_diffusion["rashba"].torque_total
-    assert not np.array_equal(torque, comparison.drift_diffusion["rashba"].torque_total)
+    for source, dephased in comparison.drift_diffusion.items():
+        found = finite.drift_diffusion[source]
+        assert (dephased.ferromagnet, found.ferromagnet) == ("dephased", "finite")
+        expected = torkivity.solve_drift_diffusion(
+            comparison.film,
+            ferromagnet="finite",
+            source=source,
+            mesh=torkivity.SphericalMesh(4, 8),
+        )
+        np.testing.assert_array_equal(found.torque_total, expected.torque_total)
+        # A ferromagnet of some dephasing lengths is another film, by per cent.
+        apart = np.abs(found.torque_total - dephased.torque_total).max()
+        assert 1e-3 < apart / np.abs(dephased.torque_total).max() < 1.0
+    # The equation itself knows nothing of this choice.
+    for source, solution in comparison.boltzmann.items():
+        np.testing.assert_array_equal(finite.boltzmann[source].torque_total, solution.torque_total)
 
 
 def test_progress_is_told(comparison: Comparison) -> None:
@@ -102,6 +115,36 @@ def test_relative_difference() -> None:
     assert relative_difference(-0.5, -1.0, 1.0) == pytest.approx(-0.5)
     assert math.isnan(relative_difference(1e-3, 1e-12, 1.0))
     assert math.isnan(relative_difference(0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "per_torque"),
+    [
+        ("spin_torque_conductivity", 2.0),
+        ("per_field", -2.0),
+        ("efficiency", None),
+        ("effective_field", None),
+    ],
+)
+def test_report_in_other_units(
+    comparison: Comparison, quantity: str, per_torque: float | None
+) -> None:
+    """Every number is that of the raw table times one factor, worked here by hand."""
+    film = comparison.film
+    rho = 1.0 / film.heavy_metal.conductivity(film.fermi_wavevector)
+    # hbar/2e = 3.2910598e-16 V s; M_s = 1e6 A/m; 1e11 A/m^2; mT.
+    field = 2.0 * rho * 3.2910598e-16 * 1e11 / (1e6 * film.ferromagnet.thickness * 1e-9) * 1e3
+    factor = per_torque or {"efficiency": 2.0 * rho, "effective_field": field}[quantity]
+    ms = 1e6 if quantity == "effective_field" else None
+    report = comparison_report(comparison, quantity=quantity, saturation_magnetization=ms)
+    for source in ("rashba", "spin_hall"):
+        solution = comparison.boltzmann[source]
+        expected = factor * solution.damping_like(solution.torque_total)
+        total = next(x for x in report.splitlines() if x.startswith("  total on the magnet"))
+        found = float(total.split()[4 if source == "rashba" else 7])
+        assert found == pytest.approx(expected, rel=1e-3)
+    assert "Torques are" in report
+    assert "per E~ = -E/e, in 1/(Ohm m)" not in report
 
 
 def test_table(comparison: Comparison) -> None:

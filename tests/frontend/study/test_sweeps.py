@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import h5py
 import numpy as np
@@ -25,6 +26,8 @@ from torkivity.config.text import check_config, load_config, to_toml
 from torkivity.study.plan import CERTIFICATES, apply_values, plan_sweep
 from torkivity.study.status import describe_status
 
+Call = Callable[..., Any]
+
 SWEEP = """
 [sweep]
 models = ["boltzmann", "drift_diffusion"]
@@ -38,14 +41,6 @@ labels = ["thin", "thick"]
 ferromagnet.thickness = [1.0, 5.0]
 film.field_direction_deg = [0.0, 90.0]
 """
-
-
-def call(*arguments: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "torkivity", *arguments],
-        cwd=cwd, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-        **options,  # type: ignore[call-overload]
-    )  # fmt: skip
 
 
 def config(text: str) -> RunConfig:
@@ -237,7 +232,7 @@ def test_parameters_have_distinct_names() -> None:
     assert len(names) == len(set(names))
 
 
-def test_command(tmp_path: Path, small_toml: str) -> None:
+def test_command(call: Call, tmp_path: Path, small_toml: str) -> None:
     (tmp_path / "film.toml").write_text(small_toml + SWEEP)
     result = call("sweep", "film.toml", "-o", "a.h5", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -280,10 +275,10 @@ def test_command(tmp_path: Path, small_toml: str) -> None:
     assert "interface.barrier = 0.4: a.h5 was computed with 0.42645" in result.stderr
 
 
-def test_time_limit(tmp_path: Path, small_toml: str) -> None:
-    text = "[sweep.axes]\ninterface.exchange = { linspace = [0.1, 0.4, 20000] }\n"
+def test_time_limit(call: Call, tmp_path: Path, small_toml: str) -> None:
+    text = "[sweep.axes]\ninterface.exchange = { linspace = [0.1, 0.4, 8000] }\n"
     (tmp_path / "film.toml").write_text(small_toml + text)
-    result = call("sweep", "film.toml", "--time-limit", "4s", cwd=tmp_path)
+    result = call("sweep", "film.toml", "--time-limit", "1s", cwd=tmp_path)
     assert result.returncode == 3, result.stderr
     assert "incomplete (time limit)" in result.stderr
     text, missing = describe_status(tmp_path / "film.h5")
@@ -301,8 +296,9 @@ def test_full_disk(tmp_path: Path, small_toml: str, limit: int) -> None:
     """A limit on the size of files stands for it; nothing is left behind or destroyed."""
     text = "[sweep.axes]\ninterface.exchange = { linspace = [0.1, 0.4, 1000] }\n"
     (tmp_path / "film.toml").write_text(small_toml + text)
-    result = call(
-        "sweep", "film.toml", cwd=tmp_path,
+    result = subprocess.run(
+        [sys.executable, "-m", "torkivity", "sweep", "film.toml"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )  # fmt: skip
     assert result.returncode == 2, result.stderr
@@ -313,7 +309,7 @@ def test_full_disk(tmp_path: Path, small_toml: str, limit: int) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {"film.toml"}
 
 
-def test_failing_points(tmp_path: Path, small_toml: str) -> None:
+def test_failing_points(call: Call, tmp_path: Path, small_toml: str) -> None:
     """Without spin flip or spin-orbit coupling nothing relaxes spins: at that point alone."""
     text = small_toml.replace(
         "total_mean_free_path = 2.0853\nspin_diffusion_length = 2.57",
@@ -382,6 +378,7 @@ def test_from_a_file_and_kept(tmp_path: Path, small_toml: str) -> None:
     )
 
 
+@pytest.mark.xdist_group("processes")
 @pytest.mark.parametrize("points", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_reader_of_a_running_sweep(tmp_path: Path, small_toml: str, points: int) -> None:
     """It opens and reads all the time; done points always have their final values."""
@@ -397,7 +394,10 @@ interface.rashba = {{ linspace = [0.0, 0.4, 25] }}
         cwd=tmp_path, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     path, seen = tmp_path / "film.h5", []
+    deadline = time.monotonic() + 120.0
     while writer.poll() is None:
+        if time.monotonic() > deadline:
+            writer.kill()
         if not path.exists():
             time.sleep(0.01)
             continue
@@ -417,7 +417,7 @@ interface.rashba = {{ linspace = [0.0, 0.4, 25] }}
         np.testing.assert_array_equal(values, final[done])
 
 
-def test_converge(tmp_path: Path, small_toml: str) -> None:
+def test_converge(call: Call, tmp_path: Path, small_toml: str) -> None:
     study = "[converge]\nn_polar = [4, 8, 16, 32]\nn_azimuth = [4, 8, 16]\ntolerance = 1e-2\n"
     (tmp_path / "film.toml").write_text(small_toml + study)
     result = call("converge", "film.toml", "-o", "c.h5", cwd=tmp_path)

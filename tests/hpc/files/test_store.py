@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -11,7 +15,7 @@ import xarray
 
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import Variable
-from torkivity_hpc.files.store import STATUS, check_output, create_results, new_file
+from torkivity_hpc.files.store import STATUS, check_output, create_results, new_file, require_room
 from torkivity_hpc.grid import Axis
 
 SCHEMA = {
@@ -158,4 +162,123 @@ def test_outputs_refused_beforehand(tmp_path: Path) -> None:
         check_output(existing / "b.h5")
     with pytest.raises(InputError, match="cannot be written"):
         check_output(tmp_path / ("n" * 300))
+    with pytest.raises(InputError, match="standard output takes text only"):
+        check_output(Path("-"))
     assert existing.read_text() == "x"
+
+
+def special_files(folder: Path) -> Iterator[Path]:
+    """A pipe, a socket and a device, by their own names and by links."""
+    pipe, end, link = folder / "pipe", folder / "socket", folder / "link"
+    os.mkfifo(pipe)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(end))
+    for index, path in enumerate((pipe, end, Path("/dev/zero"))):
+        yield path
+        other = link.with_name(f"link{index}")
+        other.symlink_to(path)
+        yield other
+
+
+def test_what_is_no_regular_file_is_never_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Should the check be missing, the device of the machine must not pay for it.
+    monkeypatch.setattr(os, "replace", lambda *names: pytest.fail(f"replaced {names}"))
+    for path in special_files(tmp_path):
+        before = os.lstat(path)
+        with pytest.raises(InputError, match="is no file but a device, pipe or socket"):
+            check_output(path, force=True)
+        with pytest.raises(InputError, match="is no file"), new_file(path, force=True):
+            pass
+        assert os.lstat(path) == before
+
+
+def test_links_are_written_through(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for name in ("old.txt", "new.txt"):
+        link, target = tmp_path / name, tmp_path / "there" / name
+        link.symlink_to(target)
+        if name == "old.txt":
+            target.write_text("old")
+            with pytest.raises(InputError, match="exists already"):
+                check_output(link)
+        with new_file(link, force=name == "old.txt") as temporary:
+            temporary.write_text("whole")
+        assert link.is_symlink()
+        assert target.read_text() == "whole"
+        assert not target.is_symlink()
+    assert len(list((tmp_path / "there").iterdir())) == 2
+
+
+def test_links_that_lead_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "lost").symlink_to(tmp_path / "missing" / "a.txt")
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    with pytest.raises(InputError, match=r"there is no folder '.*missing'"):
+        check_output(tmp_path / "lost", force=True)
+    with pytest.raises(InputError, match=r"cannot be written \(Too many levels"):
+        check_output(tmp_path / "round", force=True)
+    assert (tmp_path / "round").is_symlink()
+
+
+def test_left_overs_of_a_process_of_the_same_number(tmp_path: Path) -> None:
+    """Processes in containers often have the same number."""
+    (tmp_path / f".a.txt.{os.getpid()}.part").write_text("half")
+    with new_file(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "a.txt").read_text() == "whole"
+
+
+def test_what_a_new_file_does_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content, then name, then the folder; the old file keeps its bytes for whoever has it open."""
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    calls: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        calls.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    def renamed(one: str, other: str) -> None:
+        calls.append("rename")
+        replace(one, other)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    with path.open() as before:
+        with new_file(path, force=True) as temporary:
+            temporary.write_text("new")
+        assert before.read() == "old"
+    assert path.read_text() == "new"
+    assert calls == [str(temporary), "rename", str(tmp_path)]
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    """HDF5 crashes on one; nothing of it is seen here."""
+    path = tmp_path / "a.h5"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with (
+            pytest.raises(OSError, match="File too large") as caught,
+            new_file(path) as temporary,
+            create_results(temporary, SCHEMA, grid=GRID) as results,
+        ):
+            results.write(values(1), (0, 0))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_room_is_asked_for(tmp_path: Path) -> None:
+    require_room(tmp_path / "a", 10_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            require_room(tmp_path / "a", 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []

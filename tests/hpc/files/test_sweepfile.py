@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -18,9 +21,10 @@ from torkivity_engine.errors import InputError
 from torkivity_hpc.files.lock import lock_path, writer_lock
 from torkivity_hpc.files.resume import open_for_writing
 from torkivity_hpc.files.rows import Block, checksums
+from torkivity_hpc.files.store import check_output
 from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, create_sweep, file_size
 from torkivity_hpc.grid import Value
-from torkivity_hpc.running import session
+from torkivity_hpc.running import manager, session
 from torkivity_hpc.running.crew import ThreadCrew
 from torkivity_hpc.running.manager import Outcome, StopRequest, run_points
 
@@ -66,9 +70,10 @@ def test_checksum_notices_every_bit() -> None:
 
 def test_plain_xarray(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
+    started = time.time()
     outcome, _ = sweep(path, ab())
     assert (outcome.done, outcome.failed, outcome.missing) == (15, 5, 0)
-    with xarray.open_dataset(path) as file:
+    with xarray.open_dataset(path, decode_times=False) as file:
         assert file["torque"].dims == ("a", "b", "spin")
         assert file["torque"].attrs["units"] == "1/(Ohm m)"
         assert file["a"].attrs == {"long_name": "axis a", "units": "nm"}
@@ -76,7 +81,9 @@ def test_plain_xarray(tmp_path: Path) -> None:
         np.testing.assert_array_equal(point["torque"], [3.0, 2.0, np.sin(6.0)])
         assert int(point["flag"]) == 1
         assert int(point["status"]) == 1
-        assert float(point["seconds"]) < 1.0
+        assert 0.0 < float(point["seconds"]) <= outcome.seconds
+        assert started <= float(point["finished"]) <= time.time()
+        assert int(point["rank"]) == 0
         failed = file.sel(a=1.0, b=3.0)
         assert int(failed["status"]) == 2
         assert int(failed["flag"]) == -1
@@ -114,6 +121,11 @@ def test_scattered_points_land_where_they_belong(tmp_path: Path, count: int) -> 
     points = rng.choice(2000, count, replace=False)
     rows = rng.normal(size=(count, 5))
     rows[:, 4] = rng.integers(0, 2, count)
+    book = {
+        "seconds": rng.uniform(size=count),
+        "finished": rng.uniform(1e9, 2e9, size=count),
+        "rank": rng.integers(0, 64, count).astype(np.int32),
+    }
     half = count // 2
     with SweepFile(path, wanted.layout(), 2000) as file:
         blocks = [
@@ -121,10 +133,8 @@ def test_scattered_points_land_where_they_belong(tmp_path: Path, count: int) -> 
                 points=points[part],
                 status=np.ones(len(points[part]), dtype=np.int8),
                 rows=rows[part],
-                seconds=np.ones(len(points[part])),
-                finished=np.ones(len(points[part])),
-                rank=np.zeros(len(points[part]), dtype=np.int32),
                 messages={},
+                **{name: values[part] for name, values in book.items()},
             )
             for part in (slice(half), slice(half, None))
         ]
@@ -132,10 +142,14 @@ def test_scattered_points_land_where_they_belong(tmp_path: Path, count: int) -> 
         block, whole = file.read(0, 2000)
         assert file.discard_broken() == 0
     np.testing.assert_array_equal(block.rows[points], rows)
+    for name, values in book.items():
+        np.testing.assert_array_equal(getattr(block, name)[points], values, err_msg=name)
     assert np.flatnonzero(block.status).tolist() == sorted(points.tolist())
     assert whole[points].all()
     others = np.delete(np.arange(2000), points)
     assert np.isnan(block.rows[others]).all()
+    assert np.isnan(block.seconds[others]).all()
+    assert (block.rank[others] == -1).all()
 
 
 def test_same_command_has_nothing_left_to_do(tmp_path: Path) -> None:
@@ -154,16 +168,47 @@ def test_failed_points_stay_until_asked_for(tmp_path: Path) -> None:
     assert sweep(path, ab(), retry_failed=True)[0].computed == 5
 
 
+def test_failed_points_of_a_complete_file_are_tried_again(tmp_path: Path) -> None:
+    """A file in which nothing is missing is opened again for them, and only when asked."""
+    path = tmp_path / "a.h5"
+    plan = session.SweepPlan(ab(), evaluate, ("a",))
+    mended = session.SweepPlan(ab(), lambda values: evaluate({**values, "b": 2.0}), ("a",))
+    session.run_plan(plan, path, ThreadCrew)
+    with h5py.File(path) as file:
+        before = {name: file[name][...] for name in ("seconds", "finished", "torque")}
+    untouched = session.run_plan(mended, path, ThreadCrew)
+    assert (untouched.computed, untouched.failed, untouched.missing) == (0, 5, 0)
+    retried = session.run_plan(mended, path, ThreadCrew, retry_failed=True)
+    assert (retried.computed, retried.done, retried.failed) == (5, 20, 0)
+    with h5py.File(path) as file:
+        np.testing.assert_array_equal(file["product"][:, 3], 2.0 * np.arange(5))
+        assert (file["message"][...] == -1).all()
+        for name, values in before.items():
+            np.testing.assert_array_equal(file[name][:, :3], values[:, :3], err_msg=name)
+            assert not np.array_equal(file[name][:, 3], values[:, 3]), name
+    said: list[str] = []
+    nothing = session.run_plan(mended, path, ThreadCrew, retry_failed=True, tell=said.append)
+    assert nothing.computed == 0
+    assert not any("to compute" in line for line in said)
+
+
 def test_grown_axes(tmp_path: Path) -> None:
     """Values in between, in front and behind: all that matches is taken over."""
     path, whole = tmp_path / "a.h5", tmp_path / "whole.h5"
     sweep(path, ab((1.0, 2.0, 4.0), (2.0, 3.0)))
     bigger = ab((0.5, 1.0, 2.0, 3.0, 4.0, 5.0), (3.0, 2.0, 1.0))
+    kept = ("seconds", "finished", "rank")
+    with h5py.File(path) as file:
+        before = {name: file[name][...] for name in kept}
     outcome, said = sweep(path, bigger)
     assert outcome.computed == 18 - 6
     assert any("6 points are taken over into a file of 18" in line for line in said)
     sweep(whole, bigger)
     assert contents(path) == contents(whole)
+    with h5py.File(path) as file:
+        for name in kept:
+            moved = file[name][...][[1, 2, 4]][:, [1, 0]]
+            np.testing.assert_array_equal(moved, before[name], err_msg=name)
 
 
 def test_other_physics_is_refused_by_key(tmp_path: Path) -> None:
@@ -255,6 +300,116 @@ def test_second_writer_is_refused(tmp_path: Path) -> None:
     assert not lock_path(path).exists()
     assert not path.exists()
     sweep(path, ab())
+
+
+@pytest.mark.parametrize("other", ["symbolic", "hard", "relative"])
+def test_second_writer_by_another_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    path = tmp_path / "a.h5"
+    sweep(path, ab())
+    (tmp_path / "there").mkdir()
+    name = tmp_path / "there" / "b.h5"
+    if other == "symbolic":
+        name.symlink_to(path)
+    elif other == "hard":
+        name.hardlink_to(path)
+    else:
+        monkeypatch.chdir(tmp_path / "there")
+        name = Path("../a.h5")
+    with writer_lock(path):
+        for force in (False, True):
+            with pytest.raises(InputError, match="is being written by"):
+                sweep(name, ab(), force=force)
+        with pytest.raises(InputError, match="is being written by"):
+            check_output(name, force=True)
+    assert sweep(name, ab())[0].computed == 0
+
+
+def test_two_names_before_there_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "b.h5").symlink_to(tmp_path / "a.h5")
+    with writer_lock(tmp_path / "a.h5"), pytest.raises(InputError, match="is being written by"):
+        sweep(tmp_path / "b.h5", ab())
+    sweep(tmp_path / "b.h5", ab())
+    assert (tmp_path / "b.h5").is_symlink()
+    assert (tmp_path / "a.h5").is_file()
+
+
+def test_a_grown_sweep_is_locked_at_every_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is replaced: the new one, too, is held from before it has the name to the end."""
+    path, other = tmp_path / "a.h5", tmp_path / "b.h5"
+    sweep(path, ab(4))
+    link = tmp_path / "link.h5"
+    link.symlink_to(path)
+    refused: list[str] = []
+    replace = os.replace
+
+    def watched(one: Path, name: Path) -> None:
+        for when in ("before", "after"):
+            if when == "after":
+                replace(one, name)
+            other.unlink(missing_ok=True)
+            other.hardlink_to(one if when == "before" else name)
+            with pytest.raises(InputError, match="is being written by"), writer_lock(other):
+                pass
+            refused.append(when)
+
+    monkeypatch.setattr(os, "replace", watched)
+    with open_for_writing(link, ab(5), tell=str):
+        with pytest.raises(InputError, match="is being written by"), writer_lock(other):
+            pass
+        refused.append("within")
+    assert refused == ["before", "after", "within"]
+    assert link.is_symlink()
+    with writer_lock(other):
+        pass
+
+
+def without_locks(*_: object) -> None:
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+def test_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("flock", "fcntl"):
+        monkeypatch.setattr(fcntl, name, without_locks)
+    path = tmp_path / "a.h5"
+    for wanted in (ab(4), ab(5)):
+        outcome, said = sweep(path, wanted)
+        assert outcome.missing == 0
+        assert len([line for line in said if "has no locks" in line]) == 1
+
+
+def test_flags_follow_what_they_vouch_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each batch every value is written before the state; all is brought to the disk."""
+    path = tmp_path / "a.h5"
+    create_sweep(path, ab())
+    with h5py.File(path) as file:
+        starts = {file[name].id.get_offset(): name for name in file}
+    calls: list[str] = []
+    pwrite, fdatasync = os.pwrite, os.fdatasync
+
+    def written(descriptor: int, data: bytes, offset: int) -> int:
+        if os.readlink(f"/proc/self/fd/{descriptor}") == str(path):
+            calls.append(starts[max(start for start in starts if start <= offset)])
+        return pwrite(descriptor, data, offset)
+
+    def synced(descriptor: int) -> None:
+        calls.append("sync")
+        fdatasync(descriptor)
+
+    monkeypatch.setattr(os, "pwrite", written)
+    monkeypatch.setattr(os, "fdatasync", synced)
+    monkeypatch.setattr(manager, "_FLUSH_SECONDS", 0.0)
+    sweep(path, ab())
+    assert calls.pop() == "sync"
+    batches = " ".join(calls).split(" status")
+    assert batches.pop() == ""
+    assert len(batches) > 1
+    values = {"torque", "product", "flag", "checksum", "seconds", "finished", "rank", "message"}
+    for batch in batches:
+        assert values <= set(batch.split())
 
 
 def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:

@@ -12,10 +12,13 @@ from torkivity_hpc.running.launcher import find_mpiexec
 
 SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "stress_kill.py"
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("mpi4py") is None or find_mpiexec() is None,
-    reason="no mpiexec or no mpi4py: pip install '.[mpi]' brings both",
-)
+pytestmark = [
+    pytest.mark.xdist_group("processes"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("mpi4py") is None or find_mpiexec() is None,
+        reason="no mpiexec or no mpi4py: pip install '.[mpi]' brings both",
+    ),
+]
 
 
 def _script() -> Any:

@@ -24,6 +24,7 @@ JOBS = Path(sweep_jobs.__file__)
 
 MPIEXEC = find_mpiexec()
 pytestmark = [
+    pytest.mark.xdist_group("processes"),
     pytest.mark.skipif(MPIEXEC is None, reason="no mpiexec: pip install '.[mpi]' brings one"),
     pytest.mark.skipif(
         importlib.util.find_spec("mpi4py") is None,
@@ -79,13 +80,15 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def wait_for_points(path: Path, process: subprocess.Popen[str]) -> int:
-    while process.poll() is None:
+    deadline = time.monotonic() + 60.0
+    while process.poll() is None and time.monotonic() < deadline:
         if path.exists():
             with h5py.File(path) as file:
                 count = int(np.count_nonzero(file["status"][...]))
             if count:
                 return count
         time.sleep(0.01)
+    process.kill()
     raise AssertionError(process.communicate())
 
 
@@ -125,7 +128,7 @@ def test_same_bits_for_any_number_of_ranks(tmp_path: Path) -> None:
     """The real thing: layers in several processes, small matrices, three layers' caches."""
     (tmp_path / "film.toml").write_text(FILM)
     files = []
-    for ranks in (1, 2, 3, 4):
+    for ranks in (1, 2, 3):
         files.append(tmp_path / f"{ranks}.h5")
         code, _, err = torkivity("sweep", tmp_path / "film.toml", "-o", files[-1], ranks=ranks)
         assert code == 0, err
@@ -135,7 +138,7 @@ def test_same_bits_for_any_number_of_ranks(tmp_path: Path) -> None:
     for path in files[1:]:
         assert contents(path) == expected
     names = sorted(p.name for p in tmp_path.iterdir())
-    assert names == ["1.h5", "2.h5", "3.h5", "4.h5", "film.toml"]
+    assert names == ["1.h5", "2.h5", "3.h5", "film.toml"]
 
 
 def test_convergence_study_on_ranks(tmp_path: Path) -> None:
@@ -177,11 +180,11 @@ def test_signals_to_every_rank(tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "a.h5"
     process = start(path, "--shape", "400", "400", "--evaluate", "paced")
     before = wait_for_points(path, process)
+    # The manager first, so that the reason is its own and not what a worker tells it.
     for pid in _ranks(path):
         os.kill(pid, number)
     code, out, err = finish(process)
-    assert code == 3, err
-    assert out.strip() in (number.name, "signal to a worker")
+    assert (code, out.strip()) == (3, number.name), err
     with h5py.File(path) as file:
         assert np.count_nonzero(file["status"][...]) >= before
 
@@ -215,10 +218,9 @@ def test_a_process_that_dies_ends_all(tmp_path: Path, rank: str) -> None:
 @pytest.mark.slow
 def test_ranks_in_a_long_point_do_not_hold_up_the_end(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
-    started = time.monotonic()
-    code, _, _ = run(path, "--evaluate", "long_point", "--time-limit", "5", "--shape", "2", "40")
+    process = start(path, "--evaluate", "long_point", "--time-limit", "5", "--shape", "2", "40")
+    code, _, _ = finish(process, seconds=45.0)  # the long point takes 60
     assert code == 3
-    assert time.monotonic() - started < 40.0
     with h5py.File(path) as file:
         # The rest was stored while somebody sat in a long point, but for what that one had
         # finished in the milliseconds before.
@@ -240,6 +242,7 @@ def test_launcher_of_another_library(tmp_path: Path) -> None:
                 check=False,
                 env=environment,
                 cwd=tmp_path,
+                timeout=60,
             )
         )
     assert [result.returncode for result in results] == [2, 2]

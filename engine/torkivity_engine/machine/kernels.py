@@ -1,0 +1,94 @@
+"""The decorator of compiled functions: a cache that cannot be used costs time, nothing else.
+
+Numba takes what lies in its cache on trust. An empty or truncated file, one of somebody else's
+or a full disk then ends the program, each time anew.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import sigutils
+from numba.core.caching import FunctionCache
+
+__all__ = ["njit"]
+
+
+class _KernelCache(FunctionCache):  # type: ignore[misc]
+    """Numba's cache of a function; what cannot be read is missing, and made anew."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            found = super().load_overload(sig, target_context)
+        except Exception:  # whatever bytes that are not Numba's happen to raise
+            return None
+        # Two processes that save at once can leave one's code under the other's name.
+        if found is not None and found.signature.args != sigutils.normalize_signature(sig)[0]:
+            return None
+        return found
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception:
+            try:
+                self.flush()  # an index that cannot be read is in the way
+                super().save_overload(sig, data)
+            except OSError as error:
+                _warn(str(error.strerror))
+
+
+def _open_cache(function: Callable[..., Any]) -> _KernelCache | None:
+    folder = Path(numba.config.CACHE_DIR)
+    try:
+        cache = _KernelCache(function)
+    except (OSError, RuntimeError):
+        _warn("it cannot be used")
+        return None
+    # Elsewhere Numba would keep them by the function's own source alone.
+    if not Path(cache.cache_path).is_relative_to(folder):
+        _warn("it cannot be used")
+        return None
+    return cache
+
+
+_warned: list[str] = []
+
+
+def _warn(reason: str) -> None:
+    """Say it once in a process, whichever kernel meets it first."""
+    if not _warned:
+        _warned.append(reason)
+        folder = numba.config.CACHE_DIR
+        text = f"compiled kernels cannot be kept in {folder}: {reason}"
+        warnings.warn(text, RuntimeWarning, stacklevel=2)
+
+
+def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """As `numba.njit`, with a cache that may be damaged, full or not there at all.
+
+    Parameters
+    ----------
+    cache : bool
+        Whether to keep what is compiled.
+    **options
+        As of `numba.njit`.
+
+    Returns
+    -------
+    callable
+        Decorator.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        dispatcher = numba.njit(**options)(function)
+        kept = _open_cache(function) if cache else None
+        if kept is not None:
+            dispatcher._cache = kept  # as Numba's own cache=True does
+        return dispatcher
+
+    return decorate
