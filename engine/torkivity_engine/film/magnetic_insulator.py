@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from torkivity_engine.constants import fermi_surface_prefactor
 from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.quantity import MASS, Direction
@@ -70,4 +71,5 @@ class MagneticInsulator(Layer):
         self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
     ) -> LayerAdmittance:
         """Anything regular: its interface couples to no accumulation in it."""
-        return LayerAdmittance(np.eye(4), np.eye(4), np.zeros(4), np.eye(4))
+        regular = fermi_surface_prefactor(fermi_wavevector) * np.eye(4)
+        return LayerAdmittance(regular, regular, np.zeros(4), np.eye(4))
