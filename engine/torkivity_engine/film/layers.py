@@ -42,17 +42,21 @@ __all__ = ["Ferromagnet", "HeavyMetal", "Layer"]
 #: e^-40 is below rounding.
 _DECAYED = 40.0
 
-_Thickness = Annotated[float, LENGTH.named("thickness", r"$t$")]
+_Thickness = Annotated[float, LENGTH.named("thickness", r"$t$", (0.1, 50.0))]
 _MeanFreePath = Annotated[
-    float, LENGTH.named("mean free path without spin flip", r"$\lambda_\mathrm{mf}$")
+    float,
+    LENGTH.named("mean free path without spin flip", r"$\lambda_\mathrm{mf}$", (0.1, 100.0)),
 ]
-_TotalMeanFreePath = Annotated[float, LENGTH.named("total mean free path", r"$\lambda$")]
+_TotalMeanFreePath = Annotated[
+    float, LENGTH.named("total mean free path", r"$\lambda$", (0.1, 100.0))
+]
 _SpinFlipLength = Annotated[float, SPIN_FLIP_LENGTH]
 _SpinHallAngle = Annotated[float, SPIN_HALL_ANGLE]
 _Resistivity = Annotated[float, RESISTIVITY]
 _FermiWavevector = Annotated[float, FERMI_WAVEVECTOR]
 _SpinDiffusionLength = Annotated[
-    float, replace(LENGTH, infinite=True).named("spin diffusion length", r"$l_\mathrm{sf}$")
+    float,
+    replace(LENGTH, infinite=True).named("spin diffusion length", r"$l_\mathrm{sf}$", (0.3, 2e3)),
 ]
 
 
@@ -310,19 +314,26 @@ class Ferromagnet(Layer):
 
     thickness: _Thickness
     mean_free_path_majority: Annotated[
-        float, LENGTH.named("mean free path of majority spins", r"$\lambda_\uparrow$")
+        float,
+        LENGTH.named("mean free path of majority spins", r"$\lambda_\uparrow$", (0.1, 100.0)),
     ]
     mean_free_path_minority: Annotated[
-        float, LENGTH.named("mean free path of minority spins", r"$\lambda_\downarrow$")
+        float,
+        LENGTH.named("mean free path of minority spins", r"$\lambda_\downarrow$", (0.1, 100.0)),
     ]
     spin_flip_length: _SpinFlipLength
     precession_length: Annotated[
-        float, replace(LENGTH, infinite=True).named("precession length", r"$l_\mathrm{prec}$")
+        float,
+        replace(LENGTH, infinite=True).named(
+            "precession length", r"$l_\mathrm{prec}$", (0.05, 1e3)
+        ),
     ]
     magnetization: Annotated[Vector | None, Direction()] = None
     dephasing_length: Annotated[
         float | None,
-        replace(LENGTH, ge=1e-15, kinetic=False).named("dephasing length", r"$l_\phi$"),
+        replace(LENGTH, ge=1e-15, kinetic=False).named(
+            "dephasing length", r"$l_\phi$", (0.01, 50.0)
+        ),
     ] = None
 
     @property
