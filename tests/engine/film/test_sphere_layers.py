@@ -51,6 +51,9 @@ def test_equal_spheres_have_the_lengths_of_a_ferromagnet() -> None:
     ("change", "key", "expected"),
     [
         ({"decay_minority": 5.0}, "fermi_wavevector_minority", "one of the two"),
+        ({"decay_minority": -5.0}, "decay_minority", "between"),
+        ({"decay_minority": 1e9}, "decay_minority", "between"),
+        ({"decay_minority": "5"}, "decay_minority", "between"),
         ({"fermi_wavevector_minority": None}, "fermi_wavevector_minority", "one of the two"),
         ({"mean_free_path_minority": None}, "mean_free_path_minority", "must be given unless"),
         ({"fermi_wavevector_majority": -1.0}, "fermi_wavevector_majority", "1/nm"),
