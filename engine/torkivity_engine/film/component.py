@@ -334,7 +334,7 @@ def nearest(key: str, known: Iterable[str]) -> str:
 @cache
 def fields_of(kind: type[Component]) -> dict[str, Field]:
     """Fields of a kind by name, in order; notes of the program's own are left out."""
-    hints = type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     if not dataclasses.is_dataclass(kind):
         return {}
     return {
@@ -342,6 +342,17 @@ def fields_of(kind: type[Component]) -> dict[str, Field]:
         for f in dataclasses.fields(kind)
         if f.init and f.name != "given"
     }
+
+
+def _hints(kind: type[Component]) -> dict[str, Any]:
+    """Annotations of a kind, also of one defined outside a module, in a notebook or by exec."""
+    try:
+        return type_hints(kind, include_extras=True)
+    except NameError:
+        names: dict[str, Any] = {}
+        for item in vars(kind).values():
+            names |= getattr(item, "__globals__", {})
+        return type_hints(kind, localns=names, include_extras=True)
 
 
 @cache
