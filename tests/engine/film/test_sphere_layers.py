@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import HalfSpace, Reservoir
 from torkivity_engine.film.interfaces import RashbaInterface
@@ -18,7 +17,6 @@ from torkivity_engine.film.parameters import parameters, with_parameters
 from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.kinetics.spheres import Bands, FermiSphere
-from torkivity_engine.reduced.sensitivity import sensitivities
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh, mesh_from_arrays
 
@@ -116,12 +114,8 @@ def test_resistivity_is_that_of_the_layers_own_sphere() -> None:
     assert layer.with_values({}, 20.0, 16.0) == layer
 
 
-def test_what_cannot_do_spheres_says_so() -> None:
+def test_annuli_need_rings() -> None:
     film = Bilayer(HM, RASHBA, SPLIT)
-    with pytest.raises(InputError, match=r"HM.*Fermi spheres of its own.*slow mode"):
-        boundary_layer_parameters(film)
-    with pytest.raises(InputError, match=r"HM.*Fermi spheres of its own.*sensitivities"):
-        sensitivities(film)
     sphere = SphericalMesh(4, 6)
     bare = mesh_from_arrays(sphere.directions, sphere.weights)
     for method in ("reduced", "dense"):
