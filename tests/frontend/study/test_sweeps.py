@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,14 +17,17 @@ import pytest
 import xarray
 
 import torkivity
-from torkivity.catalogue import MODEL_NAMES
-from torkivity.config.build import build_film, build_mesh
+from torkivity.catalogue import MODELS, SOURCES, ModelName, SourceName
 from torkivity.config.errors import ConfigError
-from torkivity.config.parameters import parameters
-from torkivity.config.sections import Model, RunConfig
+from torkivity.config.sections import RunConfig
 from torkivity.config.text import check_config, load_config, to_toml
-from torkivity.study.plan import CERTIFICATES, apply_values, plan_sweep
+from torkivity.results.differences import relative_differences
+from torkivity.results.values import model_values
+from torkivity.study.case import Case
+from torkivity.study.plan import plan_sweep
 from torkivity.study.status import describe_status
+from torkivity_engine.record import CERTIFICATES
+from torkivity_hpc.grid import Value
 
 Call = Callable[..., Any]
 
@@ -69,22 +72,24 @@ def test_product_and_groups(small_toml: str) -> None:
     settings = config(small_toml + SWEEP)
     plan = plan_sweep(settings, Path("film.toml"))
     grid = plan.spec.grid
-    assert list(grid.axes) == ["exchange", "rashba", "heavy_metal_thickness", "sample"]
-    assert grid.shape == (2, 3, 3, 2)
-    assert grid.axes["heavy_metal_thickness"].units == "nm"
-    np.testing.assert_allclose(grid.axes["heavy_metal_thickness"].values, [2.0, 4.0, 8.0])
-    assert plan.layer_parameters == ("heavy_metal_thickness", "ferromagnet_thickness")
+    assert list(grid.axes) == [
+        *("Pt|Co.exchange", "Pt|Co.rashba", "Pt.thickness", "sample", "model", "source"),
+    ]
+    assert grid.shape == (2, 3, 3, 2, 2, 1)
+    assert grid.axes["Pt.thickness"].units == "nm"
+    np.testing.assert_allclose(grid.axes["Pt.thickness"].values, [2.0, 4.0, 8.0])
+    assert plan.layer_parameters == ("Pt.thickness", "Co.thickness")
     assert list(grid.axes["sample"].values) == ["thin", "thick"]
     unnamed = config(small_toml + SWEEP.replace('labels = ["thin", "thick"]\n', ""))
     axis = plan_sweep(unnamed, Path("film.toml")).spec.grid.axes["sample"]
     assert list(axis.values) == [0.0, 1.0]
-    last = apply_values(settings, grid.point(grid.size - 1))
+    last = film_at(settings, grid.point(grid.size - 1))
     assert last.interface.exchange == 0.3
     assert last.ferromagnet.thickness == 5.0
-    assert last.film.field_direction_deg == 90.0
+    assert last.field_direction_deg == 90.0
     record = plan.evaluate(grid.point(5))
     assert set(record) == set(plan.spec.variables)
-    assert load_config_text(to_toml(settings)) == settings
+    assert load_config_text(to_toml(settings.film, settings)) == settings
 
 
 def test_what_the_numbers_depend_on(small_toml: str) -> None:
@@ -96,17 +101,21 @@ def test_what_the_numbers_depend_on(small_toml: str) -> None:
         Path("film.toml"),
     )
     physics = plan.spec.physics
-    assert physics["sweep.models"] == ["boltzmann", "drift_diffusion"]
-    assert physics["sweep.source"] == "rashba"
-    assert physics["interface.barrier"] == 0.42645
-    assert physics["heavy_metal.spin_diffusion_length"] == 2.57
-    assert physics["ferromagnet.spin_flip_length"] == "inf"
-    assert physics["film.magnetization"] == [0.3, 0.2, 1.0]
+    # Models and sources are axes: a file may grow along them.
+    assert list(plan.spec.grid.axes["model"].values) == ["drift_diffusion", "boltzmann"]
+    assert list(plan.spec.grid.axes["source"].values) == ["rashba"]
+    assert physics['"Pt|Co".barrier'] == 0.42645
+    assert physics['"Pt|Co".kind'] == "rashba"
+    assert physics["Pt.spin_diffusion_length"] == 2.57
+    assert physics["Co.spin_flip_length"] == "inf"
+    m = torkivity.direction_angles((0.3, 0.2, 1.0))
+    assert physics["film.magnetization.theta_deg"] == pytest.approx(m[0], rel=1e-12)
+    assert physics["film.magnetization.phi_deg"] == pytest.approx(m[1], rel=1e-12)
     assert physics["mesh.n_polar"] == 4
-    assert not {"film.fermi_wavevector", "heavy_metal.name"} & set(physics)
-    assert not any(key.startswith("figure.") for key in physics)
+    assert "film.fermi_wavevector" not in physics
+    assert not any(key.startswith(("figure.", "sweep.")) for key in physics)
     # With the Fermi wavevector all layers change.
-    assert plan.layer_parameters == ("fermi_wavevector",)
+    assert plan.layer_parameters == ("film.fermi_wavevector",)
     interface = plan_sweep(config(text + "[sweep.axes]\nexchange = [0.1]\n"), Path("film.toml"))
     assert interface.layer_parameters == ()
 
@@ -115,18 +124,25 @@ def load_config_text(text: str) -> RunConfig:
     return check_config(tomllib.loads(text), "stored")
 
 
+def film_at(settings: RunConfig, values: Mapping[str, Value]) -> Any:
+    """Film at a point of a grid, without what chooses its model."""
+    varied = {key: value for key, value in values.items() if key not in ("model", "source")}
+    return Case.of(settings, Path("film.toml")).varied(varied).film
+
+
 def test_point_of_a_sweep_is_the_film_itself(small_toml: str) -> None:
     plan = plan_sweep(config(small_toml + SWEEP), Path("film.toml"))
-    values = plan.spec.grid.point(7)
-    settings = apply_values(config(small_toml), values)
-    film, mesh = build_film(settings), build_mesh(settings, Path("film.toml"))
-    solution = torkivity.solve_boltzmann(film, mesh)
-    record = plan.evaluate(values)
-    np.testing.assert_array_equal(record["boltzmann_all_torque_total"], solution.torque_total)
-    diffusion = torkivity.solve_drift_diffusion(film, mesh=mesh)
-    np.testing.assert_array_equal(
-        record["drift_diffusion_all_torque_total"], diffusion.torque_total
-    )
+    grid = plan.spec.grid
+    values = grid.point(7)
+    film, mesh = film_at(config(small_toml), values), torkivity.SphericalMesh(4, 8)
+    for model, solve in (
+        ("boltzmann", torkivity.solve_boltzmann),
+        ("drift_diffusion", torkivity.solve_drift_diffusion),
+    ):
+        record = plan.evaluate({**values, "model": model})
+        solution = solve(film, mesh=mesh)
+        for name in ("torque_total", "torque_lattice", "spin_current_plus"):
+            np.testing.assert_array_equal(np.asarray(record[name])[0], getattr(solution, name))
 
 
 ALL_MODELS = """
@@ -150,7 +166,7 @@ def test_every_model_of_a_sweep(tmp_path: Path, small_toml: str) -> None:
             torkivity.Ferromagnet(5.0, 16.25, 6.01, 1000.0, 1.36),
             magnetization=(0.3, 0.2, 1.0),
         )
-        point = found.sel(exchange=u_ex, heavy_metal_thickness=thickness)
+        point = found.sel({'"Pt|Co".exchange': u_ex, "Pt.thickness": thickness})
         for model, choice in (
             ("drift_diffusion", "particular"),
             ("drift_diffusion_half_space", "half_space"),
@@ -158,29 +174,31 @@ def test_every_model_of_a_sweep(tmp_path: Path, small_toml: str) -> None:
         ):
             expected = torkivity.solve_drift_diffusion(film, choice, source="rashba", mesh=mesh)
             for name, value in expected.record().items():
-                np.testing.assert_allclose(point[f"{model}_rashba_{name}"], value, rtol=1e-12)
-    exact = found["boltzmann_rashba_torque_total_damping_like"]
+                stored = model_values(point, name, model, "rashba")
+                np.testing.assert_allclose(stored, value, rtol=1e-12)
+    name = "torque_total_damping_like"
+    exact = model_values(found, name, "boltzmann", "rashba")
     difference = {}
     for model in ("drift_diffusion", "drift_diffusion_half_space", "boundary_layer"):
-        name = f"{model}_rashba_torque_total_damping_like"
-        values = found[f"difference_{name.removeprefix('drift_diffusion_')}"]
-        np.testing.assert_allclose(values, found[name] / exact - 1.0, rtol=1e-12)
-        difference[model] = float(np.abs(values.sel(heavy_metal_thickness=20.0)).max())
+        values = relative_differences(found, model, "rashba")["damping_like"]
+        other = model_values(found, name, model, "rashba")
+        np.testing.assert_allclose(values, other / exact - 1.0, rtol=1e-12, atol=1e-12)
+        difference[model] = float(np.abs(values.sel({"Pt.thickness": 20.0})).max())
     # Only the exact parameters reach the Boltzmann equation, where the metal is thick.
     assert difference.pop("boundary_layer") < 1e-6
     assert min(difference.values()) > 1e-2
 
 
-def test_names_of_the_models() -> None:
-    assert list(get_args(Model)) == list(MODEL_NAMES)
+def test_names_of_models_and_sources() -> None:
+    assert list(get_args(ModelName)) == list(MODELS)
+    assert list(get_args(SourceName)) == list(SOURCES)
 
 
 def test_resistivity_stays_while_the_spin_hall_angle_is_swept(small_toml: str) -> None:
     lengths = "total_mean_free_path = 2.0853\nspin_diffusion_length = 2.57"
     text = small_toml.replace(lengths, "resistivity = 2.5e-7\nspin_diffusion_length = 2.57")
     for angle in (-0.3, 0.0, 0.25):
-        point = apply_values(config(text), {"heavy_metal_spin_hall_angle": angle})
-        metal = build_film(point).heavy_metal
+        metal = film_at(config(text), {"heavy_metal.spin_hall_angle": angle}).heavy_metal
         assert metal.spin_hall_angle == angle
         assert metal.conductivity(16.0) == pytest.approx(4e6, rel=1e-13)
         assert torkivity.spin_diffusion_length(metal) == pytest.approx(2.57, rel=1e-12)
@@ -194,7 +212,8 @@ def test_model_that_a_film_does_not_have(tmp_path: Path, small_toml: str) -> Non
     path, out = tmp_path / "film.toml", tmp_path / "a.h5"
     path.write_text(text + '[sweep]\nmodels = ["boltzmann", "boundary_layer"]\n')
     found = torkivity.sweep(path, {"heavy_metal.spin_flip_length": [0.5, 20.0]}, out=out)
-    np.testing.assert_array_equal(found["status"], [2, 1])
+    # It fails by that model alone.
+    np.testing.assert_array_equal(found["status"].squeeze(), [[1, 2], [1, 1]])
     assert "leave a spin albedo of -0.6" in describe_status(out)[0]
 
 
@@ -222,7 +241,7 @@ def test_exact_parameters_need_rings(tmp_path: Path, small_toml: str) -> None:
     ("text", "expected"),
     [
         ("", "has no sweep; add for instance"),
-        ("interface.exchnge = [1.0]", "cannot be swept; did you mean interface.exchange?"),
+        ("interface.exchnge = [1.0]", "cannot be swept; is not known; did you mean interface.exch"),
         ("heavy_metal.name = [1.0]", "cannot be swept"),
         ("interface.exchange = []", "must have at least one value"),
         ("interface.exchange = 0.3", "must be a list of values"),
