@@ -15,6 +15,7 @@ the whole film, of order e^(-t/lambda) each way.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.sources import film_with_source
+from torkivity_engine.film.spheres import require_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, mirrored
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
@@ -201,6 +203,7 @@ def boundary_layer_parameters(
     stack = film_with_source(film, source)
     if source == "reservoirs":
         raise InputError("source", source, "must be one of all, rashba, spin_hall")
+    require_one_sphere(stack, "the slow mode that boundary-layer parameters are made of")
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers: torques need an interface")
     upside_down = stack.layers[0].magnetic
@@ -211,7 +214,25 @@ def boundary_layer_parameters(
         raise InputError(
             "film", type(metal).__name__, "must have a HeavyMetal as its bottom or top layer"
         )
-    rings = ring_structure(mesh or SphericalMesh(32, 32))
+    # The half spaces know nothing of the metal's thickness: a curve against it solves them once.
+    alike = replace(stack, layers=(metal.with_thickness(_ANY), *stack.layers[1:]))
+    found = _half_spaces(alike, mesh or _default_mesh())
+    return replace(found, thickness=metal.thickness, upside_down=upside_down)
+
+
+#: In place of a thickness that does not matter, nm.
+_ANY = 1.0
+
+
+@cache
+def _default_mesh() -> FermiSurfaceMesh:
+    return SphericalMesh(32, 32)
+
+
+@lru_cache(maxsize=32)
+def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameters:
+    """Parameters of a stack with its heavy metal at the bottom, of any thickness."""
+    metal, rings = stack.layers[0], ring_structure(mesh)
     modes = slow_modes(metal, rings)
 
     inner = Assembly(replace(stack, left=HalfSpace()), rings, all_moments=True)
@@ -236,7 +257,7 @@ def boundary_layer_parameters(
         driven_by_modes=by_modes,
         thickness=metal.thickness,
         field_direction=stack.field_direction,
-        upside_down=upside_down,
+        upside_down=False,
     )
 
 

@@ -29,12 +29,15 @@ def collision_terms(layer: Layer) -> CollisionTerms:
     return _terms(_keyed(layer))
 
 
-def driven_distribution(layer: Layer) -> FloatArray:
+def driven_distribution(layer: Layer, moments: tuple[float, float] = (1.0, 1.0)) -> FloatArray:
     """Field-driven bulk distribution per e^2 E~, g_P(k) = sum_a k_a G_a (B2), (B3).
 
     Parameters
     ----------
     layer : Layer
+    moments : (float, float), optional
+        3 <k_x^2> and 3 <k_z^2> of the mesh that the layer is solved on; skew scattering there is
+        as strong as they say.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def driven_distribution(layer: Layer) -> FloatArray:
         themselves. Without skew scattering G_a is (0, 0, 0, lambda) in a heavy metal and
         (-g_l m, g_c) in a ferromagnet for a along the field, and zero otherwise.
     """
-    return _driven(_keyed(layer))
+    return _driven(_keyed(layer), moments)
 
 
 def _keyed(layer: Layer) -> Keyed:
@@ -57,11 +60,12 @@ def _terms(keyed: Keyed) -> CollisionTerms:
 
 
 @lru_cache(maxsize=256)
-def _driven(keyed: Keyed) -> FloatArray:
+def _driven(keyed: Keyed, moments: tuple[float, float]) -> FloatArray:
     terms = _terms(keyed)
     k_in = np.zeros((3, 3, 4, 4))
     if len(terms.k_in) > 1:
-        k_in += terms.k_in[1:4, 1:4]
+        in_plane, normal = moments
+        k_in += terms.k_in[1:4, 1:4] * np.array([in_plane, in_plane, normal])[:, None, None]
     operator = np.einsum("ab,ij->aibj", np.eye(3), terms.k_out) - k_in.transpose(0, 2, 1, 3)
     drive = np.zeros((3, 4, 2))
     drive[0, CHARGE, 0] = drive[1, CHARGE, 1] = 1.0

@@ -23,6 +23,7 @@ from torkivity_engine.reduced.slabs import attenuation, on_diagonal, slab_sector
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
+    "RANK_TOLERANCE",
     "Content",
     "Emission",
     "LowRank",
@@ -34,7 +35,7 @@ __all__ = [
 
 
 #: Singular values of the dense operators below this times the largest are rounding noise.
-_RANK_TOLERANCE = 4e-15
+RANK_TOLERANCE = 4e-15
 
 _Block = tuple[tuple[Node, ...], FloatArray]
 
@@ -270,7 +271,7 @@ def _low_rank(blocks: list[_Block], rings: AzimuthalRings) -> LowRank:
     for nodes, matrix in blocks:
         scale = np.tile(flux, len(nodes))
         u, sigma, vt = np.linalg.svd(matrix * scale[:, None] / scale)
-        rank = int(np.sum(sigma > _RANK_TOLERANCE * sigma[0])) if sigma[0] > 0.0 else 0
+        rank = int(np.sum(sigma > RANK_TOLERANCE * sigma[0])) if sigma[0] > 0.0 else 0
         root = np.sqrt(sigma[:rank])
         for factor, store in (
             (u[:, :rank] * root / scale[:, None], lefts),

@@ -30,6 +30,7 @@ from torkivity_engine.film.parameters import (
 )
 from torkivity_engine.film.parameters import parameters as parameters_of
 from torkivity_engine.film.sources import film_with_source
+from torkivity_engine.film.spheres import require_one_sphere
 from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
 from torkivity_engine.machine.blas import with_one_blas_thread
@@ -99,7 +100,7 @@ def sensitivity_names(film: Bilayer | Stack) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Paths as in `torkivity_engine.film.parameters`, such as "Pt.thickness"; for a bilayer
+        Paths as in ``torkivity.parameters``, such as "Pt.thickness"; for a bilayer
         with the names that always work, "interface.barrier", "heavy_metal.thickness",
         "magnetization.theta_deg" and so on. Infinite lengths are left out, and what holds for
         the film as a whole. W of a `SpinOrbitInterface` has six: "interface.spin_orbit_xy" is
@@ -163,6 +164,7 @@ def sensitivities(
     stack = film_with_source(film, source)
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers")
+    require_one_sphere(stack, "the tangent of the closed form, which sensitivities are made of,")
     rings = ring_structure(mesh or SphericalMesh(32, 32))
     stencils = [_stencil(film, name, source) for name in names]
     tangent = _Tangent(Assembly(stack, rings, all_moments=True), stencils)

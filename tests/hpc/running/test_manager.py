@@ -44,7 +44,7 @@ class Crew:
     def __init__(self, workers: int = 2, seconds: float = 1.0) -> None:
         self.workers, self.seconds = workers, seconds
         self.sent: list[tuple[int, Any]] = []
-        self.closed = 0
+        self.closed = self.idle = 0
         self.answers: list[tuple[int, Report]] = []
         self.answer: Callable[[int, Batch], list[Report]] = lambda worker, batch: [
             Report(block(batch.points.tolist(), seconds), batch_done=True)
@@ -58,7 +58,11 @@ class Crew:
             self.answers.append((worker, Report(None, leaving=True)))
 
     def receive(self, timeout: float) -> list[tuple[int, Report]]:
-        return [self.answers.pop(0)] if self.answers else []
+        if self.answers:
+            return [self.answers.pop(0)]
+        self.idle += 1
+        assert self.idle < 1000, "the manager waits for what nobody was asked for"
+        return []
 
     def close(self) -> None:
         self.closed += 1
@@ -157,9 +161,17 @@ def test_many_bytes_do_not_wait(file: SweepFile, monkeypatch: pytest.MonkeyPatch
 def test_the_first_point_is_done_before_other_workers_get_one(file: SweepFile) -> None:
     """It compiles what is to be compiled."""
     crew = Crew(workers=3)
+    receive, asked = crew.receive, list[int]()
+
+    def receiving(timeout: float) -> list[tuple[int, Report]]:
+        asked.append(len(crew.batches()))
+        return receive(timeout)
+
+    crew.receive = receiving  # type: ignore[method-assign]
     run_points(file, SPEC.grid, evaluate, crew, layer_parameters=("a",))
     workers = [worker for worker, _ in crew.batches()]
-    # Worker 0 has one batch at hand and one waiting.
+    # Worker 0 has one batch at hand and one waiting before it has answered.
+    assert asked[0] == 2
     assert workers[:2] == [0, 0]
     assert len(crew.batches()[0][1]) == 1
     assert set(workers) == {0, 1, 2}
