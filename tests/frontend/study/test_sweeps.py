@@ -26,6 +26,7 @@ from torkivity.results.values import model_values
 from torkivity.study.case import Case
 from torkivity.study.plan import plan_sweep
 from torkivity.study.status import describe_status
+from torkivity_engine.film.component import angles_of
 from torkivity_engine.record import CERTIFICATES
 from torkivity_hpc.grid import Value
 
@@ -59,6 +60,7 @@ def film() -> torkivity.Bilayer:
     )
 
 
+EXCHANGE, RASHBA = '"Pt|Co".exchange', '"Pt|Co".rashba'
 MESH = torkivity.SphericalMesh(3, 4)
 
 
@@ -73,7 +75,7 @@ def test_product_and_groups(small_toml: str) -> None:
     plan = plan_sweep(settings, Path("film.toml"))
     grid = plan.spec.grid
     assert list(grid.axes) == [
-        *("Pt|Co.exchange", "Pt|Co.rashba", "Pt.thickness", "sample", "model", "source"),
+        *(EXCHANGE, RASHBA, "Pt.thickness", "sample", "model", "source"),
     ]
     assert grid.shape == (2, 3, 3, 2, 2, 1)
     assert grid.axes["Pt.thickness"].units == "nm"
@@ -108,7 +110,7 @@ def test_what_the_numbers_depend_on(small_toml: str) -> None:
     assert physics['"Pt|Co".kind'] == "rashba"
     assert physics["Pt.spin_diffusion_length"] == 2.57
     assert physics["Co.spin_flip_length"] == "inf"
-    m = torkivity.direction_angles((0.3, 0.2, 1.0))
+    m = angles_of((0.3, 0.2, 1.0))
     assert physics["film.magnetization.theta_deg"] == pytest.approx(m[0], rel=1e-12)
     assert physics["film.magnetization.phi_deg"] == pytest.approx(m[1], rel=1e-12)
     assert physics["mesh.n_polar"] == 4
@@ -252,11 +254,14 @@ def test_exact_parameters_need_rings(tmp_path: Path, small_toml: str) -> None:
         ("interface.exchange = { logspace = [0, 1, 5] }", "same sign for a logspace"),
         ("mesh.n_polar = [2.5]", "must be an integer"),
         ("mesh.n_polar = [4, -1]", "n_polar"),
-        ("heavy_metal.thickness = [1.0, -2.0]", "heavy_metal.thickness = -2.0: must be a positive"),
+        ("heavy_metal.thickness = [1.0, -2.0]", "Pt.thickness = -2.0: must be a positive"),
         ("heavy_metal.spin_diffusion_length = [3.0, 1.0]", "must be longer than"),
-        ("heavy_metal.resistivity = [1e-7]", "give exactly one of"),
-        ("surfaces.left_specularity = [0.5, 1.5]", "must lie between 0 and 1"),
-        ("film.magnetization_angles_deg.theta = [0, 90]", "film.magnetization is a vector"),
+        ("heavy_metal.resistivity = [1e-7]", "heavy_metal is given by thickness, total_me"),
+        ("surfaces.left_specularity = [0.5, 1.5]", "must be a number between 0 and 1"),
+        ("film.magnetization_angles_deg.theta = [0, inf]", "theta_deg = inf: must be finite"),
+        ("film.magnetization = [0, 90]", "film.magnetization: cannot be swept; is not kn"),
+        ("theta_deg = [0]\nfilm.magnetization.theta_deg = [1]", "this dimension is given twice"),
+        ("film.torque = [0]", "film is given by fermi_wavevector, field_direction_deg, magn"),
     ],
 )  # fmt: skip
 def test_impossible_sweeps(small_toml: str, text: str, expected: str) -> None:
@@ -272,9 +277,13 @@ def test_impossible_sweeps(small_toml: str, text: str, expected: str) -> None:
     [
         ("interface.exchange = [1, 2]", "must name the dimension"),
         ('name = "a b"\ninterface.exchange = [1, 2]', "must name the dimension"),
-        ('name = "exchange"\ninterface.exchange = [1, 2]', "take another"),
+        ('name = "model"\ninterface.exchange = [1, 2]', "has the name of a variable"),
+        ('name = "interface"\ninterface.exchange = [1, 2]', "has the name of a variable"),
         ('name = "s"', "varies nothing"),
-        ('name = "s"\ninterface.exchange = [1, 2]\ninterface.rashba = [1]', "exchange 2, rashba 1"),
+        (
+            'name = "s"\ninterface.exchange = [1, 2]\ninterface.rashba = [1]',
+            '"Pt|Co".exchange 2, "Pt|Co".rashba 1',
+        ),
         ('name = "s"\nlabels = ["a"]\ninterface.exchange = [1, 2]', "must be 2 strings"),
         ('name = "status"\ninterface.exchange = [1, 2]', "has the name of a variable"),
     ],
@@ -285,34 +294,53 @@ def test_impossible_groups(small_toml: str, text: str, expected: str) -> None:
     assert expected in str(error.value)
 
 
-def test_parameters_have_distinct_names() -> None:
-    names = [parameter.name for parameter in parameters().values()]
-    assert len(names) == len(set(names))
+def test_axes_by_any_spelling(small_toml: str) -> None:
+    """Paths, the familiar names of a bilayer's parts, and last parts that name one parameter."""
+    plain = Case.of(config(small_toml), Path("film.toml"))
+    for path in plain.parameters():
+        assert plain.parameter(path).path == path
+    for spelt, path in (
+        ("exchange", EXCHANGE),
+        ("Pt|Co.exchange", EXCHANGE),
+        ("interface.exchange", EXCHANGE),
+        ("n_polar", "mesh.n_polar"),
+        ("theta", "film.magnetization.theta_deg"),
+        ("film.magnetization_angles_deg.phi", "film.magnetization.phi_deg"),
+        ("surfaces.left_specularity", "left.specularity"),
+    ):
+        assert plain.parameter(spelt).path == path
+    with pytest.raises(torkivity.InputError, match="is not known"):
+        plain.parameter("thickness")  # of two layers
 
 
 def test_command(call: Call, tmp_path: Path, small_toml: str) -> None:
     (tmp_path / "film.toml").write_text(small_toml + SWEEP)
     result = call("sweep", "film.toml", "-o", "a.h5", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "36 points, 6 different layers" in result.stderr
-    assert "36 done, 0 failed" in result.stderr
+    assert "72 points, 6 different layers" in result.stderr
+    assert "72 done, 0 failed" in result.stderr
     assert result.stdout == ""
     assert {p.name for p in tmp_path.iterdir()} == {"film.toml", "a.h5"}
     with xarray.open_dataset(tmp_path / "a.h5") as file:
-        assert file["boltzmann_all_torque_total"].sizes == {
-            "exchange": 2, "rashba": 3, "heavy_metal_thickness": 3, "sample": 2, "spin": 3,
+        assert file["torque_total"].sizes == {
+            EXCHANGE: 2, RASHBA: 3, "Pt.thickness": 3, "sample": 2,
+            "model": 2, "source": 1, "interface": 1, "spin": 3,
         }  # fmt: skip
+        assert file["magnet_torque_total"].dims[-2:] == ("magnet", "spin")
         assert list(file["sample"].values) == ["thin", "thick"]
-        assert list(file["ferromagnet_thickness"].values) == [1.0, 5.0]
-        assert file["ferromagnet_thickness"].dims == ("sample",)
+        assert list(file["Co.thickness"].values) == [1.0, 5.0]
+        assert file["Co.thickness"].dims == ("sample",)
         assert (file["status"] == 1).all()
-        assert file["boltzmann_all_certificate_residual"].max() < 1e-10
+        residual = file["certificate_residual"]
+        assert residual.sel(model="boltzmann").max() < 1e-10
+        assert residual.sel(model="drift_diffusion").isnull().all()
         assert load_config_text(file.attrs["config_toml"]) == load_config(tmp_path / "film.toml")
     opened = torkivity.open_results(tmp_path / "a.h5")
-    assert np.isfinite(opened["difference_all_torque_total_field_like"]).any()
+    differences = relative_differences(opened, "drift_diffusion", "all")
+    assert np.isfinite(differences["field_like"]).all()
     result = call("sweep", "film.toml", "--dry-run", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "36 points, 6 different layers" in result.stderr
+    assert "72 points, 6 different layers" in result.stderr
     assert " of one core" in result.stderr
     assert {p.name for p in tmp_path.iterdir()} == {"film.toml", "a.h5"}
     # The same by two processes, bit for bit, and nothing to do when called again.
@@ -325,12 +353,12 @@ def test_command(call: Call, tmp_path: Path, small_toml: str) -> None:
     assert "0 points computed" in result.stderr
     result = call("status", "a.h5", cwd=tmp_path)
     assert result.returncode == 0
-    assert "done 36 (100.0 %), failed 0, missing 0" in result.stdout
-    assert "points: 36 done" in call("info", "a.h5", cwd=tmp_path).stdout
+    assert "done 72 (100.0 %), failed 0, missing 0" in result.stdout
+    assert "points: 72 done" in call("info", "a.h5", cwd=tmp_path).stdout
     (tmp_path / "film.toml").write_text(small_toml.replace("0.42645", "0.4") + SWEEP)
     result = call("sweep", "film.toml", "-o", "a.h5", cwd=tmp_path)
     assert result.returncode == 2
-    assert "interface.barrier = 0.4: a.h5 was computed with 0.42645" in result.stderr
+    assert '"Pt|Co".barrier = 0.4: a.h5 was computed with 0.42645' in result.stderr
 
 
 def test_time_limit(call: Call, tmp_path: Path, small_toml: str) -> None:
@@ -382,20 +410,20 @@ def test_failing_points(call: Call, tmp_path: Path, small_toml: str) -> None:
     assert missing == 0
     assert "done 1 (50.0 %), failed 1" in text
     assert "1 x the stack leaves a spin accumulation undetermined" in text
-    assert "first at rashba = 0" in text
+    assert 'first at "Pt|Co".rashba = 0' in text
     opened = torkivity.open_results(tmp_path / "film.h5")
-    assert np.isnan(opened["boltzmann_all_torque_total"].values[0]).all()
-    assert np.isfinite(opened["boltzmann_all_torque_total"].values[1]).all()
+    assert np.isnan(opened["torque_total"].values[0]).all()
+    assert np.isfinite(opened["torque_total"].values[1]).all()
     assert (opened["seconds"] > 0.0).all()  # points that fail take time too
 
 
 def test_no_torque_frame_is_not_a_failure(film: torkivity.Bilayer) -> None:
     result = torkivity.sweep(film, {"theta": [0.0, 90.0], "phi": [0.0, 90.0]}, mesh=MESH)
     assert (result["status"] == 1).all()
-    np.testing.assert_array_equal(result["torque_frame"], [[1, 1], [1, 0]])
-    torque = result["boltzmann_all_torque_total_damping_like"]
+    torque = model_values(result, "torque_total_damping_like", "boltzmann", "all")
+    assert torque.dims == ("film.magnetization.theta_deg", "film.magnetization.phi_deg")
     np.testing.assert_array_equal(np.isnan(torque), [[False, False], [False, True]])
-    assert np.isfinite(result["boltzmann_all_torque_total"]).all()
+    assert np.isfinite(result["torque_total"]).all()
 
 
 def test_own_function(film: torkivity.Bilayer) -> None:
@@ -408,19 +436,21 @@ def test_own_function(film: torkivity.Bilayer) -> None:
     result = torkivity.sweep(
         film, {"exchange": [0.1, 0.2], "heavy_metal.thickness": thickness}, evaluate=mine
     )
-    np.testing.assert_array_equal(result["double"].sel(exchange=0.2), 2 * thickness)
-    assert result["vector"].dims == ("exchange", "heavy_metal_thickness", "vector_0")
+    np.testing.assert_array_equal(result["double"].sel({'"HM|FM".exchange': 0.2}), 2 * thickness)
+    assert result["vector"].dims == ('"HM|FM".exchange', "HM.thickness", "vector_0")
     solved = torkivity.sweep(
         film, {"exchange": [0.2]}, evaluate=lambda f: torkivity.solve_boltzmann(f, MESH)
     )
     expected = torkivity.solve_boltzmann(film, MESH).torque_total
-    np.testing.assert_array_equal(solved["torque_total"].values[0], expected)
+    np.testing.assert_array_equal(np.squeeze(solved["torque_total"].values), expected)
     assert solved["torque_total"].attrs["units"] == "1/(Ohm m)"
     with pytest.raises(torkivity.InputError, match="importable module for workers > 1"):
         torkivity.sweep(film, {"exchange": [0.2]}, evaluate=mine, workers=2)
     with pytest.raises(torkivity.InputError, match="must be a positive length"):
         torkivity.sweep(film, {"heavy_metal.thickness": [1.0, 0.0]}, evaluate=mine)
-    with pytest.raises(torkivity.InputError, match="is not a parameter of this film"):
+    with pytest.raises(
+        torkivity.InputError, match="is not known; heavy_metal is given by thickness, mean"
+    ):
         torkivity.sweep(film, {"heavy_metal.resistivity": [1.0]}, evaluate=mine)
 
 
@@ -432,8 +462,8 @@ def test_from_a_file_and_kept(tmp_path: Path, small_toml: str) -> None:
     two = torkivity.sweep(path, {"exchange": [0.1, 0.2, 0.3]}, out=out, progress=said.append)
     assert any("2 points are known, 1 to compute" in line for line in said)
     xarray.testing.assert_equal(
-        one["boltzmann_all_torque_total"],
-        two["boltzmann_all_torque_total"].sel(exchange=[0.1, 0.2]),
+        one["torque_total"],
+        two["torque_total"].sel({EXCHANGE: [0.1, 0.2]}),
     )
 
 
@@ -462,15 +492,15 @@ interface.rashba = {{ linspace = [0.0, 0.4, 25] }}
             continue
         with xarray.open_dataset(path, cache=False) as plain:
             done = plain["status"].values == 1
-            seen.append((done, plain["boltzmann_all_torque_total"].values[done]))
+            seen.append((done, plain["torque_total"].values[done]))
         opened = torkivity.open_results(path)
         done = opened["status"].values == 1
-        values = opened["boltzmann_all_torque_total"].values
+        values = opened["torque_total"].values
         seen.append((done, values[done]))
         assert np.isnan(values[~done]).all()
     _, err = writer.communicate()
     assert writer.returncode == 0, err
-    final = torkivity.open_results(path)["boltzmann_all_torque_total"].values
+    final = torkivity.open_results(path)["torque_total"].values
     assert len(seen) > 5
     for done, values in seen:
         np.testing.assert_array_equal(values, final[done])
@@ -486,11 +516,14 @@ def test_converge(call: Call, tmp_path: Path, small_toml: str) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {"film.toml", "c.h5", "c.png"}
     with xarray.open_dataset(tmp_path / "c.h5") as file:
         chosen = int(file["chosen_n_polar"]), int(file["chosen_n_azimuth"])
-        assert file["mesh_error"].dims == ("n_polar", "n_azimuth")
-        assert float(file["mesh_error"].sel(n_polar=chosen[0], n_azimuth=chosen[1])) <= 1e-2
+        assert file["mesh_error"].dims == ("mesh.n_polar", "mesh.n_azimuth")
+        assert (
+            float(file["mesh_error"].sel({"mesh.n_polar": chosen[0], "mesh.n_azimuth": chosen[1]}))
+            <= 1e-2
+        )
         scale, best = float(file["mesh_scale"]), file["extrapolated_torque_total"].values
     settings = load_config(tmp_path / "film.toml")
-    fine = torkivity.solve_boltzmann(build_film(settings), torkivity.SphericalMesh(128, 64))
+    fine = torkivity.solve_boltzmann(settings.film, torkivity.SphericalMesh(128, 64))
     assert np.abs(best - fine.torque_total).max() < 1e-3 * scale
     result = call("converge", "film.toml", "-o", "c.h5", "--tolerance", "1e-9", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
