@@ -237,20 +237,6 @@ SPIN_HALL_ANGLE = Quantity(
 )
 POTENTIAL = Quantity("1", "strength", ge=-1e6, le=1e6, step=1e-3, absolute=True)
 MASS = Quantity("1", "effective mass", r"$m^*$", ge=1e-2, le=1e3)
-ANGLE = Quantity(
-    "1",
-    "spin Hall angle",
-    r"$\theta_\mathrm{SH}$",
-    ge=-10.0,
-    le=10.0,
-    typical=(0.0, 1.0),
-    step=2e-3,
-    absolute=True,
-)
-POTENTIAL = Quantity(
-    "1", "strength", ge=-1e6, le=1e6, typical=(0.0, 100.0), step=1e-3, absolute=True
-)
-MASS = Quantity("1", "effective mass", r"$m^*$", ge=1e-2, le=1e3, typical=(0.05, 20.0))
 ANGLE = Quantity("degree", "angle", step=0.1, absolute=True)
 
 
