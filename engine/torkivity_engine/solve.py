@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.balances import LayerIntegrals
 from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.dense.integrals import dense_integrals
 from torkivity_engine.dense.matching import (
     Faces,
     dense_certificates,
@@ -18,14 +20,15 @@ from torkivity_engine.dense.matching import (
     solve_dense,
 )
 from torkivity_engine.dense.profile import dense_moments
-from torkivity_engine.errors import InputError
+from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.profiles import LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
+from torkivity_engine.reduced.integrals import reduced_integrals
 from torkivity_engine.reduced.profile import reduced_moments
 from torkivity_engine.refine import polar_rule_for, refine
-from torkivity_engine.solution import BoltzmannSolution, InterfaceResponse
+from torkivity_engine.solution import BoltzmannSolution, FilmIntegrals, InterfaceResponse
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
@@ -101,11 +104,13 @@ def solve_boltzmann(
         dense = solve_dense(stack, mesh, memory_limit=memory_limit)
         columns = slice(0, 2) if drive == "field" else slice(2, 3)
         moments_of: Callable[[], MomentSource] = partial(dense_moments, dense, columns)
+        integrals_of: Callable[[], LayerIntegrals] = partial(dense_integrals, stack, dense, columns)
         faces = dense_faces(stack, mesh, dense, columns)
         certificates = {**dense_certificates(stack, mesh, dense), **dense.certificates}
     else:
         states = solve_reduced(split_single_layer(stack), mesh, drive)
         moments_of = partial(reduced_moments, stack, ring_structure(mesh), drive)
+        integrals_of = partial(reduced_integrals, stack, ring_structure(mesh), drive)
         faces = (states.current_minus, states.current_plus, states.density)
         certificates = states.certificates
     if drive == "field":
@@ -119,6 +124,7 @@ def solve_boltzmann(
         method=method,
         mesh=mesh.name,
         profile_of=partial(_profile, stack, cache(moments_of), weights, unit),
+        integrals_of=cache(partial(_integrals, stack, interfaces, integrals_of, weights, unit)),
     )
 
 
@@ -179,6 +185,28 @@ def _profile(
 ) -> LayerProfile:
     """Profile of one layer; what it takes is prepared at the first one."""
     return layer_profile(stack, moments_of(), layer, z, weights, unit)
+
+
+def _integrals(
+    stack: Stack,
+    interfaces: tuple[InterfaceResponse, ...],
+    integrals_of: Callable[[], LayerIntegrals],
+    weights: FloatArray,
+    unit: float,
+) -> FilmIntegrals:
+    """Conductances and torques of whole layers, in SI."""
+    if stack.left.endless or stack.right.endless:
+        raise PhysicsError("a half space has no sheet conductance and no total torque of its own")
+    found = integrals_of()
+    conductance = None
+    if len(weights) == 2:  # drives are the fields along x and y
+        conductance = 2.0 * unit * METRE_PER_NM * found.in_plane[:, CHARGE]
+    torques = {}
+    for index, layer in enumerate(stack.layers):
+        if layer.magnetization is not None:
+            own = [r.torque for i, r in enumerate(interfaces) if stack.torque_owner(i) == index]
+            torques[stack.names[index]] = sum(own, unit * found.torque[index] @ weights)
+    return FilmIntegrals(conductance, torques)
 
 
 def _responses(
