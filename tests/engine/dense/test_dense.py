@@ -15,6 +15,7 @@ from torkivity_engine.dense.matching import DenseStates, dense_certificates, sol
 from torkivity_engine.errors import CapacityError, InputError, PhysicsError
 from torkivity_engine.film.boundaries import HalfSpace, Reservoir, Surface
 from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.interface import Scattering
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.stack import Bilayer, Stack
@@ -458,18 +459,18 @@ def test_an_interface_that_gains_electrons_shows_in_the_unitarity(
     certificates = dense_certificates(film, MESH, states)
     assert certificates["unitarity_defect"] < 1e-14
     assert certificates["spin_balance"] < 1e-12
-    exact = matching.scattering_matrices
+    exact = RashbaInterface.scattering
     change, asked = 1e-6, []
 
-    def gaining(interface: object, m: object, directions: object) -> tuple[np.ndarray, np.ndarray]:
-        reflection, transmission = exact(interface, m, directions)  # type: ignore[arg-type]
+    def gaining(interface: RashbaInterface, m: object, directions: object) -> Scattering:
+        found = exact(interface, m, directions)  # type: ignore[arg-type]
         asked.append(interface)
         if len(asked) == len(film.interfaces):  # the last one alone
-            part = reflection if fault == "reflection" else transmission
+            part = found.reflection_above if fault == "reflection" else found.transmission_up
             part[0, 3, 3] += change
-        return reflection, transmission
+        return found
 
-    monkeypatch.setattr(matching, "scattering_matrices", gaining)
+    monkeypatch.setattr(RashbaInterface, "scattering", gaining)
     found = dense_certificates(film, MESH, states)["unitarity_defect"]
     assert found == pytest.approx(change, rel=1e-6)
 
