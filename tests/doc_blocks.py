@@ -50,10 +50,64 @@ def launcher() -> Path:
     return Path(sys.executable).with_name("mpiexec")
 
 
+#: What pages take for granted: a film, coarse so that it runs in no time.
+FILM = """
+[heavy_metal]
+thickness = 4.0
+total_mean_free_path = 2.0853
+spin_diffusion_length = 2.57
+spin_hall_angle = 0.059
+[interface]
+barrier = 0.42645
+exchange = 0.20055
+rashba = 0.085
+[ferromagnet]
+thickness = 5.0
+mean_free_path_majority = 16.25
+mean_free_path_minority = 6.01
+spin_flip_length = 1000.0
+precession_length = 1.36
+[mesh]
+n_polar = 4
+n_azimuth = 8
+"""
+
+#: Sweeps that pages take for granted: axes by file.
+SWEEPS = {
+    "docs/cluster.md": {
+        "low.h5": {"interface": {"exchange": [0.1, 0.2]}},
+        "high.h5": {"interface": {"exchange": [0.3, 0.4]}},
+    },
+    "docs/comparing.md": {
+        "sweep.h5": {
+            "interface": {"exchange": [0.1, 0.2, 0.3], "rashba": [0.0, 0.1, 0.2]},
+            "film": {"magnetization_angles_deg": {"theta": [0.0, 45.0]}},
+        }
+    },
+}
+
+
+def set_up(name: str, folder: Path) -> None:
+    """Write the film, and the sweeps, that a page begins with."""
+    import torkivity
+    from torkivity.config.sections import SweepSection
+    from torkivity.config.text import load_config
+
+    if name not in (*SWEEPS, "docs/anisotropy.md"):
+        return
+    film = folder / "film.toml"
+    film.write_text(FILM, encoding="utf-8")
+    for file, axes in SWEEPS.get(name, {}).items():
+        section = SweepSection(models=["boltzmann", "drift_diffusion"], axes=axes)
+        config = load_config(film).model_copy(update={"sweep": section})
+        torkivity.sweep(config, out=folder / file)
+
+
 class Page:
     """The blocks of a page, each run once, in order, in one folder and one namespace."""
 
     def __init__(self, name: str, folder: Path) -> None:
+        set_up(name, folder)
         self.blocks = blocks(name)
         self.namespace: dict[str, Any] = {}
         self._name, self._folder = name, folder
@@ -82,12 +136,14 @@ class Page:
             self._output += _run(words)
 
     def _toml(self, block: Block) -> None:
-        """A file, whose name the first line says."""
+        """A file, whose name the first line says, or lines that are added to it."""
         from torkivity.config.text import load_config
 
         name = re.match(r"# ([\w-]+\.toml)\b", block.text)
         assert name, f"line {block.line}: the first line must be a comment with the file's name"
-        Path(name[1]).write_text(block.text, encoding="utf-8")
+        added = "added" in block.text.partition("\n")[0]
+        before = Path(name[1]).read_text(encoding="utf-8") if added else ""
+        Path(name[1]).write_text(before + block.text, encoding="utf-8")
         load_config(Path(name[1]))
 
     def _text(self, block: Block) -> None:
@@ -100,12 +156,16 @@ class Page:
 
 def _run(words: list[str]) -> str:
     program = [sys.executable, "-m", "torkivity"]
-    full = []
+    full: list[str] = []
     for word in words:
         if word in ("torkivity", ".venv/bin/torkivity"):
             full += program
         elif word == "mpiexec":
             full.append(str(launcher()))
+        elif full[-1:] == ["-n"] and word.isdigit():
+            full.append("2")  # as many ranks as any machine has
+        elif full[-1:] == ["reproduce"]:
+            full += ["fig3", "--quick"]  # all of it takes a minute
         else:
             full.append(word)
     done = subprocess.run(

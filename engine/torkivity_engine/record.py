@@ -12,7 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COORDINATES", "TORQUE_PARTS", "VARIABLES", "Record", "Variable"]
+__all__ = [
+    "CERTIFICATES",
+    "COMPONENTS",
+    "COORDINATES",
+    "MAGNET_PARTS",
+    "MAGNET_VARIABLES",
+    "TORQUE_PARTS",
+    "VARIABLES",
+    "Record",
+    "Variable",
+]
 
 Record = Mapping[str, NDArray[np.float64]]
 
@@ -31,6 +41,28 @@ TORQUE_PARTS: dict[str, str] = {
 }
 
 
+#: Numbers that bound the error of a Boltzmann solution, those of both methods.
+CERTIFICATES: dict[str, str] = {
+    "charge_defect": "charge current that appears or vanishes, over the largest spin current",
+    "unitarity_defect": "of the interfaces on the mesh",
+    "spin_balance": "worst violation of the balance of spins in a layer, over the largest current",
+    "residual": "of the final linear system",
+    "condition": "of the final linear system",
+    "gauge_slack": "charge that leaves the reference interface",
+    "modes_removed": "solutions that neither decay nor grow, treated exactly",
+}
+
+#: Parts of the torque on a magnet as a whole.
+MAGNET_PARTS: dict[str, str] = {
+    "total": "total torque on the magnet",
+    "interface": "torque on the magnet at its interfaces",
+    "ferromagnet": "transverse spin current into the magnet",
+}
+
+#: Components of a torque in the frame of m and the field.
+COMPONENTS = ("damping_like", "field_like")
+
+
 @dataclass(frozen=True)
 class Variable:
     """Schema entry of one output variable.
@@ -41,11 +73,14 @@ class Variable:
         Names from `COORDINATES`; empty for a scalar.
     units : str
     long_name : str
+    framed : bool
+        Whether it exists only where m is not parallel to z x E.
     """
 
     dims: tuple[str, ...]
     units: str
     long_name: str
+    framed: bool = False
 
 
 _CONDUCTIVITY = "1/(Ohm m)"
@@ -67,14 +102,25 @@ def _response_variables() -> dict[str, Variable]:
             (), _CONDUCTIVITY, "charge current along +z at z = 0+, per E~"
         ),
     }
-    for part, meaning in TORQUE_PARTS.items():
-        table[f"torque_{part}"] = Variable(("spin",), _CONDUCTIVITY, f"{meaning}, per E~")
-        for kind in ("damping_like", "field_like"):
-            table[f"torque_{part}_{kind}"] = Variable(
-                (), _CONDUCTIVITY, f"{kind.replace('_', '-')} part of the {meaning}, per E~"
+    return {**table, **_torques("torque", TORQUE_PARTS)}
+
+
+def _torques(start: str, parts: Mapping[str, str]) -> dict[str, Variable]:
+    table = {}
+    for part, meaning in parts.items():
+        table[f"{start}_{part}"] = Variable(("spin",), _CONDUCTIVITY, f"{meaning}, per E~")
+        for kind in COMPONENTS:
+            table[f"{start}_{part}_{kind}"] = Variable(
+                (),
+                _CONDUCTIVITY,
+                f"{kind.replace('_', '-')} part of the {meaning}, per E~",
+                framed=True,
             )
     return table
 
 
 #: What `TorqueNames.record` gives, by name.
 VARIABLES: dict[str, Variable] = _response_variables()
+
+#: What `torkivity_engine.magnets.MagnetResponse.record` gives, by name.
+MAGNET_VARIABLES: dict[str, Variable] = _torques("magnet_torque", MAGNET_PARTS)

@@ -1,51 +1,60 @@
-"""Names of models and sources."""
+"""The models and the sources of torque there are: names, titles, and nothing that takes long."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-__all__ = [
-    "COMPARED",
-    "MODELS",
-    "MODEL_NAMES",
-    "SINGLE_SOURCES",
-    "SOURCES",
-    "SOURCE_NAMES",
-    "Source",
-]
+__all__ = ["COMPARED", "MODELS", "SINGLE_SOURCES", "SOURCES", "Model", "ModelName", "SourceName"]
 
-Source = Literal["rashba", "spin_hall", "all"]
+ModelName = Literal["boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer"]
+SourceName = Literal["all", "rashba", "spin_hall", "reservoirs"]
+InterfaceParameters = Literal["particular", "half_space", "boundary_layer"]
 
 
-SINGLE_SOURCES: tuple[Source, ...] = ("rashba", "spin_hall")
+@dataclass(frozen=True)
+class Model:
+    """A way to compute the torques of a film.
+
+    Attributes
+    ----------
+    title : str
+    short : str
+        For table columns.
+    parameters : str or None
+        Interface parameters of a drift-diffusion model; None for the Boltzmann equation.
+    needs_rings : bool
+        Whether only a mesh with azimuthal rings will do.
+    """
+
+    title: str
+    short: str
+    parameters: InterfaceParameters | None
+    needs_rings: bool = False
 
 
-SOURCES: tuple[Source, ...] = (*SINGLE_SOURCES, "all")
-
-
-#: Every model of a film, by the start of the names of its results.
-MODEL_NAMES: dict[str, str] = {
-    "boltzmann": "Boltzmann",
-    "drift_diffusion": "drift-diffusion",
-    "drift_diffusion_half_space": "half-space drift-diffusion",
-    "boundary_layer": "boundary-layer-exact drift-diffusion",
+#: By the name that options, sections and files have for it; the first is the reference.
+MODELS: dict[str, Model] = {
+    "boltzmann": Model("Boltzmann", "Boltzm.", None),
+    "drift_diffusion": Model("drift-diffusion", "drift-d.", "particular"),
+    "drift_diffusion_half_space": Model(
+        "half-space drift-diffusion", "half-space", "half_space", needs_rings=True
+    ),
+    "boundary_layer": Model(
+        "boundary-layer-exact drift-diffusion", "boundary l.", "boundary_layer", needs_rings=True
+    ),
 }
 
-
-SOURCE_NAMES = {
+#: What drives the torques, in words.
+SOURCES: dict[str, str] = {
+    "all": "Rashba and spin Hall",
     "rashba": "Rashba alone",
     "spin_hall": "spin Hall alone",
-    "all": "Rashba and spin Hall",
+    "reservoirs": "what reservoirs inject",
 }
 
+#: One mechanism of a field at a time.
+SINGLE_SOURCES = ("rashba", "spin_hall")
 
-#: Those that `compare_film` computes.
+#: Models that a single film is computed by.
 COMPARED = ("boltzmann", "drift_diffusion", "boundary_layer")
-
-
-#: What is computed, by the prefix of its names in a record: model, then source.
-MODELS: dict[str, str] = {
-    f"{model}_{source}": f"{MODEL_NAMES[model]}, {of}"
-    for model in COMPARED
-    for source, of in SOURCE_NAMES.items()
-}

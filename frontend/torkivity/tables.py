@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Table", "replace_tables"]
+__all__ = ["COLUMNS", "Table", "fold", "replace_tables"]
+
+#: Of a terminal.
+COLUMNS = 80
+
+
+def fold(text: str, hang: int = 0, indent: int = 0) -> list[str]:
+    """Lines that fit a terminal.
+
+    Parameters
+    ----------
+    text : str
+    hang : int, optional
+        Blanks in front of the lines after the first, beside `indent`.
+    indent : int, optional
+        Blanks in front of all lines.
+
+    Returns
+    -------
+    list of str
+    """
+    first = " " * indent
+    return textwrap.wrap(
+        text,
+        COLUMNS,
+        initial_indent=first,
+        subsequent_indent=first + " " * hang,
+        break_on_hyphens=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -17,23 +46,52 @@ class Table:
     title : str
     columns : tuple of str
     rows : tuple of tuple of str
+    keys : int
+        Columns that say which row it is; a table that is too wide repeats them.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    keys: int = 1
 
     def text(self) -> str:
-        """Aligned for a terminal."""
-        return "\n".join([self.title, *self._aligned("  ", "  ", "  ")])
+        """Aligned for a terminal, wide tables in several pieces."""
+        pieces = ["\n".join(piece._aligned("  ", "  ", "")) for piece in self._pieces()]
+        return "\n".join([*fold(self.title), "\n\n".join(pieces)])
 
     def markdown(self) -> str:
         """For a document, without the title."""
         return "\n".join(self._aligned("| ", " | ", " |"))
 
-    def _aligned(self, left: str, between: str, right: str) -> list[str]:
+    def _widths(self) -> list[int]:
         lines = [self.columns, *self.rows]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
+        return [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
+
+    def _pieces(self) -> list[Table]:
+        """Tables that fit, each with the keys and some of the other columns."""
+        widths = self._widths()
+        keys = list(range(self.keys))
+        pieces, used = [keys.copy()], 0
+        for column in range(self.keys, len(widths)):
+            wanted = sum(widths[i] + 2 for i in (*keys, column)) + used
+            if wanted > COLUMNS and len(pieces[-1]) > self.keys:
+                pieces.append(keys.copy())
+                used = 0
+            pieces[-1].append(column)
+            used += widths[column] + 2
+        return [
+            Table(
+                self.title,
+                tuple(self.columns[i] for i in piece),
+                tuple(tuple(row[i] for i in piece) for row in self.rows),
+                self.keys,
+            )
+            for piece in pieces
+        ]
+
+    def _aligned(self, left: str, between: str, right: str) -> list[str]:
+        widths = self._widths()
         dashes = tuple("-" * (w - 1) + ("-" if i == 0 else ":") for i, w in enumerate(widths))
         if left == "  ":
             dashes = tuple("-" * w for w in widths)

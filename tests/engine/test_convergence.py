@@ -27,6 +27,8 @@ def test_orders_and_limit() -> None:
     np.testing.assert_allclose(result.polar.order[2:], 2.0, rtol=1e-6)
     np.testing.assert_allclose(result.azimuthal.order[2:], 3.0, rtol=1e-6)
     np.testing.assert_allclose(result.extrapolated[0], 2.0, atol=1e-9)
+    # Both last steps, together and beside the scale.
+    assert result.uncertainty == pytest.approx(0.4 * 32.0**-2 + 2.5 * 128.0**-3, rel=1e-5)
     np.testing.assert_allclose(result.polar.error, 0.4 * np.array(POLAR) ** -2.0, rtol=1e-6)
     np.testing.assert_allclose(result.azimuthal.error, 2.5 * np.array(AZIMUTH) ** -3.0, rtol=1e-4)
     assert list(result.together.sizes) == list(zip(POLAR, AZIMUTH[1:], strict=True))
@@ -44,6 +46,27 @@ def test_coarsest_mesh(tolerance: float) -> None:
         for k, p in enumerate(POLAR)
         for m, a in enumerate(AZIMUTH)
     )
+
+
+def test_an_accidentally_good_mesh_is_not_chosen() -> None:
+    """Coarse values that happen to be exact, between worse ones of finer meshes."""
+    values = model()
+    values[0, 0] = [2.0] * 6 + [-1.0] * 6
+    result = analyse(POLAR, AZIMUTH, values, 2.0, 1e-3)
+    assert result.error[0, 0] < 1e-9
+    assert result.error[1, 0] > 1e-3
+    assert result.chosen == analyse(POLAR, AZIMUTH, model(), 2.0, 1e-3).chosen != (4, 8)
+
+
+def test_slow_orders_are_not_extrapolated() -> None:
+    """Beyond the finest mesh an order of 0.4 is not believed: the last step is the error."""
+    result = analyse(POLAR, AZIMUTH, model(polar_order=0.4), 2.0, 1e-3)
+    np.testing.assert_allclose(result.polar.order[2:], 0.4, rtol=1e-6)
+    last = 0.8 * (16.0**-0.4 - 32.0**-0.4)
+    assert result.uncertainty == pytest.approx(last / 2.0, rel=1e-3)
+    believed = analyse(POLAR, AZIMUTH, model(polar_order=0.6), 2.0, 1e-3)
+    np.testing.assert_allclose(believed.extrapolated[0], 2.0, atol=1e-6)
+    assert believed.uncertainty == pytest.approx(0.4 * 32.0**-0.6, rel=1e-3)
 
 
 def test_no_mesh_is_good_enough() -> None:

@@ -67,7 +67,9 @@ def test_errors_come_with_every_number() -> None:
     scale = np.abs(found.torque_total).max()
     assert errors.torque.shape == (3,)
     assert np.all(errors.torque >= 0.0)
-    assert max(errors.torque.max(), errors.current_minus.max()) <= 1e-3 * scale
+    largest = max(e.max() for e in (errors.torque, errors.current_minus, errors.current_plus))
+    assert largest <= 1e-3 * scale
+    assert found.certificates["mesh_error"] == pytest.approx(largest / scale, rel=0.02)
     assert solve_boltzmann(pt_co(), SphericalMesh(4, 6)).errors is None
 
 

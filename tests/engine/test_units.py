@@ -47,12 +47,12 @@ def test_all_quantities_are_worked() -> None:
 
 
 def test_number_of_the_conventions() -> None:
-    # Damping-like T = 2.995e5, sigma = 4.389e6: xi = 5.99e5 / 4.389e6 = 0.13648, and in
-    # E = 1e5 V/m the flux along d is -5.99e5 * 3.2910598e-16 * 1e5 = -1.9713e-5 J/m^2.
-    xi = convert_torque(2.995e5, "per_e_tilde", "efficiency", resistivity=1.0 / 4.389e6)
-    assert xi == pytest.approx(0.13648, abs=1e-5)
-    flux = convert_torque(2.995e5, "per_e_tilde", "per_field") * 3.2910598e-16 * 1e5
-    assert flux == pytest.approx(-1.9713e-5, rel=1e-4)
+    # Damping-like T = 2.987e5, sigma = 4.358e6: xi = 5.974e5 / 4.358e6 = 0.13708, and in
+    # E = 1e5 V/m the flux along d is -5.974e5 * 3.2910598e-16 * 1e5 = -1.9661e-5 J/m^2.
+    xi = convert_torque(2.987e5, "per_e_tilde", "efficiency", resistivity=1.0 / 4.358e6)
+    assert xi == pytest.approx(0.13708, abs=1e-5)
+    flux = convert_torque(2.987e5, "per_e_tilde", "per_field") * 3.2910598e-16 * 1e5
+    assert flux == pytest.approx(-1.9661e-5, rel=1e-4)
 
 
 def test_field_of_an_efficiency_by_hand() -> None:

@@ -6,10 +6,10 @@ With an l = 1 kernel that couples charge and spin with one length 1/lambda_a = -
 uniform solution is elementary: g_c = a k_x and g_s = -theta a (k x x), where spin turned
 back into charge closes a (1 + 2 theta^2) = lambda. Hence
 
-    j_s = -(theta sigma / 2) / (1 + 2 theta^2) (z x E),
+    j_s = -(theta sigma / 2) (z x E),   sigma = sigma_0 / (1 + 2 theta^2),
 
-sigma being the conductivity of both spins without skew scattering, and the charge current
-falls by the same factor. Spin flip enters through lambda alone.
+sigma_0 being the conductivity of both spins without skew scattering and sigma the true one.
+Spin flip enters through lambda alone.
 
 Between mirror faces and to first order in theta the film is an infinite medium with images: lengths
 in lambda, and a(k) = arctan(k)/k being the Fourier transform of the kernel E_1/2, the spin
@@ -28,11 +28,14 @@ import mpmath
 import numpy as np
 import pytest
 
+from draws import CO, U0, U_EX
 from exact.films import metal
 from torkivity_engine.film.boundaries import Surface
+from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import HeavyMetal
-from torkivity_engine.film.stack import Stack
+from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.solve import solve_boltzmann
+from torkivity_engine.units import convert_torque
 from torkivity_meshes import SphericalMesh
 
 LENGTHS = (3.0, 60.0)  # nm: lambda_mf, lambda_sf
@@ -142,14 +145,38 @@ def test_spin_hall_source_alone(angle: float) -> None:
     assert profile.spin_current[0, 1] == pytest.approx(bulk(stack, angle)[0], rel=1e-9)
 
 
-def test_ratio_is_the_spin_hall_angle() -> None:
-    # Spin Hall current over the charge current that flows, whatever the factor they share.
-    stack = thick_film(0.2, 0.5)
-    profile = solve_boltzmann(stack, SphericalMesh(8, 8), source="all").profile(
-        0, z=np.array([200.0])
+@pytest.mark.parametrize("angle", [-1.5, -0.4, 0.059, 0.5, 1.5])
+def test_conductivity_is_what_flows(angle: float) -> None:
+    # Both spins carry twice the current of the charge coefficient.
+    rho = 1e-6
+    metal = HeavyMetal.from_resistivity(240.0, rho, 4.0, angle)
+    stack = Stack([metal], [], left=Surface(0.5))
+    profile = solve_boltzmann(stack, SphericalMesh(12, 8)).profile(0, z=np.array([120.0]))
+    flowing = 2.0 * profile.in_plane_current[0, 3, 0]
+    assert metal.thickness > 60.0 * metal.total_mean_free_path
+    assert metal.conductivity(stack.fermi_wavevector) == pytest.approx(flowing, rel=1e-10)
+    assert flowing == pytest.approx(1.0 / rho, rel=1e-10)
+    assert profile.spin_current[0, 1] == pytest.approx(-0.5 * angle * flowing, rel=1e-10)
+
+
+@pytest.mark.parametrize("angle", [-0.4, 0.3])
+def test_efficiency_is_per_current_that_flows(angle: float) -> None:
+    film = Bilayer(
+        HeavyMetal.from_resistivity(200.0, 3e-7, 4.0, angle), RashbaInterface(U0, U_EX, 0.0), CO
     )
-    ratio = profile.spin_current[0, 1] / profile.in_plane_current[0, 3, 0]
-    assert ratio == pytest.approx(-0.2, rel=1e-9)
+    solution = solve_boltzmann(film, SphericalMesh(12, 8))
+    deep = solution.profile(0, z=np.array([100.0])).in_plane_current[0, 3, 0]
+    torque = solution.damping_like(solution.torque_total)
+    xi = convert_torque(torque, "per_e_tilde", "efficiency", resistivity=3e-7)
+    assert xi == pytest.approx(2.0 * torque / (2.0 * deep), rel=1e-10)
+
+
+def test_field_drives_the_same_current_in_drift_diffusion() -> None:
+    metal = HeavyMetal(40.0, *LENGTHS, spin_hall_angle=0.4)
+    stack = Stack([metal], [])
+    y_p = (0.0, 1.0, 0.0)
+    source = metal.admittance(stack.fermi_wavevector, y_p).source
+    np.testing.assert_allclose(source, [0.0, bulk(stack, 0.4)[0], 0.0, 0.0], rtol=1e-13)
 
 
 def test_field_along_another_direction() -> None:

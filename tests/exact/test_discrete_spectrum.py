@@ -3,21 +3,29 @@
 Isotropic scattering has one decaying solution slower than every ballistic one, with
 1 = (omega / kappa lambda) artanh(kappa lambda): K. M. Case, Ann. Phys. (N.Y.) 9, 1 (1960).
 The same argument with spin-dependent rates gives a two-channel determinant for spins along
-the magnetization and a complex root for precessing ones.
+the magnetization and a complex root for precessing ones. Skew scattering of strength theta turns
+the l = 1 part of spins in the plane into an in-plane charge current and back, which adds two
+moments; spins along the normal keep Case's relation.
 """
 
 import math
+from dataclasses import replace
 
 import mpmath
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from exact.films import averages, metal
 from torkivity_engine.dense.modes import layer_modes
+from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.boundaries import HalfSpace, Reservoir
 from torkivity_engine.film.diffusion_length import spin_diffusion_length
-from torkivity_engine.film.layers import Ferromagnet
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.stack import Stack
+from torkivity_engine.kinetics.diffusion_length import least_albedo
+from torkivity_engine.reduced.assembly import ring_structure
+from torkivity_engine.reduced.slow_modes import slow_modes
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 
@@ -51,6 +59,33 @@ def longitudinal_root(magnet: Ferromagnet) -> float:
         return float(mpmath.findroot(determinant, (1e-3 * top, 0.95 * top), solver="anderson"))
 
 
+def skew_root(albedo: float, angle: float) -> float:
+    """kappa lambda of spins in the plane, from a determinant of quadrature sums.
+
+    For s_y e^(-kappa z) with moments n = <g_y>, f = 3 <mu g_y> and the charge it drags along,
+    h = 3 <k_x g_c> (h enters g_y as mu, f and the in-plane spin f' = 3 <k_x g_z> enter g_c):
+
+        (1 - x mu) g_y = omega n - theta mu h,   (1 - x mu) g_c = theta k_x (f - f'),
+        (1 - x mu) g_z = theta k_x h.
+    """
+    mu, w = np.polynomial.legendre.leggauss(200)
+    w = w / 2.0
+    k_x2 = 0.5 * (1.0 - mu**2)
+
+    def determinant(x: float) -> float:
+        flight = w / (1.0 - x * mu)
+        i0, i1, i2, p = (float(flight @ f) for f in (np.ones_like(mu), mu, mu**2, k_x2))
+        matrix = [
+            [1.0 - albedo * i0, 0.0, angle * i1, 0.0],
+            [-3.0 * albedo * i1, 1.0, 3.0 * angle * i2, 0.0],
+            [0.0, -3.0 * angle * p, 1.0, 3.0 * angle * p],
+            [0.0, 0.0, -3.0 * angle * p, 1.0],
+        ]
+        return float(np.linalg.det(matrix))
+
+    return float(brentq(determinant, 1e-6, 0.95, xtol=1e-15, rtol=1e-14))
+
+
 def transverse_root(magnet: Ferromagnet) -> complex:
     """kappa in 1/nm of spins across m; fast precession would leave no such mode."""
     flip = 1.0 / magnet.spin_flip_length
@@ -73,6 +108,43 @@ def test_spin_diffusion_length(albedo: float) -> None:
     exact = LENGTH / slow_root(1.0 - 2.0 * layer.total_mean_free_path / layer.spin_flip_length)
     rounding = 1e-15 / (1.0 - albedo)
     assert spin_diffusion_length(layer) == pytest.approx(exact, rel=max(1e-12, rounding))
+
+
+@pytest.mark.parametrize("angle", [-0.4, 0.059, 1.5])
+def test_spin_diffusion_length_with_skew_scattering(angle: float) -> None:
+    for albedo in (0.95, 0.8):
+        layer = replace(metal(10.0, albedo, LENGTH), spin_hall_angle=angle)
+        length = spin_diffusion_length(layer)
+        assert length == pytest.approx(LENGTH / skew_root(albedo, angle), rel=1e-11)
+        again = HeavyMetal.from_spin_diffusion_length(10.0, LENGTH, length, angle)
+        assert again.spin_flip_length == pytest.approx(layer.spin_flip_length, rel=1e-12)
+
+
+@pytest.mark.parametrize("angle", [-0.4, 0.059, 1.5])
+def test_decay_of_each_spin_with_skew_scattering(angle: float) -> None:
+    # Weak spin flip: at 40 mean free paths nothing but the slow modes is left.
+    layer = replace(metal(130.0, 0.98, LENGTH), spin_hall_angle=angle)
+    in_plane = spin_diffusion_length(layer)
+    normal = spin_diffusion_length(replace(layer, spin_hall_angle=0.0))
+    mesh, z = SphericalMesh(16, 8), np.array([42.0, 46.0]) * LENGTH
+    for spin, length in enumerate((in_plane, in_plane, normal)):
+        injected = [float(spin == s) for s in range(3)]
+        film = Stack([layer], [], left=Reservoir(spin=tuple(injected)))
+        solution = solve_boltzmann(film, mesh, source="reservoirs")
+        near, far = averages(solution, film, 0, z)[:, spin]
+        assert (z[1] - z[0]) / math.log(near / far) == pytest.approx(length, rel=1e-9)
+    modes = slow_modes(layer, ring_structure(mesh))
+    np.testing.assert_allclose(1.0 / modes.kappa, [in_plane, in_plane, normal], rtol=1e-9)
+
+
+def test_no_diffusive_regime_comes_earlier_with_skew_scattering() -> None:
+    # Just beside the continuum, as at an albedo of 0.3 without skew scattering.
+    for angle in (0.0, 0.4, 1.5):
+        least = least_albedo(angle)
+        layer = replace(metal(1.0, least * (1.0 + 1e-9)), spin_hall_angle=angle)
+        assert 1e-3 < 1.0 - 1.0 / spin_diffusion_length(layer) < 1e-2
+        with pytest.raises(PhysicsError, match="no diffusive regime"):
+            spin_diffusion_length(replace(metal(1.0, least * (1.0 - 1e-6)), spin_hall_angle=angle))
 
 
 @pytest.mark.parametrize("albedo", [0.7, 0.9, 0.99, 0.9999])

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pytest
 
 from torkivity.cli import main
-from torkivity.config.build import build_film, build_mesh
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
-from torkivity.study.film import Comparison, compare_film
+from torkivity.study.case import Case
+from torkivity.study.run import FilmStudy, compute_curve, compute_film
 
 
 class Called(NamedTuple):
@@ -87,9 +87,6 @@ def small_config(tmp_path_factory: pytest.TempPathFactory) -> RunConfig:
 
 
 @pytest.fixture(scope="session")
-def comparison(small_config: RunConfig) -> Comparison:
-    return compare_film(
-        build_film(small_config),
-        build_mesh(small_config, Path("film.toml")),
-        thicknesses=small_config.figure.heavy_metal_thickness,
-    )
+def film_study(small_config: RunConfig) -> FilmStudy:
+    study = compute_film(Case.of(small_config, Path("film.toml")))
+    return compute_curve(study, small_config.figure.heavy_metal_thickness)

@@ -180,3 +180,40 @@ def test_names_along_an_axis() -> None:
     for labels, message in ((("p", "p"), "given twice"), (("p", "q\0"), "printable")):
         with pytest.raises(InputError, match=message):
             Dimension("sample", Axis(labels, "", ""), {"a": (1.0, 2.0)})
+
+
+def test_an_idle_worker_takes_the_far_half_of_the_longest_stretch() -> None:
+    """Cut where layers change, if they do within a quarter of the middle, else in the middle."""
+    for boundaries, cut in (([480], 480), ([200, 520, 900], 520), ([100, 990], 500), ([], 500)):
+        schedule = Schedule(np.arange(1000), np.array(boundaries, dtype=np.int64), 2)
+        assert schedule.batch(1).tolist() == [cut]
+        assert schedule.batch(0).tolist() == [0]
+    # The longest one of several, and the very last point as it is.
+    schedule = Schedule(np.arange(8), np.empty(0, dtype=np.int64), 3)
+    assert [schedule.batch(worker).tolist() for worker in (1, 2, 0)] == [[4], [2], [0]]
+    assert schedule.batch(2).tolist() == [3]
+    assert schedule.batch(2).tolist() == [6]  # of 5, 6, 7 the middle
+    assert [schedule.batch(worker).tolist() for worker in (1, 2, 0)] == [[5], [7], [1]]
+    assert [len(schedule.batch(worker)) for worker in range(3)] == [0, 0, 0]
+
+
+def test_batches_take_a_quarter_of_a_second_and_shrink_towards_the_end() -> None:
+    schedule = Schedule(np.arange(100_000), np.empty(0, dtype=np.int64), 2)
+    assert len(schedule.batch(0)) == 1  # nobody knows yet
+    schedule.learn(0, 1, 0.01)
+    assert len(schedule.batch(0)) == 25
+    # One slow batch counts for half, a fast one at once.
+    schedule.learn(0, 10, 0.4)
+    assert len(schedule.batch(0)) == 10  # (0.01 + 0.04) / 2 = 0.025 s a point
+    schedule.learn(0, 10, 0.05)
+    assert len(schedule.batch(0)) == 50
+    schedule.learn(0, 0, 0.0)
+    assert len(schedule.batch(0)) == 50
+    schedule.learn(0, 100, 0.0)
+    assert len(schedule.batch(0)) == 2048  # what fits into a message
+    sizes = []
+    while schedule.remaining:
+        before = schedule.remaining
+        sizes.append(len(schedule.batch(0)))
+        assert sizes[-1] <= max(1, -(-before // 8))
+    assert sizes[-1] == 1

@@ -103,17 +103,16 @@ def test_partners_that_are_not_exact(seed: int) -> None:
 
 
 def test_partners_across_a_rounding_boundary() -> None:
-    """Coordinates are sorted by their rounded values: these round apart, and are partners."""
+    """Two points of one k_y are sorted by k_x, unless one of their partners rounds apart."""
     k, w = _points()
     n = len(k) // 2
-    # A turn about z puts k_x of the first point on half a unit of the seventh decimal.
-    x, y, _ = k[0]
-    wanted = np.floor(x * 1e7) * 1e-7 + 0.5e-7
-    angle = np.arccos(wanted / np.hypot(x, y)) - np.arctan2(y, x)
-    c, s = np.cos(angle), np.sin(angle)
-    k = k @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
-    k[0, 0], k[n, 0] = wanted + 4e-11, wanted - 4e-11
-    assert np.round(k[0, 0], 7) != np.round(k[n, 0], 7)
+    right, left = 0, 2  # azimuths of 30 and 150 degrees
+    assert k[right, 1] == pytest.approx(k[left, 1], abs=1e-15)
+    edge = np.floor(k[right, 1] * 1e7) * 1e-7 + 0.5e-7
+    for row, k_y in ((right, -1), (left, -1), (n + right, -1), (n + left, 1)):
+        k[row, 1] = edge + 4e-11 * k_y
+        k[row, 2] = np.sign(k[row, 2]) * np.sqrt(1.0 - k[row, 0] ** 2 - k[row, 1] ** 2)
+    assert np.round(k[n + left, 1], 7) > np.round(k[left, 1], 7)
     mesh = mesh_from_arrays(k, w)
     np.testing.assert_array_equal(mesh.mirror, np.roll(np.arange(2 * n), n))
 

@@ -15,6 +15,7 @@ the whole film, of order e^(-t/lambda) each way.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -198,7 +199,7 @@ def boundary_layer_parameters(
     InputError
         For a film without an interface or without an outermost heavy metal.
     PhysicsError
-        If the heavy metal has no diffusive regime (spin albedo below 0.3).
+        If the heavy metal has no diffusive regime, or conserves spin.
     """
     stack = film_with_source(film, source)
     if source == "reservoirs":
@@ -213,7 +214,26 @@ def boundary_layer_parameters(
         raise InputError(
             "film", type(metal).__name__, "must have a HeavyMetal as its bottom or top layer"
         )
-    inner, rings, surface = _inner_problem(stack, ring_structure(mesh or SphericalMesh(32, 32)))
+    # The half spaces know nothing of the metal's thickness: a curve against it solves them once.
+    alike = replace(stack, layers=(metal.with_thickness(_ANY), *stack.layers[1:]))
+    found = _half_spaces(alike, mesh or _default_mesh())
+    return replace(found, thickness=metal.thickness, upside_down=upside_down)
+
+
+#: In place of a thickness that does not matter, nm.
+_ANY = 1.0
+
+
+@cache
+def _default_mesh() -> FermiSurfaceMesh:
+    return SphericalMesh(32, 32)
+
+
+@lru_cache(maxsize=32)
+def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameters:
+    """Parameters of a stack with its heavy metal at the bottom, of any thickness."""
+    metal = stack.layers[0]
+    inner, rings, surface = _inner_problem(stack, ring_structure(mesh))
     modes = slow_modes(metal, rings)
     states = inner.solve(_with_modes(inner, modes.decaying, BOTTOM))
     returned = modes.amplitudes(_beside(states, 0, BOTTOM, metal, rings), growing=True)
@@ -236,7 +256,7 @@ def boundary_layer_parameters(
         driven_by_modes=by_modes,
         thickness=metal.thickness,
         field_direction=stack.field_direction,
-        upside_down=upside_down,
+        upside_down=False,
     )
 
 

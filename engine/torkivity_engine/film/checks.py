@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -48,6 +49,9 @@ def check_direction(key: str, value: Any) -> Vector:
     scale = max(abs(x) for x in numbers)
     if scale == 0.0 or not math.isfinite(scale):
         raise InputError(key, value, expected)
+    # What is a unit vector already stays as it is: written to a file and read, the same digits.
+    if abs(sum(x * x for x in numbers) - 1.0) <= 4.0 * sys.float_info.epsilon:
+        return (numbers[0] + 0.0, numbers[1] + 0.0, numbers[2] + 0.0)
     numbers = [x / scale for x in numbers]
     norm = math.sqrt(sum(x * x for x in numbers))
     x, y, z = (part / norm + 0.0 for part in numbers)  # one zero: equal directions, equal digits

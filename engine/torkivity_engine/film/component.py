@@ -31,6 +31,7 @@ __all__ = [
     "Field",
     "Given",
     "Leaf",
+    "angles_of",
     "axial",
     "direction_from",
     "direction_leaves",
@@ -39,6 +40,7 @@ __all__ = [
     "hashable",
     "material_fields",
     "nearest",
+    "ways_of",
     "with_form",
 ]
 
@@ -207,6 +209,21 @@ class Component(ABC):  # noqa: B024
             if name != _CONTEXT
         } | {key: leaf for key, leaf in own.items() if key not in _kinetic(type(self))}
 
+    def as_given(self, fermi_wavevector: float) -> dict[str, Any]:
+        """Fields, or arguments of the form it was given by, for `from_values`.
+
+        Parameters
+        ----------
+        fermi_wavevector : float
+            Of the film, 1/nm.
+        """
+        own = {name: getattr(self, name) for name in fields_of(type(self))}
+        given = self._given_in(fermi_wavevector)
+        if given is None:
+            return own
+        values = {k: own.get(k, v) for k, v in given.values if k != _CONTEXT}
+        return values | {k: v for k, v in own.items() if k not in _kinetic(type(self))}
+
     def with_values(
         self, changes: Mapping[str, Any], fermi_wavevector: float, before: float | None = None
     ) -> Self:
@@ -369,10 +386,14 @@ def _required(kind: type[Component], form: str) -> set[str]:
     return {p.name for p in parameters if p.default is p.empty}
 
 
-def _ways(kind: type[Component]) -> str:
+def ways_of(kind: type[Component]) -> list[list[str]]:
+    """Keys that a component needs, for each way to give it."""
     own = [n for n, f in fields_of(kind).items() if f.default is dataclasses.MISSING]
-    ways = [own, *(sorted(_required(kind, form)) for form in kind.forms)]
-    return ", or ".join(" + ".join(way) for way in ways)
+    return [own, *([k for k in forms_of(kind)[f] if k in _required(kind, f)] for f in kind.forms)]
+
+
+def _ways(kind: type[Component]) -> str:
+    return ", or ".join(" + ".join(way) for way in ways_of(kind))
 
 
 @cache
@@ -473,12 +494,16 @@ def _leaves_of(field: Field, value: Any) -> dict[str, Leaf]:
 
 def direction_leaves(name: str, m: Vector) -> dict[str, Leaf]:
     """The angles of a unit vector as parameters."""
-    theta = math.atan2(math.hypot(m[0], m[1]), m[2])
-    angles = (math.degrees(theta), math.degrees(math.atan2(m[1], m[0])))
     return {
         f"{name}.{key}": Leaf(quantity, angle)
-        for (key, quantity), angle in zip(_ANGLES.items(), angles, strict=True)
+        for (key, quantity), angle in zip(_ANGLES.items(), angles_of(m), strict=True)
     }
+
+
+def angles_of(m: Vector) -> tuple[float, float]:
+    """Polar angle from z and azimuth from x of a vector, degrees."""
+    theta = math.atan2(math.hypot(m[0], m[1]), m[2])
+    return math.degrees(theta), math.degrees(math.atan2(m[1], m[0]))
 
 
 def direction_from(name: str, m: Vector, changes: Mapping[str, Any]) -> Vector | None:

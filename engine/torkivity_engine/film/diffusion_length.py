@@ -7,28 +7,30 @@ from typing import TYPE_CHECKING
 
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.layer import Layer
-from torkivity_engine.kinetics.diffusion_length import LEAST_ALBEDO, slow_mode
+from torkivity_engine.kinetics.diffusion_length import least_albedo, slow_mode
 
 if TYPE_CHECKING:  # layers know their diffusion length
     from torkivity_engine.film.layers import HeavyMetal
 
-__all__ = ["kinetic_diffusion_length", "spin_diffusion_length"]
+__all__ = ["kinetic_diffusion_length", "require_diffusive", "spin_diffusion_length"]
 
 
 def spin_diffusion_length(heavy_metal: Layer, exact: bool = True) -> float:
-    """Decay length l_sf = 1/kappa of a spin accumulation in the bulk of a heavy metal.
+    """Decay length l_sf = 1/kappa of an accumulation of spins in the plane of a heavy metal.
 
-    The exact length is that of the slowest spin mode of the Boltzmann equation with
-    isotropic scattering, 1 = (omega / kappa lambda) artanh(kappa lambda), where omega is
-    the spin albedo. Its limit for weak spin flip, sqrt(lambda lambda_sf / 6), is too
-    short by tens of per cent when spin flip is strong.
+    The exact length is that of the slowest mode of the Boltzmann equation for spins in the
+    plane, those that the spin Hall and the Rashba effect drive. Without skew scattering it
+    solves 1 = (omega / kappa lambda) artanh(kappa lambda), where omega is the spin albedo;
+    skew scattering shortens it (6 % at a spin Hall angle of 0.4), but not that of spins along
+    z. The closed formula sqrt(lambda lambda_sf / 6) is the limit for weak spin flip without
+    skew scattering; when spin flip is strong it is too short by tens of per cent.
 
     Parameters
     ----------
     heavy_metal : HeavyMetal
         Or another layer without magnetization that has such a length.
     exact : bool, optional
-        False gives the diffusive limit, which exists for any lengths.
+        False gives the closed formula, which exists for any lengths.
 
     Returns
     -------
@@ -40,9 +42,7 @@ def spin_diffusion_length(heavy_metal: Layer, exact: bool = True) -> float:
     InputError
         If `heavy_metal` is something else.
     PhysicsError
-        If the exact length is asked for where spins flip too often to diffuse: no slow
-        mode at all (albedo <= 0), or one that has merged with the ballistic ones (albedo
-        below `LEAST_ALBEDO`).
+        If the exact length is asked for where there is none, see `require_diffusive`.
     """
     if not isinstance(heavy_metal, Layer) or heavy_metal.magnetic:
         raise InputError("heavy_metal", heavy_metal, "must be a HeavyMetal")
@@ -56,14 +56,29 @@ def kinetic_diffusion_length(heavy_metal: HeavyMetal, exact: bool) -> float:
         return math.inf
     if not exact:
         return math.sqrt(lam * flip / 6.0)
-    omega = heavy_metal.spin_albedo
-    if omega < LEAST_ALBEDO:
-        lengths = f"mean_free_path = {heavy_metal.mean_free_path:g} nm, spin_flip_length = {flip:g}"
-        what = "no slow spin mode" if omega <= 0.0 else "a slow spin mode no slower than the rest"
-        raise PhysicsError(
-            f"no diffusive regime for spins: {lengths} nm leave {what} (spin albedo "
-            f"{omega:.3g}, needed: {LEAST_ALBEDO:g}); lengthen spin_flip_length or use the "
-            "Boltzmann equation"
-        )
+    require_diffusive(heavy_metal)
     # 1 - omega, without the cancellation for weak spin flip.
-    return lam / math.tanh(slow_mode(2.0 * lam / flip))
+    return lam / math.tanh(slow_mode(2.0 * lam / flip, heavy_metal.spin_hall_angle))
+
+
+def require_diffusive(heavy_metal: HeavyMetal) -> None:
+    """Refuse a heavy metal in which spins flip too often to diffuse.
+
+    Raises
+    ------
+    PhysicsError
+        If there is no slow mode at all (albedo <= 0), or one that has merged with the
+        ballistic ones (albedo below `least_albedo`).
+    """
+    omega, least = heavy_metal.spin_albedo, least_albedo(heavy_metal.spin_hall_angle)
+    if omega >= least:
+        return
+    what = "no slow spin mode" if omega <= 0.0 else "a slow spin mode no slower than the rest"
+    angle = heavy_metal.spin_hall_angle
+    skew = f" at spin_hall_angle = {angle:g}" if angle else ""
+    raise PhysicsError(
+        f"no diffusive regime for spins: mean_free_path = {heavy_metal.mean_free_path:g} nm, "
+        f"spin_flip_length = {heavy_metal.spin_flip_length:g} nm leave a spin albedo of "
+        f"{omega:.3g} (needed: {least:.3g}{skew}) and {what}; lengthen spin_flip_length or use "
+        "the Boltzmann equation"
+    )

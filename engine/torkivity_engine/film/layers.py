@@ -15,7 +15,7 @@ from torkivity_engine.constants import METRE_PER_NM, fermi_surface_prefactor
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.component import Given, with_form
-from torkivity_engine.film.diffusion_length import kinetic_diffusion_length
+from torkivity_engine.film.diffusion_length import kinetic_diffusion_length, require_diffusive
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.quantity import (
     FERMI_WAVEVECTOR,
@@ -33,7 +33,7 @@ from torkivity_engine.kinetics.collision import (
     with_skew_scattering,
     with_two_currents,
 )
-from torkivity_engine.kinetics.diffusion_length import LEAST_ALBEDO
+from torkivity_engine.kinetics.diffusion_length import spin_loss
 from torkivity_engine.kinetics.spheres import Bands
 from torkivity_engine.spin import CHARGE, rotation_to
 
@@ -42,17 +42,21 @@ __all__ = ["Ferromagnet", "HeavyMetal", "Layer"]
 #: e^-40 is below rounding.
 _DECAYED = 40.0
 
-_Thickness = Annotated[float, LENGTH.named("thickness", r"$t$")]
+_Thickness = Annotated[float, LENGTH.named("thickness", r"$t$", (0.1, 50.0))]
 _MeanFreePath = Annotated[
-    float, LENGTH.named("mean free path without spin flip", r"$\lambda_\mathrm{mf}$")
+    float,
+    LENGTH.named("mean free path without spin flip", r"$\lambda_\mathrm{mf}$", (0.1, 100.0)),
 ]
-_TotalMeanFreePath = Annotated[float, LENGTH.named("total mean free path", r"$\lambda$")]
+_TotalMeanFreePath = Annotated[
+    float, LENGTH.named("total mean free path", r"$\lambda$", (0.1, 100.0))
+]
 _SpinFlipLength = Annotated[float, SPIN_FLIP_LENGTH]
 _SpinHallAngle = Annotated[float, SPIN_HALL_ANGLE]
 _Resistivity = Annotated[float, RESISTIVITY]
 _FermiWavevector = Annotated[float, FERMI_WAVEVECTOR]
 _SpinDiffusionLength = Annotated[
-    float, replace(LENGTH, infinite=True).named("spin diffusion length", r"$l_\mathrm{sf}$")
+    float,
+    replace(LENGTH, infinite=True).named("spin diffusion length", r"$l_\mathrm{sf}$", (0.3, 2e3)),
 ]
 
 
@@ -104,9 +108,13 @@ class HeavyMetal(Layer):
         return Bands.common(self.fermi_wavevector or k_0, self.effective_mass)
 
     def conductivity(self, fermi_wavevector: float) -> float:
-        """Charge conductivity of both spins in 1/(Ohm m)."""
-        c = fermi_surface_prefactor(self.fermi_wavevector or fermi_wavevector)
-        return 2.0 * c * (4.0 * math.pi / 3.0) * self.total_mean_free_path * METRE_PER_NM
+        """Charge conductivity of both spins in 1/(Ohm m): what flows deep in a thick film.
+
+        Skew scattering lowers it to 1/(1 + 2 theta^2) of what the mean free path alone gives.
+        """
+        k_f = self.fermi_wavevector or fermi_wavevector
+        bare = _conductivity_per_nm(k_f) * self.total_mean_free_path
+        return bare / _skew_resistance(self.spin_hall_angle)
 
     @classmethod
     def from_spin_diffusion_length(
@@ -125,8 +133,8 @@ class HeavyMetal(Layer):
         total_mean_free_path : float
             lambda in nm.
         spin_diffusion_length : float
-            l_sf in nm. The kinetic lengths follow from the exact discrete mode,
-            1 = (omega / kappa lambda) artanh(kappa lambda) with kappa = 1 / l_sf.
+            l_sf in nm, of spins in the plane. The kinetic lengths follow from the exact slow
+            mode, skew scattering included, see `torkivity.spin_diffusion_length`.
         spin_hall_angle : float, optional
             theta_SH.
 
@@ -157,12 +165,11 @@ class HeavyMetal(Layer):
                 f"must be longer than the total mean free path ({lam:g} nm): "
                 "spins that flip faster than that do not diffuse",
             )
-        omega = x / math.atanh(x) if x > 0.0 else 1.0
         # 1/lambda_mf + 1/lambda_sf = 1/lambda and 1/lambda_mf - 1/lambda_sf = omega/lambda
-        loss = 1.0 - omega if x > 1e-3 else x * x / 3.0 * (1.0 + 4.0 * x * x / 15.0)
+        loss = spin_loss(math.atanh(x), given["spin_hall_angle"])
         made = cls(
             thickness=thickness,
-            mean_free_path=2.0 * lam / (1.0 + omega),
+            mean_free_path=2.0 * lam / (2.0 - loss),
             spin_flip_length=2.0 * lam / loss if loss > 0.0 else math.inf,
             spin_hall_angle=spin_hall_angle,
         )
@@ -185,7 +192,8 @@ class HeavyMetal(Layer):
         thickness : float
             nm.
         resistivity : float
-            Ohm m, bulk: sigma = e^2 k_F^2 lambda / (3 pi^2 hbar) gives lambda.
+            Ohm m, bulk, skew scattering included: lambda follows from
+            e^2 k_F^2 lambda / (3 pi^2 hbar) = (1 + 2 theta_SH^2) / rho.
         spin_diffusion_length : float
             nm.
         spin_hall_angle : float, optional
@@ -207,9 +215,8 @@ class HeavyMetal(Layer):
                 "fermi_wavevector": fermi_wavevector,
             },
         )
-        rho, k_f = given["resistivity"], given["fermi_wavevector"]
-        per_metre = 2.0 * fermi_surface_prefactor(k_f) * 4.0 * math.pi / 3.0
-        lam = 1.0 / (rho * per_metre * METRE_PER_NM)
+        rho, per_nm = given["resistivity"], _conductivity_per_nm(given["fermi_wavevector"])
+        lam = _skew_resistance(given["spin_hall_angle"]) / (rho * per_nm)
         try:
             made = cls.from_spin_diffusion_length(
                 thickness, lam, spin_diffusion_length, spin_hall_angle
@@ -242,12 +249,7 @@ class HeavyMetal(Layer):
 
     def require_slow_modes(self) -> None:
         """Raise a `PhysicsError` unless a spin accumulation outlives everything else."""
-        if self.spin_albedo < LEAST_ALBEDO:
-            raise PhysicsError(
-                f"no diffusive regime for spins: mean_free_path = {self.mean_free_path:g} nm, "
-                f"spin_flip_length = {self.spin_flip_length:g} nm leave a spin albedo of "
-                f"{self.spin_albedo:.3g} (needed: {LEAST_ALBEDO:g}); use the Boltzmann equation"
-            )
+        require_diffusive(self)
         if math.isinf(self.spin_flip_length):
             raise PhysicsError(
                 "no slow decaying spin mode: spin_flip_length = inf conserves spin, so that "
@@ -312,19 +314,26 @@ class Ferromagnet(Layer):
 
     thickness: _Thickness
     mean_free_path_majority: Annotated[
-        float, LENGTH.named("mean free path of majority spins", r"$\lambda_\uparrow$")
+        float,
+        LENGTH.named("mean free path of majority spins", r"$\lambda_\uparrow$", (0.1, 100.0)),
     ]
     mean_free_path_minority: Annotated[
-        float, LENGTH.named("mean free path of minority spins", r"$\lambda_\downarrow$")
+        float,
+        LENGTH.named("mean free path of minority spins", r"$\lambda_\downarrow$", (0.1, 100.0)),
     ]
     spin_flip_length: _SpinFlipLength
     precession_length: Annotated[
-        float, replace(LENGTH, infinite=True).named("precession length", r"$l_\mathrm{prec}$")
+        float,
+        replace(LENGTH, infinite=True).named(
+            "precession length", r"$l_\mathrm{prec}$", (0.05, 1e3)
+        ),
     ]
     magnetization: Annotated[Vector | None, Direction()] = None
     dephasing_length: Annotated[
         float | None,
-        replace(LENGTH, ge=1e-15, kinetic=False).named("dephasing length", r"$l_\phi$"),
+        replace(LENGTH, ge=1e-15, kinetic=False).named(
+            "dephasing length", r"$l_\phi$", (0.01, 50.0)
+        ),
     ] = None
 
     @property
@@ -350,8 +359,7 @@ class Ferromagnet(Layer):
 
     def conductivity(self, fermi_wavevector: float) -> float:
         """Charge conductivity of both spins in 1/(Ohm m)."""
-        c = fermi_surface_prefactor(fermi_wavevector)
-        return 2.0 * c * (4.0 * math.pi / 3.0) * self.driven_lengths[0] * METRE_PER_NM
+        return _conductivity_per_nm(fermi_wavevector) * self.driven_lengths[0]
 
     @property
     def exchange_rate(self) -> float:
@@ -421,6 +429,16 @@ class Ferromagnet(Layer):
         axes = np.eye(4)
         axes[:CHARGE, :CHARGE] = rotation_to(self.magnetization)
         return LayerAdmittance(loss, conductance, np.zeros(4), axes)
+
+
+def _conductivity_per_nm(fermi_wavevector: float) -> float:
+    """sigma / lambda of both spins, e^2 k_F^2 / (3 pi^2 hbar), in 1/(Ohm m nm)."""
+    return 2.0 * fermi_surface_prefactor(fermi_wavevector) * 4.0 * math.pi / 3.0 * METRE_PER_NM
+
+
+def _skew_resistance(spin_hall_angle: float) -> float:
+    """Factor that skew scattering raises a resistivity by."""
+    return 1.0 + 2.0 * spin_hall_angle * spin_hall_angle
 
 
 def _reach(longest: float, rates: list[float]) -> float:

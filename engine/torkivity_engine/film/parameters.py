@@ -31,9 +31,12 @@ __all__ = [
     "Parameter",
     "by_own_fields",
     "familiar_path",
+    "film_facts",
+    "layer_paths",
     "parameter",
     "parameters",
     "path_of",
+    "quoted",
     "with_parameters",
 ]
 
@@ -191,6 +194,25 @@ def with_parameters(film: _Film, values: Mapping[str, Any]) -> _Film:
             raise InputError(path, value, f"is given twice: also as {changes[name][key][0]}")
         changes[name][key] = (path, value)
     return _rebuilt(film, changes)
+
+
+def layer_paths(film: Stack | Bilayer) -> set[str]:
+    """Paths of what the responses of the layers depend on.
+
+    Those are the parameters of layers and outer boundaries, and the film's Fermi wavevector.
+    """
+    stack = as_stack(film)
+    owners = {"left", "right", *map(quoted, stack.names)}
+    of_layers = {path for path in parameters(film) if path.rpartition(".")[0] in owners}
+    return of_layers | {"film.fermi_wavevector"}
+
+
+def film_facts(film: Stack | Bilayer) -> dict[str, str]:
+    """What a film is besides its parameters: the kinds of its parts, by path."""
+    stack = as_stack(film)
+    facts = {f"{key}.kind": getattr(stack, key).kind for key in _ENDS}
+    facts |= {f"{quoted(name)}.kind": part.kind for name, part in _components(film)}
+    return facts
 
 
 def familiar_path(film: Stack | Bilayer, path: str) -> str:

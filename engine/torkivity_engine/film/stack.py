@@ -101,6 +101,11 @@ class Stack:
         """Names of the interfaces: "lower|upper" where none is given."""
         return interface_names(self.names, self.interface_names)
 
+    @cached_property
+    def magnet_names(self) -> tuple[str, ...]:
+        """Names of the layers that are magnets."""
+        return tuple(n for n, layer in zip(self.names, self.layers, strict=True) if layer.magnetic)
+
     @property
     def field_direction(self) -> NDArray[np.float64]:
         """Unit vector of the in-plane electric field, shape (3,)."""
@@ -125,12 +130,19 @@ class Stack:
 
     def magnet_below(self, index: int) -> bool:
         """Whether the ferromagnet that an interface belongs to lies below it."""
-        return self.layers[index].magnetic and not self.layers[index + 1].magnetic
+        return self.torque_owner(index) == index
 
     def torque_owner(self, index: int) -> int | None:
-        """Index of the layer whose magnetization an interface's torque acts on, if there is one."""
-        owner = index if self.magnet_below(index) else index + 1
-        return owner if self.layers[owner].magnetic else None
+        """Index of the layer whose magnetization an interface's torque acts on, if there is one.
+
+        Between two magnets it is the one whose m the interface names as its own, else the upper.
+        """
+        magnets = [i for i in (index + 1, index) if self.layers[i].magnetic]
+        own = self.interfaces[index].magnetization
+        for i in magnets:
+            if own is not None and self.layers[i].magnetization == own:
+                return i
+        return magnets[0] if magnets else None
 
     @property
     def is_open(self) -> bool:

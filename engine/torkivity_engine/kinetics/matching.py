@@ -19,10 +19,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import ComplexArray, FloatArray
+from torkivity_engine.machine.kernels import njit
 
 __all__ = ["Matched", "Side", "match"]
 

@@ -15,7 +15,7 @@ import numba
 from numba.core import sigutils
 from numba.core.caching import FunctionCache
 
-__all__ = ["njit"]
+__all__ = ["kernels_are_kept", "njit"]
 
 
 class _KernelCache(FunctionCache):  # type: ignore[misc]
@@ -57,6 +57,11 @@ def _open_cache(function: Callable[..., Any]) -> _KernelCache | None:
 
 
 _warned: list[str] = []
+
+
+def kernels_are_kept() -> bool:
+    """Whether all that was compiled so far will be found by the next process."""
+    return not _warned
 
 
 def _warn(reason: str) -> None:

@@ -93,7 +93,7 @@ def slow_modes(layer: Layer, rings: AzimuthalRings) -> SlowModes:
     Raises
     ------
     PhysicsError
-        Without a diffusive regime (spin albedo below 0.3), or without spin flip.
+        Without a diffusive regime (see `require_diffusive`), or without spin flip.
     """
     layer.require_slow_modes()
     sectors = layer_sectors(layer, rings)

@@ -9,11 +9,21 @@ from typing import Any
 
 import click
 
-from torkivity.commands.common import FILE, open_dataset
+from torkivity.catalogue import MODELS, SOURCES
+from torkivity.commands.common import (
+    FILE,
+    check_text_output,
+    is_standard_output,
+    open_dataset,
+    write_text,
+)
 
 __all__ = ["anisotropy"]
 
 _ENDINGS = (".h5", ".csv")
+
+#: Bytes of a file beside its values, with room to spare.
+_STRUCTURE = 1 << 18
 
 
 @click.command(
@@ -21,15 +31,22 @@ _ENDINGS = (".h5", ".csv")
     epilog="""\b
 Examples:
   torkivity anisotropy sweep.h5
-  torkivity anisotropy sweep.h5 --part interface --form general --order 6 -o anisotropy.csv
-\b
+  torkivity anisotropy sweep.h5 --form general --order 6 -o anisotropy.csv
+
 The sweep varies theta (and phi, which sharpens the coefficients); for each point of its other
 axes both torques are T0 + T2 sin(theta)^2 + T4 sin(theta)^4, as experiments report them. With
 --form general the polar component has coefficients of its own, which is all symmetry leaves.
 """,
 )
 @click.argument("path", type=FILE)
-@click.option("--model", default="boltzmann", show_default=True, help="As in [sweep] models.")
+@click.option(
+    "--model",
+    type=click.Choice(list(MODELS)),
+    default="boltzmann",
+    show_default=True,
+    help="As in [sweep] models.",
+)
+@click.option("--place", metavar="NAME", help="Interface. [default: the first magnetic]")
 @click.option(
     "--part",
     type=click.Choice(["total", "interface", "ferromagnet", "lattice"]),
@@ -39,7 +56,7 @@ axes both torques are T0 + T2 sin(theta)^2 + T4 sin(theta)^4, as experiments rep
 )
 @click.option(
     "--source",
-    type=click.Choice(["all", "rashba", "spin_hall"]),
+    type=click.Choice(list(SOURCES)),
     help="What drives it. [default: that of the sweep]",
 )
 @click.option(
@@ -50,11 +67,12 @@ axes both torques are T0 + T2 sin(theta)^2 + T4 sin(theta)^4, as experiments rep
     help="Which coefficients.",
 )
 @click.option("--order", type=int, default=4, show_default=True, help="Highest power, even.")
-@click.option("-o", "--output", type=FILE, help="File to write, .h5 or .csv.")
+@click.option("-o", "--output", type=FILE, help="File to write, .h5 or .csv; - for CSV here.")
 @click.option("--force", is_flag=True, help="Overwrite existing output.")
 def anisotropy(
     path: Path,
     model: str,
+    place: str | None,
     part: str,
     source: str | None,
     form: Any,
@@ -63,7 +81,8 @@ def anisotropy(
     force: bool,
 ) -> None:
     """Expand the torques of the sweep in PATH in the angles of the magnetization."""
-    if output is not None:
+    to_stdout = is_standard_output(output)
+    if output is not None and not to_stdout:
         if output.suffix not in _ENDINGS:
             known = " or ".join(_ENDINGS)
             raise click.UsageError(f"--output {output}: the ending must be {known}")
@@ -71,31 +90,34 @@ def anisotropy(
             raise click.UsageError("input and output must be different files")
     from torkivity.compare.anisotropy_sweep import anisotropy_of_sweep, anisotropy_rows
     from torkivity.tables import Table
-    from torkivity_hpc.files.store import check_output, new_file
+    from torkivity_hpc.files.store import new_file, require_room
 
     if output is not None:
-        check_output(output, force=force)
+        check_text_output(output, force=force)
     dataset = open_dataset(path)
     found = anisotropy_of_sweep(
-        dataset, model=model, part=part, source=source, form=form, order=order
+        dataset, model=model, part=part, source=source, place=place, form=form, order=order
     )
     columns, rows = anisotropy_rows(found)
     used, wanted = int(found["directions"].min()), found.attrs["directions"]
-    title = f"{found.attrs['variable']}, form {form}, {wanted} directions of m"
+    named = {name: found.attrs[name] for name in ("variable", "model", "source", "interface")}
+    title = f"{', '.join(named.values())}; form {form}, {wanted} directions of m"
     if used < wanted:
         title += f"; the sweep is not complete, points with as few as {used}"
-    table = Table(title, columns, tuple(tuple(map(_cell, row)) for row in rows))
-    click.echo(table.text())
-    if output is None:
-        return
-    with new_file(output, force=force) as temporary:
-        if output.suffix == ".h5":
+    table = Table(
+        title, columns, tuple(tuple(map(_cell, row)) for row in rows), columns.index("torque") + 1
+    )
+    if output is not None and output.suffix == ".h5":
+        with new_file(output, force=force) as temporary:
+            require_room(temporary, found.nbytes + _STRUCTURE)
             found.to_netcdf(temporary, engine="h5netcdf")
-        else:
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows([columns, *rows])
-            temporary.write_text(text.getvalue(), encoding="utf-8")
-    click.echo(f"\nwrote {output}")
+    elif output is not None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+        write_text(output, text.getvalue(), force=force)
+    click.echo(table.text(), err=to_stdout)
+    if output is not None and not to_stdout:
+        click.echo(f"\nwrote {output}")
 
 
 def _cell(value: Any) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,23 +21,38 @@ __all__ = [
     "EXIT_INCOMPLETE",
     "FILE",
     "Duration",
+    "beside_numbers",
+    "check_text_output",
     "fail",
     "figure_format",
     "grid_values",
+    "is_standard_output",
     "one_thread",
     "open_dataset",
     "say",
+    "set_option",
+    "warn_unusual",
+    "write_text",
 ]
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INCOMPLETE = 1, 2, 3
 
 FILE = click.Path(path_type=Path)
 
+#: Parameters of the film given on the command line, for commands that take its TOML file.
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Change a parameter, Pt.thickness=4; 'torkivity info CONFIG --parameters' lists them.",
+)
+
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """A time like 90s, 30m, 1h30m or 01:30:00, in seconds."""
+    """A time like 90s, 30m, 1h30m, 01:30 (hours and minutes) or 01:30:00, in seconds."""
 
     name = "TIME"
 
@@ -51,20 +68,64 @@ class Duration(click.ParamType):  # type: ignore[type-arg, unused-ignore]
             return seconds if text.count(":") == 2 else 60.0 * seconds
         parts = re.findall(r"(\d+(?:\.\d+)?)(min|[smhd])", text)
         if "".join(number + unit for number, unit in parts) != text or not parts:
-            self.fail(f"{value!r} is not a time like 90s, 30m, 1h30m or 01:30:00", param, ctx)
+            self.fail(
+                f"{value!r} is not a time like 90s, 30m, 1h30m or 01:30:00 (hours first)",
+                param,
+                ctx,
+            )
         return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def say(message: str) -> None:
     """A line about what goes on, to stderr."""
-    click.echo(f"torkivity: {message}", err=True)
+    with contextlib.suppress(OSError):  # nobody listens: no reason to stop
+        click.echo(f"torkivity: {message}", err=True)
+
+
+def is_standard_output(output: Path | None) -> bool:
+    """Whether ``-o -`` was given, by commands that write text."""
+    return output == Path("-")
+
+
+def check_text_output(output: Path, *, force: bool) -> None:
+    """As `check_output`, for text, which standard output takes too."""
+    from torkivity_hpc.files.store import check_output
+
+    if not is_standard_output(output):
+        check_output(output, force=force)
+
+
+def write_text(output: Path, text: str, *, force: bool) -> None:
+    """Write text to a new file or to standard output."""
+    from torkivity_hpc.files.store import new_file
+
+    if is_standard_output(output):
+        click.echo(text, nl=False)
+        return
+    with new_file(output, force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def beside_numbers(figure: Path) -> Iterator[None]:
+    """Draw a figure that goes with numbers: if that fails, it is one line, and they stay."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        say(f"warning: no figure {figure}: {reason}")
 
 
 def fail(message: str, status: int) -> NoReturn:
     """End with one line on stderr."""
-    line = " ".join(message.split())
-    click.echo(f"torkivity: error: {line}", err=True)
+    say(f"error: {' '.join(message.split())}")
     sys.exit(status)
+
+
+def warn_unusual(file: Path, lines: Iterable[str]) -> None:
+    """One line on stderr for each value that is likely a slip."""
+    for line in lines:
+        say(f"warning: {file}: {line}")
 
 
 def figure_format(figure: Path | None, option: str = "--figure") -> str | None:

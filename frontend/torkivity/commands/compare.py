@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from torkivity.commands.common import FILE, figure_format, grid_values, open_dataset, say
+from torkivity.catalogue import MODELS, SOURCES
+from torkivity.commands.common import (
+    FILE,
+    beside_numbers,
+    check_text_output,
+    figure_format,
+    grid_values,
+    is_standard_output,
+    open_dataset,
+    say,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from torkivity.compare.differences import SweepComparison
 
 __all__ = ["compare"]
 
-_MODELS = ("drift_diffusion", "drift_diffusion_half_space", "boundary_layer")
+_MODELS = list(MODELS)[1:]
 _ENDINGS = (".json", ".csv")
 
 
@@ -27,8 +37,9 @@ Examples:
   torkivity compare sweep.h5
   torkivity compare sweep.h5 --tolerance 0.05 --figure holds.png
   torkivity compare sweep.h5 --at rashba=0.1 -o compare.json
-\b
+
 The sweep must have both: models = ["boltzmann", "drift_diffusion"] under [sweep].
+
 -o: .json holds all numbers of the table, .csv the differences at each point.
 """,
 )
@@ -45,7 +56,7 @@ The sweep must have both: models = ["boltzmann", "drift_diffusion"] under [sweep
 )
 @click.option(
     "--source",
-    type=click.Choice(["all", "rashba", "spin_hall"]),
+    type=click.Choice(list(SOURCES)),
     help="Source of torque. [default: that of the sweep]",
 )
 @click.option(
@@ -56,14 +67,21 @@ The sweep must have both: models = ["boltzmann", "drift_diffusion"] under [sweep
 )
 @click.option("--x", help="Axis of the figure. [default: the longest]")
 @click.option("--y", help="Second axis of the figure.")
+@click.option("--place", metavar="NAME", help="Interface. [default: the first magnetic]")
 @click.option("--figure", type=FILE, help="Figure to write, .png, .pdf or .svg.")
-@click.option("-o", "--output", type=FILE, help="Numbers to write, .json or .csv.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    help="Numbers to write, .json or .csv; - for JSON here.",
+)
 @click.option("--force", is_flag=True, help="Overwrite existing output.")
 def compare(
     path: Path,
     tolerance: float,
     models: tuple[str, ...],
     source: str | None,
+    place: str | None,
     at: tuple[str, ...],
     x: str | None,
     y: str | None,
@@ -80,14 +98,17 @@ def compare(
 
     if figure is None and (x is not None or y is not None):
         raise click.UsageError("--x and --y are for --figure")
-    if output is not None and output.suffix.lower() not in _ENDINGS:
+    to_stdout = is_standard_output(output)
+    if output is not None and not to_stdout and output.suffix.lower() not in _ENDINGS:
         raise click.UsageError(f"--output {output}: the ending must be {' or '.join(_ENDINGS)}")
     file_format = figure_format(figure)
     outputs = [item for item in (figure, output) if item is not None]
     if len({item.resolve() for item in (path, *outputs)}) <= len(outputs):
         raise click.UsageError("input and outputs must be different files")
-    for item in outputs:
-        check_output(item, force=force)
+    if figure is not None:
+        check_output(figure, force=force)
+    if output is not None:
+        check_text_output(output, force=force)
     held = grid_values(at)
     say(f"reading {path}")
     dataset = open_dataset(path)
@@ -100,27 +121,37 @@ def compare(
     if not free:
         raise click.UsageError("--at holds every axis; leave one free")
     points = select_points(dataset, free, held).dataset
-    result = compare_sweep(points, tolerance=tolerance, source=source, models=models)
-    with ExitStack() as stack:
-        # All appear together at the end, or none does.
-        files = {item: stack.enter_context(new_file(item, force=force)) for item in outputs}
-        if output is not None:
-            files[output].write_text(_text(result, output), encoding="utf-8")
-        if figure is not None:
-            from torkivity.figures import difference_figure, save_figure
+    result = compare_sweep(points, tolerance=tolerance, source=source, models=models, place=place)
+    drawn = None
+    if figure is not None:
+        from torkivity.figures import difference_figure, save_figure
 
-            say("drawing")
-            drawn = difference_figure(
-                dataset, x, y, at=held, tolerance=tolerance, models=models, source=source
-            )
-            save_figure(drawn, files[figure], str(file_format))
-    click.echo(sweep_comparison_report(result))
-    if outputs:
-        click.echo(f"\nwrote {' and '.join(map(str, outputs))}")
+        drawn = difference_figure(
+            dataset,
+            x,
+            y,
+            at=held,
+            tolerance=tolerance,
+            models=models,
+            source=source,
+            place=place,
+        )
+    wrote = []
+    if output is not None:
+        write_text(output, _text(result, output), force=force)
+        wrote += [] if to_stdout else [output]
+    click.echo(sweep_comparison_report(result), err=to_stdout)
+    if figure is not None and drawn is not None:
+        say("drawing")
+        with beside_numbers(figure), new_file(figure, force=force) as temporary:
+            save_figure(drawn, temporary, str(file_format))
+            wrote.append(figure)
+    if wrote:
+        click.echo(f"\nwrote {' and '.join(map(str, wrote))}", err=to_stdout)
 
 
 def _text(result: SweepComparison, output: Path) -> str:
-    if output.suffix.lower() == ".json":
+    if output.suffix.lower() != ".csv":
         return json.dumps(result.record(), indent=1, allow_nan=False) + "\n"
     table = result.differences.to_dataframe().reset_index()
     return str(table.to_csv(index=False))

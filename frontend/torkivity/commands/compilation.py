@@ -9,6 +9,8 @@ from typing import Any
 
 from numba.core import event
 
+from torkivity_engine.machine.kernels import kernels_are_kept
+
 __all__ = ["announce_compilation"]
 
 _KIND = "numba:compile"
@@ -54,4 +56,5 @@ def announce_compilation(announce: Callable[[str], None]) -> Iterator[None]:
     finally:
         event.unregister(_KIND, watcher)
     if watcher.count:
-        announce(f"compiled {watcher.count} kernels in {watcher.seconds:.0f} s; they are kept")
+        end = "; they are kept" if kernels_are_kept() else ""
+        announce(f"compiled {watcher.count} kernels in {watcher.seconds:.0f} s{end}")

@@ -12,9 +12,12 @@ from torkivity.commands.common import (
     EXIT_INCOMPLETE,
     FILE,
     Duration,
+    beside_numbers,
     figure_format,
     one_thread,
     say,
+    set_option,
+    warn_unusual,
 )
 
 __all__ = ["converge"]
@@ -37,6 +40,7 @@ The same command goes on where an earlier one stopped.
 """,
 )
 @click.argument("config", type=FILE)
+@set_option
 @click.option(
     "-o", "--output", type=FILE, help="HDF5 file. [default: CONFIG ending in -convergence.h5]"
 )
@@ -49,10 +53,11 @@ The same command goes on where an earlier one stopped.
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes, without mpiexec. [default: 1]"
 )
-@click.option("--time-limit", type=Duration(), help="Stop in good time, with exit status 3.")
+@click.option("--time-limit", type=Duration(), help="As of sweep.")
 @click.option("--force", is_flag=True, help="Start anew, overwriting the output.")
 def converge(
     config: Path,
+    settings: tuple[str, ...],
     output: Path | None,
     tolerance: float | None,
     figure: Path | None,
@@ -72,6 +77,7 @@ def converge(
 
     def body(make_crew: CrewMaker) -> int:
         from torkivity.config.text import load_config
+        from torkivity.study.case import Case, with_settings_given
         from torkivity.study.mesh_study import (
             convergence_of,
             convergence_report,
@@ -79,6 +85,8 @@ def converge(
             study_of,
             write_convergence,
         )
+        from torkivity.study.unusual import unusual_values
+        from torkivity_engine.film.stack import as_stack
         from torkivity_hpc.files.store import check_output, new_file
         from torkivity_hpc.files.sweepfile import SweepFile
 
@@ -88,12 +96,13 @@ def converge(
         if len({item.resolve() for item in (config, path, picture)}) < 3:
             raise click.UsageError("input, output and figure must be different files")
         check_output(picture, force=True)
-        settings = load_config(config)
-        plan = plan_convergence(settings, config, tolerance)
+        run_config = with_settings_given(load_config(config), config, settings)
+        warn_unusual(config, unusual_values(Case.of(run_config, config)))
+        plan = plan_convergence(run_config, config, tolerance)
         found = []
 
         def finish(file: SweepFile) -> None:
-            result = convergence_of(file, study_of(settings, tolerance))
+            result = convergence_of(file, study_of(run_config, tolerance))
             if result is not None:
                 write_convergence(file, result)
                 found.append(result)
@@ -108,13 +117,16 @@ def converge(
         if not found:
             say(f"{outcome.failed} meshes failed; 'torkivity status {path}' says why")
             return EXIT_FAILED
-        from torkivity.figures import convergence_figure, save_figure
-
-        with new_file(picture, force=True) as temporary:
-            title = f"{settings.heavy_metal.name} / {settings.ferromagnet.name}"
-            save_figure(convergence_figure(found[0], title), temporary, str(file_format))
         click.echo(convergence_report(found[0]))
-        click.echo(f"\nwrote {path} and {picture} in {time.monotonic() - started:.1f} s")
+        outputs = [path]
+        with beside_numbers(picture), new_file(picture, force=True) as temporary:
+            from torkivity.figures import convergence_figure, save_figure
+
+            title = " / ".join(as_stack(run_config.film).names)
+            save_figure(convergence_figure(found[0], title), temporary, str(file_format))
+            outputs.append(picture)
+        wrote = " and ".join(map(str, outputs))
+        click.echo(f"\nwrote {wrote} in {time.monotonic() - started:.1f} s")
         return 0
 
     return with_crew(body, workers)

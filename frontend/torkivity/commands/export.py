@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from torkivity.commands.common import FILE
+from torkivity.catalogue import MODELS
+from torkivity.commands.common import FILE, check_text_output, is_standard_output, write_text
 from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from torkivity_engine.arrays import FloatArray
 
 __all__ = ["export"]
-
-_MODELS = ("boltzmann", "drift_diffusion", "boundary_layer")
 
 
 @click.command(
@@ -39,15 +38,22 @@ Examples:
     required=True,
     help="csv and json take any result file, mumax3 and cmtj that of 'torkivity run'.",
 )
-@click.option("-o", "--output", type=FILE, help="File to write. [default: standard output]")
+@click.option(
+    "-o", "--output", type=FILE, default="-", help="File to write. [default: standard output]"
+)
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @unit_option()
 @click.option("--wide", is_flag=True, help="csv with a row per point and a column per quantity.")
 @click.option("--ms", type=float, metavar="A/m", help="Saturation magnetization.")
 @click.option("--resistivity", type=float, metavar="OHM_M", help="Of the heavy metal.")
 @click.option(
-    "--model", type=click.Choice(_MODELS), default="boltzmann", show_default=True, help="Torques."
+    "--model",
+    type=click.Choice(list(MODELS)),
+    default="boltzmann",
+    show_default=True,
+    help="Torques.",
 )
+@click.option("--magnet", metavar="NAME", help="Of mumax3 and cmtj. [default: the lowest]")
 @click.option(
     "--current",
     type=float,
@@ -66,13 +72,14 @@ Examples:
 def export(
     path: Path,
     target: str,
-    output: Path | None,
+    output: Path,
     force: bool,
     unit: str | None,
     wide: bool,
     ms: float | None,
     resistivity: float | None,
     model: str,
+    magnet: str | None,
     current: float,
     heavy_metal: str,
 ) -> None:
@@ -88,13 +95,11 @@ def export(
         raise click.UsageError("--heavy-metal above is for mumax3 and cmtj")
     if not math.isfinite(current):
         raise click.UsageError(f"--current {current}: must be a finite number of A/m^2")
-    if output is not None and output.resolve() == path.resolve():
+    if output.resolve() == path.resolve():
         raise click.UsageError("input and output must be different files")
     from torkivity.results import tables as exports
-    from torkivity_hpc.files.store import check_output, new_file
 
-    if output is not None:
-        check_output(output, force=force)
+    check_text_output(output, force=force)
     table = exports.read_results(path)
     if ms is not None and for_simulation:
         from torkivity.results import micromagnetics as simulation
@@ -103,6 +108,7 @@ def export(
             table,
             ms,
             model=model,
+            magnet=magnet,
             resistivity=resistivity,
             mirrored=heavy_metal == "above",
             file=path.name,
@@ -116,12 +122,9 @@ def export(
             text = exports.table_json(table)
         else:
             text = exports.wide_csv(table) if wide else exports.table_csv(table)
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    with new_file(output, force=force) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {output}")
+    write_text(output, text, force=force)
+    if not is_standard_output(output):
+        click.echo(f"wrote {output}")
 
 
 def _converted(

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from torkivity.commands.common import EXIT_FAILED, FILE, figure_format, say
+from torkivity.commands.common import (
+    EXIT_FAILED,
+    FILE,
+    beside_numbers,
+    figure_format,
+    is_standard_output,
+    say,
+    warn_unusual,
+    write_text,
+)
+
+if TYPE_CHECKING:
+    from torkivity.fit.fit import FitResult
 
 __all__ = ["fit"]
 
@@ -18,15 +32,17 @@ _EXAMPLE = ("ir_cofeb.csv", "ir_cofeb.toml")
     short_help="Fit measured torques against heavy-metal thickness or angle.",
     epilog="""\b
 Examples:
-  torkivity fit --example                             write ir_cofeb.csv and ir_cofeb.toml
-  torkivity fit ir_cofeb.csv --config ir_cofeb.toml -o fit.json --figure fit.png
-  torkivity fit a.csv --resistivity 2e-7 --fix mixing_conductance_real=0.6 --vary spin_hall_angle
+  torkivity fit --example             write ir_cofeb.csv and ir_cofeb.toml
+  torkivity fit ir_cofeb.csv --config ir_cofeb.toml --figure fit.png
+  torkivity fit a.csv --resistivity 2e-7 --fix mixing_conductance_real=0.6
 \b
 The header of the data names each column with its unit:
-  thickness [nm],damping_like [1e4 (hbar/2e)/(Ohm m)],damping_like_error [1e4 (hbar/2e)/(Ohm m)]
+  thickness [nm],damping_like [%],damping_like_error [%]
+
 Columns may be separated by tabs, semicolons or spaces too; Excel workbooks (.xlsx) are read.
-Other torques: efficiency, unit [1] or [%]; effective field, unit [mT/(1e11 A/m^2)].
-\b
+Units: [1] or [%] of an efficiency, [1e4 (hbar/2e)/(Ohm m)] of a torque per field,
+[mT/(1e11 A/m^2)] of an effective field per current density.
+
 Exit status: 0 fitted (warnings say what the data leave open), 1 no convergence, 2 bad input.
 """,
 )
@@ -41,9 +57,24 @@ Exit status: 0 fitted (warnings say what the data leave open), 1 no convergence,
 @click.option("--fix", multiple=True, metavar="NAME=VALUE", help="Keep a parameter there.")
 @click.option("--vary", multiple=True, metavar="NAME[=START[:MIN:MAX]]", help="Fit a parameter.")
 @click.option("--resistivity", type=float, help="Of the heavy metal, Ohm m.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Fit only points like 't < 4' (nm), 'theta >= 30', 'phi == 0' (degrees).",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="LINES",
+    help="Leave out lines of the file: 7,12-14; of several files NAME:7,12-14.",
+)
 @click.option("--no-profile", is_flag=True, help="No profile intervals.")
-@click.option("-o", "--output", type=FILE, help="JSON file to write.")
+@click.option("--no-outliers", is_flag=True, help="No search for points that do not belong.")
+@click.option("-o", "--output", type=FILE, help="JSON file to write, - for standard output.")
 @click.option("--figure", type=FILE, help="Figure to write, .png, .pdf or .svg.")
+@click.option("--curves", type=FILE, help="CSV file to write: the fitted curves with errors.")
+@click.option("--latex", type=FILE, help="LaTeX table of the parameters to write.")
 @click.option("--force", is_flag=True, help="Overwrite existing output.")
 @click.option("--example", is_flag=True, help="Write an example, data and configuration, here.")
 def fit(
@@ -53,9 +84,14 @@ def fit(
     fix: tuple[str, ...],
     vary: tuple[str, ...],
     resistivity: float | None,
+    where: tuple[str, ...],
+    exclude: tuple[str, ...],
     no_profile: bool,
+    no_outliers: bool,
     output: Path | None,
     figure: Path | None,
+    curves: Path | None,
+    latex: Path | None,
     force: bool,
     example: bool,
 ) -> int:
@@ -64,26 +100,33 @@ def fit(
         return _write_example(force)
     if not data:
         raise click.UsageError("Missing argument 'DATA...'.")
-    from torkivity_hpc.files.store import check_output, new_file
+    from torkivity_hpc.files.store import check_output
 
     file_format = figure_format(figure)
-    outputs = [path for path in (output, figure) if path is not None]
-    files = [*data, *([config] if config else []), *outputs]
+    outputs = {"json": output, "figure": figure, "curves": curves, "latex": latex}
+    written = {kind: path for kind, path in outputs.items() if path is not None}
+    regular = [path for path in written.values() if not is_standard_output(path)]
+    files = [*data, *([config] if config else []), *regular]
     if len({path.resolve() for path in files}) < len(files):
         raise click.UsageError("data, configuration and output must be different files")
-    for path in outputs:
+    for path in written.values():
         check_output(path, force=force)
     say("loading numerics")
-    from torkivity.fit.fit import ParameterSetting, fit_torques
-    from torkivity.fit.report import fit_json, fit_report
-    from torkivity.fit.settings import FitSettings, load_fit_settings, parse_setting
+    from torkivity.fit.choose import points_where, without_lines
+    from torkivity.fit.fit import fit_torques
+    from torkivity.fit.report import fit_report
+    from torkivity.fit.settings import FitSettings, asked_parameters, load_fit_settings
 
-    asked: dict[str, float | ParameterSetting] = dict(map(parse_setting, vary))
-    asked.update(map(_fixed, fix))
+    asked = asked_parameters(fix, vary)
     settings = load_fit_settings(config) if config is not None else FitSettings()
     settings = settings.updated(model, resistivity, asked)
     sets, measurements = settings.read(data)
+    for lines in exclude:
+        sets = without_lines(sets, lines)
+    for condition in where:
+        sets = [points_where(entry, condition) for entry in sets]
     chosen = settings.build_model()
+    warn_unusual(config or Path("--resistivity"), settings.unusual_values())
     say(f"fitting {sum(entry.size for entry in sets)} points")
     try:
         result = fit_torques(
@@ -93,33 +136,45 @@ def fit(
             measurement=measurements,
             separate=settings.separate,
             profile=not no_profile,
+            outliers=not no_outliers,
+            tell=say,
         )
     except ModuleNotFoundError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(fit_report(result))
-    with ExitStack() as stack:
-        # All appear together at the end, or none does.
-        names = {path: stack.enter_context(new_file(path, force=force)) for path in outputs}
-        if output is not None:
-            import json
-
-            text = json.dumps(fit_json(result), indent=2, allow_nan=False)
-            names[output].write_text(text + "\n", encoding="utf-8")
-        if figure is not None and file_format is not None:
-            from torkivity.figures import fit_figure, save_figure
-
-            save_figure(fit_figure(result, f"{result.model} model"), names[figure], file_format)
-    if outputs:
-        click.echo(f"\nwrote {' and '.join(map(str, outputs))}")
+    to_stdout = is_standard_output(output)
+    click.echo(fit_report(result), err=to_stdout)
+    _write(result, written, file_format, force)
     return 0 if result.success else EXIT_FAILED
 
 
-def _fixed(text: str) -> tuple[str, float]:
-    name, _, number = text.partition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise click.UsageError(f"--fix {text}: must be NAME=VALUE with a number") from None
+def _write(
+    result: FitResult, written: dict[str, Path], file_format: str | None, force: bool
+) -> None:
+    """Write what was asked for, numbers before the figure."""
+    from torkivity.fit.curves import curves_csv
+    from torkivity.fit.report import fit_json, fit_latex
+    from torkivity_hpc.files.store import new_file
+
+    texts: dict[str, Callable[[], str]] = {
+        "json": lambda: json.dumps(fit_json(result), indent=2, allow_nan=False) + "\n",
+        "curves": lambda: curves_csv(result),
+        "latex": lambda: fit_latex(result),
+    }
+    made = []
+    for kind, text in texts.items():
+        if kind in written:
+            write_text(written[kind], text(), force=force)
+            made += [] if is_standard_output(written[kind]) else [written[kind]]
+    figure = written.get("figure")
+    if figure is not None:
+        with beside_numbers(figure), new_file(figure, force=force) as temporary:
+            from torkivity.figures import fit_figure, save_figure
+
+            drawn = fit_figure(result, f"{result.model} model")
+            save_figure(drawn, temporary, str(file_format))
+            made.append(figure)
+    if made:
+        click.echo(f"\nwrote {' and '.join(map(str, made))}", err=len(made) < len(written))
 
 
 def _write_example(force: bool) -> int:

@@ -19,8 +19,9 @@ Example:
 """,
 )
 @click.argument("path", type=FILE)
-def info(path: Path) -> None:
-    """List what the result file PATH holds: origin, configuration, axes, variables."""
+@click.option("--all", "everything", is_flag=True, help="All variables, and the configuration.")
+def info(path: Path, everything: bool) -> None:
+    """List what the result file PATH holds: origin, axes, variables."""
     from torkivity.results.open import describe_results
 
-    click.echo(describe_results(path))
+    click.echo(describe_results(path, everything))

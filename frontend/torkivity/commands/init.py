@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from torkivity.commands.common import FILE
+from torkivity.commands.common import FILE, is_standard_output, write_text
+from torkivity.tables import fold
 
 __all__ = ["init"]
 
@@ -25,18 +26,17 @@ Examples:
 @click.option("--list", "list_presets", is_flag=True, help="List the presets and stop.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def init(path: Path, preset: str, list_presets: bool, force: bool) -> None:
-    """Write a commented film description to PATH (default film.toml)."""
+    """Write a commented film description to PATH (default film.toml, - for standard output)."""
     from torkivity.config.text import preset_names, preset_text
 
     names = preset_names()
     if list_presets:
+        width = 2 + max(map(len, names))
         for name, summary in names.items():
-            click.echo(f"{name:<18}{summary}")
+            click.echo("\n".join(fold(f"{name:<{width}}{summary}", hang=width)))
         return
     if preset not in names:
         raise click.UsageError(f"--preset {preset}: must be one of {', '.join(names)}")
-    from torkivity_hpc.files.store import new_file
-
-    with new_file(path, force=force) as temporary:
-        temporary.write_text(preset_text(preset), encoding="utf-8")
-    click.echo(f"wrote {path}; next: torkivity run {path} -o {path.with_suffix('.h5')}")
+    write_text(path, preset_text(preset), force=force)
+    if not is_standard_output(path):
+        click.echo(f"wrote {path}; next: torkivity run {path} -o {path.with_suffix('.h5')}")

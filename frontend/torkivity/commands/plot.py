@@ -7,35 +7,42 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from torkivity.commands.common import FILE, figure_format, grid_values, open_dataset, say
+from torkivity.catalogue import MODELS, SOURCES
+from torkivity.commands.common import (
+    FILE,
+    figure_format,
+    grid_values,
+    open_dataset,
+    say,
+    warn_unusual,
+)
 from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
-    from torkivity.config.sections import RunConfig
+    from torkivity.study.case import Case
 
 __all__ = ["plot"]
-
-_MODELS = ("boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer")
 
 
 @click.command(
     short_help="Draw a result file: curves, maps, angles, or profiles through the film.",
     epilog="""\b
 Examples:
-  torkivity plot film.h5                               curves of 'torkivity run', as film.png
-  torkivity plot sweep.h5 -o sweep.pdf                 lines or a map, as the axes suggest
+  torkivity plot film.h5                 curves of 'torkivity run'
+  torkivity plot sweep.h5 -o sweep.pdf   lines or a map, as the axes suggest
   torkivity plot sweep.h5 --x exchange --y rashba --at theta=45
   torkivity plot sweep.h5 --x exchange --by rashba --quantity torque_interface
-  torkivity plot sweep.h5 --quantity difference        drift-diffusion over Boltzmann minus one
+  torkivity plot sweep.h5 --quantity difference
   torkivity plot sweep.h5 --angular --x theta
-  torkivity plot film.toml --profile                   currents and torque density against z
-\b
+  torkivity plot film.toml --profile     currents and torque density against z
+
 --quantity: torque_total, torque_interface, torque_ferromagnet, torque_lattice,
-spin_current_minus, spin_current_plus, charge_current_minus, charge_current_plus, difference, or
-any variable that 'torkivity info' lists. Points that are not done are gaps.
+spin_current_minus, spin_current_plus, charge_current_minus, charge_current_plus, difference
+(drift-diffusion over Boltzmann minus one), or any variable that 'torkivity info --all' lists.
+Points that are not done are gaps.
 """,
 )
 @click.argument("path", type=FILE)
@@ -57,13 +64,18 @@ any variable that 'torkivity info' lists. Points that are not done are gaps.
 )
 @click.option("--quantity", metavar="NAME", help="What to draw. [default: torque_total]")
 @click.option(
-    "--model", "models", multiple=True, type=click.Choice(_MODELS), help="[default: all in PATH]"
+    "--model",
+    "models",
+    multiple=True,
+    type=click.Choice(list(MODELS)),
+    help="[default: all in PATH]",
 )
 @click.option(
     "--source",
-    type=click.Choice(["all", "rashba", "spin_hall"]),
+    type=click.Choice(list(SOURCES)),
     help="Source of torque. [default: that of the sweep; all]",
 )
+@click.option("--place", metavar="NAME", help="Interface or magnet. [default: the first magnetic]")
 @click.option(
     "--components",
     type=click.Choice(["torque-frame", "cartesian"]),
@@ -105,37 +117,20 @@ def plot(
     else:
         say(f"reading {path}")
         dataset = open_dataset(path)
-        if dataset["status"].dims:
+        if dataset.attrs.get("kind") == "sweep":
             if options["unit"] == "efficiency":
                 dataset = _with_resistivity(dataset)
             figure = _sweep_figure(dataset, held, angular, title, options)
         else:
-            single = {"quantity"}
+            single = {"quantity", "place"}
             extra = ({"angular"} if angular else set()) | ({"at"} if held else set())
             _refuse((given | extra) - single, "for sweeps")
-            figure = _thickness_figure(dataset, options["quantity"], title)
+            figure = _thickness_figure(dataset, options["quantity"], options["place"], title)
     from torkivity.figures import save_figure
 
     with new_file(output, force=force) as temporary:
         save_figure(figure, temporary, file_format)
     click.echo(f"wrote {output}")
-
-
-def _refuse(given: set[str], where: str) -> None:
-    """An option that would have no effect."""
-    if given:
-        names = ", ".join(f"--{name.removesuffix('s')}" if name == "models" else f"--{name}"
-                          for name in sorted(given))  # fmt: skip
-        raise click.UsageError(f"{names}: only {where}")
-
-
-def _thickness_figure(dataset: xarray.Dataset, quantity: str | None, title: str | None) -> Figure:
-    from torkivity.figures import thickness_figure
-    from torkivity.figures.sweeps import figure_title
-
-    text = figure_title(dataset, {}, []) if title is None else title
-    part = (quantity or "torque_total").removeprefix("torque_")
-    return thickness_figure(dataset, text, part=part)
 
 
 def _with_resistivity(dataset: xarray.Dataset) -> xarray.Dataset:
@@ -154,6 +149,25 @@ def _with_resistivity(dataset: xarray.Dataset) -> xarray.Dataset:
     return dataset.assign_coords({OWN_RESISTIVITY: (status.dims, values)})
 
 
+def _refuse(given: set[str], where: str) -> None:
+    """An option that would have no effect."""
+    if given:
+        names = ", ".join(f"--{name.removesuffix('s')}" if name == "models" else f"--{name}"
+                          for name in sorted(given))  # fmt: skip
+        raise click.UsageError(f"{names}: only {where}")
+
+
+def _thickness_figure(
+    dataset: xarray.Dataset, quantity: str | None, place: str | None, title: str | None
+) -> Figure:
+    from torkivity.figures import thickness_figure
+    from torkivity.figures.sweeps import figure_title
+
+    text = figure_title(dataset, {}, []) if title is None else title
+    part = (quantity or "torque_total").removeprefix("torque_")
+    return thickness_figure(dataset, text, part=part, interface=place)
+
+
 def _sweep_figure(
     dataset: xarray.Dataset,
     held: dict[str, str],
@@ -169,9 +183,9 @@ def _sweep_figure(
     if angular and y is not None:
         raise click.UsageError("--angular draws lines: give --by instead of --y")
     if angular and x is None:
-        x = next((name for name in varying_axes(dataset) if name in ("theta", "phi")), None)
+        x = next((n for n in varying_axes(dataset) if ".magnetization." in n), None)
         if x is None:
-            raise click.UsageError("--angular: neither theta nor phi varies in this sweep")
+            raise click.UsageError("--angular: no angle of m varies in this sweep")
     x, y, by = choose_axes(dataset, x, y, by, held)
     if angular:
         y = None
@@ -181,6 +195,7 @@ def _sweep_figure(
         name=options["quantity"] or "torque_total",
         models=options["models"],
         source=options["source"],
+        place=options["place"],
         components=options["components"] or "auto",
         normalisation=UNITS[options["unit"] or "raw"],
         resistivity=options["resistivity"],
@@ -211,47 +226,38 @@ def _profile_figure(
     path: Path, held: dict[str, str], source: str | None, title: str | None
 ) -> Figure:
     from torkivity.config.text import load_config
+    from torkivity.study.case import Case
+    from torkivity.study.unusual import unusual_values
+    from torkivity_engine.film.stack import as_stack
 
     where = ""
     if path.suffix.lower() == ".toml":
         if held:
             raise click.UsageError("--at is for sweeps; the TOML file describes a single film")
-        config = load_config(path)
+        case = Case.of(load_config(path), path)
+        warn_unusual(path, unusual_values(case))
     else:
         from torkivity.figures.style import point_label
-        from torkivity.study.points import point_config
+        from torkivity.results.values import choose_source
+        from torkivity.study.points import point_case
 
         say(f"reading {path}")
         dataset = open_dataset(path)
-        config, point = point_config(dataset, held)
+        case, point = point_case(dataset, held)
         _tell(point.dataset, point.assumed)
         where = point_label(point.held, dataset)
-        if source is None and config.sweep is not None:
-            source = config.sweep.source
-    text = "; ".join(filter(None, [_film(config), where])) if title is None else title
-    return _draw_profile(config, path, source or "all", text)
+        source = choose_source(dataset, source)
+    names = " / ".join(as_stack(case.film).names)
+    text = "; ".join(filter(None, [names, where])) if title is None else title
+    return _draw_profile(case, source or "all", text)
 
 
-def _film(config: RunConfig) -> str:
-    return f"{config.heavy_metal.name} / {config.ferromagnet.name}"
-
-
-def _draw_profile(config: RunConfig, path: Path, source: str, title: str) -> Figure:
+def _draw_profile(case: Case, source: str, title: str) -> Figure:
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
-    from torkivity.config.build import build_film, build_mesh
     from torkivity.figures import profile_figure
-    from torkivity_engine.solve import solve_boltzmann
+    from torkivity.study.point import solve_boltzmann_case
 
-    film, mesh = build_film(config, str(path)), build_mesh(config, path)
-    limit = config.solver.memory_gb
     with announce_compilation(say):
-        solution = solve_boltzmann(
-            film,
-            mesh,
-            method=config.solver.method,
-            source=source,
-            memory_limit=None if limit is None else int(limit * 1e9),
-        )
-        names = (config.heavy_metal.name, config.ferromagnet.name)
-        return profile_figure(film, solution, names=names, title=title)
+        solution = solve_boltzmann_case(case, source)
+        return profile_figure(case.film, solution, title=title)

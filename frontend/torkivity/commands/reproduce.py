@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from torkivity.commands.common import FILE, one_thread, say
+from torkivity.commands.common import FILE, beside_numbers, one_thread, say
+from torkivity.tables import fold
 
 __all__ = ["reproduce"]
 
@@ -20,9 +21,9 @@ _NAMES = ("fig2", "fig3", "fig4")
     short_help="Redraw the paper's figures and judge what it says about them.",
     epilog="""\b
 Examples:
-  torkivity reproduce all -o paper            about a minute
-  torkivity reproduce fig3 -o paper --quick   seconds: fewer points, coarser mesh
-\b
+  torkivity reproduce all -o paper           a minute
+  torkivity reproduce fig3 -o paper --quick  seconds: a coarser mesh
+
 Written into the folder, for each figure: fig3.pdf, fig3.png and fig3.h5 with the numbers;
 and claims.md, claims.json with a verdict on each statement about the figures asked for.
 """,
@@ -79,19 +80,29 @@ def reproduce(figure: str, output: Path, quick: bool, force: bool) -> None:
         "mesh": mesh,
         "claims": claims_record(findings),
     }
+    texts = {
+        "claims.md": claims_markdown(findings, heading),
+        "claims.json": json.dumps(record, indent=1) + "\n",
+    }
     with ExitStack() as stack:
-        # All appear together at the end, or none does.
-        files = {path.name: stack.enter_context(new_file(path, force=force)) for path in paths}
+        # Numbers and verdicts appear together, or none does.
+        tables = [*(f"{name}.h5" for name in names), *texts]
+        files = {n: stack.enter_context(new_file(output / n, force=force)) for n in tables}
         for name in names:
-            say(f"drawing {name}")
             write_figure_data(files[f"{name}.h5"], data[name], paper_config(quick=quick))
-            drawn = paper_figure(data[name])
-            for ending in ("pdf", "png"):
-                save_figure(drawn, files[f"{name}.{ending}"], ending)
-        files["claims.md"].write_text(claims_markdown(findings, heading), encoding="utf-8")
-        files["claims.json"].write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        for name, text in texts.items():
+            files[name].write_text(text, encoding="utf-8")
     for finding in findings:
         claim = finding.claim
         number = f"{finding.value:<9.3g}"
-        click.echo(f"{claim.identifier:<5} {finding.verdict:<9} {number} {claim.statement}")
-    click.echo(f"\nwrote {len(paths)} files to {output} in {time.perf_counter() - started:.1f} s")
+        text = f"{claim.identifier:<5} {finding.verdict:<9} {number} {claim.statement}"
+        click.echo("\n".join(fold(text, hang=26)))
+    written = len(tables)
+    for name in names:
+        say(f"drawing {name}")
+        for ending in ("pdf", "png"):
+            path = output / f"{name}.{ending}"
+            with beside_numbers(path), new_file(path, force=force) as temporary:
+                save_figure(paper_figure(data[name]), temporary, ending)
+                written += 1
+    click.echo(f"\nwrote {written} files to {output} in {time.perf_counter() - started:.1f} s")

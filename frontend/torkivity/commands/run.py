@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from torkivity.commands.common import FILE, figure_format, say
+from torkivity.commands.common import (
+    FILE,
+    beside_numbers,
+    figure_format,
+    say,
+    set_option,
+    warn_unusual,
+)
 from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
-    from torkivity.config.sections import RunConfig
+    from torkivity.study.case import Case
 
 __all__ = ["run"]
 
@@ -25,13 +31,14 @@ __all__ = ["run"]
 Examples:
   torkivity run film.toml                            film.h5 and film.png
   torkivity run film.toml -o a.h5 --figure a.pdf
-  torkivity run film.toml --unit efficiency          the table in that; files as ever
+  torkivity run film.toml --unit efficiency          the table in that
   torkivity run film.toml -o b.h5 --no-figure --method dense --memory 4
 
 The first run after installation compiles kernels for a while; later ones start at once.
 """,
 )
 @click.argument("config", type=FILE)
+@set_option
 @click.option(
     "-o",
     "--output",
@@ -70,15 +77,16 @@ The first run after installation compiles kernels for a while; later ones start 
 )
 def run(
     config: Path,
+    settings: tuple[str, ...],
     output: Path | None,
     force: bool,
     figure: Path | None,
     no_figure: bool,
     method: str | None,
     memory: float | None,
+    components: str,
     unit: str | None,
     ms: float | None,
-    components: str,
 ) -> None:
     """Compute the film described in CONFIG by both models and compare them.
 
@@ -94,78 +102,71 @@ def run(
         raise click.UsageError(f"--ms {ms}: must be a positive number of A/m")
     started = time.perf_counter()
     say(f"reading {config}")
-    from torkivity.config.build import build_film, build_mesh
     from torkivity.config.text import load_config, override
-    from torkivity.study.frames import has_torque_frame, require_torque_frame
+    from torkivity.study.case import Case, with_settings_given
+    from torkivity.study.unusual import unusual_values
     from torkivity_hpc.files.store import check_output, new_file
 
-    settings = override(load_config(config), method=method, memory_gb=memory)
-    film, mesh = build_film(settings, str(config)), build_mesh(settings, config)
+    run_config = override(load_config(config), method=method, memory_gb=memory)
+    run_config = with_settings_given(run_config, config, settings)
+    case = Case.of(run_config, config)
+    warn_unusual(config, unusual_values(case))
     output = output or config.with_suffix(".h5")
     check_output(output, force=force)
-    in_frame = has_torque_frame(film)
-    if components == "torque-frame" or figure is not None:
-        require_torque_frame(film)
-    if not no_figure and in_frame:
+    frame = _components(case, components, figure)
+    if not no_figure and frame == "torque-frame":
         figure = figure or output.with_suffix(".png")
     file_format = figure_format(figure)
-    outputs = [output]
+    files = [config, output]
     if figure is not None:
         check_output(figure, force=force)
-        outputs.append(figure)
-    if len({path.resolve() for path in (config, *outputs)}) <= len(outputs):
+        files.append(figure)
+    if len({path.resolve() for path in files}) < len(files):
         raise click.UsageError("input, output and figure must be different files")
 
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
-    from torkivity.compare.film_report import comparison_report
-    from torkivity.study.film import add_curves, compare_film, write_comparison
+    from torkivity.compare.film_report import film_report
+    from torkivity.study.run import compute_curve, compute_film, write_film
+    from torkivity_engine.errors import CapacityError, PhysicsError
 
-    limit = settings.solver.memory_gb
-    options: dict[str, Any] = {
-        "method": settings.solver.method,
-        "ferromagnet": settings.drift_diffusion.ferromagnet,
-        "memory_limit": None if limit is None else int(limit * 1e9),
-        "progress": say,
-    }
+    outputs = [output]
     with announce_compilation(say):
-        comparison = compare_film(film, mesh, **options)
-    labels = (settings.heavy_metal.name, settings.ferromagnet.name)
-    frame = components if components != "auto" else "torque-frame" if in_frame else "cartesian"
-    # The answer first; what is drawn takes longer.
-    click.echo(
-        comparison_report(
-            *(comparison, frame == "torque-frame"),
-            names=labels,
-            quantity=UNITS[unit or "raw"],
-            saturation_magnetization=ms,
-        )
-    )
-    if not in_frame:
+        study = compute_film(case, say)
+    if not no_figure:
+        try:
+            study = compute_curve(study, run_config.figure.heavy_metal_thickness, say)
+        except (PhysicsError, CapacityError) as error:
+            say(f"warning: no curves against a thickness: {error}")
+    report = film_report(study, frame, quantity=UNITS[unit or "raw"], saturation_magnetization=ms)
+    with new_file(output, force=force) as temporary:
+        write_film(temporary, study, elapsed_seconds=time.perf_counter() - started)
+    # The numbers are safe: whatever happens to what is printed and drawn.
+    click.echo(report)
+    if frame == "cartesian" and components == "auto":
         click.echo(
-            "\nm is parallel to z x E: damping-like and field-like directions do not exist, and all"
-            "\ntorques vanish by symmetry; the table is Cartesian and there is no figure."
+            "\nm is parallel to z x E: damping-like and field-like directions do not exist; the"
+            "\ntable is Cartesian and there is no figure."
         )
-    if not no_figure and settings.figure.heavy_metal_thickness:
-        thicknesses = settings.figure.heavy_metal_thickness
-        comparison = add_curves(comparison, mesh, thicknesses, **options)
-    elapsed = time.perf_counter() - started
-    with ExitStack() as stack:
-        # Both appear together at the end, or none does.
-        names = [stack.enter_context(new_file(path, force=force)) for path in outputs]
-        write_comparison(names[0], comparison, settings, elapsed_seconds=elapsed)
-        if file_format is not None and comparison.curves is not None:
+    if figure is not None and study.curve is not None:
+        say("drawing")
+        with beside_numbers(figure), new_file(figure, force=force) as temporary:
             from torkivity.figures import save_figure, thickness_figure
+            from torkivity.figures.thickness import curves_of_study
 
-            say("drawing")
-            title = _title(settings)
-            save_figure(thickness_figure(comparison.curves, title), names[1], file_format)
+            curves = curves_of_study(study.curve)
+            save_figure(thickness_figure(curves, study.title), temporary, str(file_format))
+            outputs.append(figure)
     wrote = " and ".join(map(str, outputs))
     click.echo(f"\nwrote {wrote} in {time.perf_counter() - started:.1f} s")
 
 
-def _title(settings: RunConfig) -> str:
-    return (
-        f"{settings.heavy_metal.name} / {settings.ferromagnet.name} "
-        f"({settings.ferromagnet.thickness:g} nm)"
-    )
+def _components(case: Case, wanted: str, figure: Path | None) -> str:
+    """Components of the table: those of the torque frame, where there is one."""
+    from torkivity.study.frames import has_torque_frame, require_torque_frame
+
+    if wanted == "torque-frame" or figure is not None:
+        require_torque_frame(case.film)
+    if wanted == "auto":
+        return "torque-frame" if has_torque_frame(case.film) else "cartesian"
+    return wanted

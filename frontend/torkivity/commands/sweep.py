@@ -15,6 +15,8 @@ from torkivity.commands.common import (
     Duration,
     one_thread,
     say,
+    set_option,
+    warn_unusual,
 )
 
 if TYPE_CHECKING:
@@ -27,23 +29,25 @@ __all__ = ["sweep"]
     short_help="Compute a film over ranges of its parameters, alone or under mpiexec.",
     epilog="""\b
 Examples:
-  torkivity sweep film.toml --dry-run                   points, size and time beforehand
-  torkivity sweep film.toml -o sweep.h5                 one process
-  torkivity sweep film.toml -o sweep.h5 --workers 4     four processes of this machine
-  mpiexec -n 64 torkivity sweep film.toml -o sweep.h5   MPI, any number of ranks
+  torkivity sweep film.toml --dry-run                points, size, time
+  torkivity sweep film.toml -o sweep.h5              one process
+  torkivity sweep film.toml -o sweep.h5 --workers 4  four, on this machine
+  mpiexec -n 64 torkivity sweep film.toml            MPI, any number of ranks
 \b
 In film.toml:
   [sweep.axes]
   interface.exchange = [0.1, 0.2, 0.4]
   interface.rashba = { linspace = [0.0, 0.4, 41] }
   heavy_metal.thickness = { logspace = [1.0, 20.0, 12] }
-\b
+
 The same command goes on where an earlier one stopped; an axis may have grown meanwhile.
+
 Exit status: 0 complete, 1 some points failed or the run broke off, 2 bad input, 3 incomplete:
 run again.
 """,
 )
 @click.argument("config", type=FILE)
+@set_option
 @click.option("-o", "--output", type=FILE, help="HDF5 file. [default: CONFIG with the ending .h5]")
 @click.option("--retry-failed", is_flag=True, help="Compute failed points again.")
 @click.option(
@@ -52,7 +56,8 @@ run again.
 @click.option(
     "--time-limit",
     type=Duration(),
-    help="Stop in good time, with exit status 3: 90s, 30m, 1h30m, 01:30:00.",
+    help="Stop in good time, with exit status 3. 90s, 30m, 1h30m, 2d; with colons hours come "
+    "first: 01:30 and 01:30:00 are 90 minutes.",
 )
 @click.option("--force", is_flag=True, help="Start anew, overwriting the output.")
 @click.option(
@@ -60,6 +65,7 @@ run again.
 )
 def sweep(
     config: Path,
+    settings: tuple[str, ...],
     output: Path | None,
     retry_failed: bool,
     workers: int | None,
@@ -79,12 +85,16 @@ def sweep(
 
     def body(make_crew: CrewMaker) -> int:
         from torkivity.config.text import load_config
+        from torkivity.study.case import Case, with_settings_given
         from torkivity.study.plan import plan_sweep
+        from torkivity.study.unusual import unusual_values
 
         path = output or config.with_suffix(".h5")
         if path.resolve() == config.resolve():
             raise click.UsageError("input and output must be different files")
-        plan = plan_sweep(load_config(config), config)
+        run_config = with_settings_given(load_config(config), config, settings)
+        plan = plan_sweep(run_config, config)
+        warn_unusual(config, unusual_values(Case.of(run_config, config), plan.spec.grid))
         if dry_run:
             return _foretell(plan)
         stop = StopRequest()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from torkivity.catalogue import MODEL_NAMES, SOURCES
-from torkivity.config.parameters import parameters
-from torkivity.results.angles import film_angle
+from torkivity.results.angles import angle_path, film_angle
+from torkivity.results.selection import varied_paths
+from torkivity.results.values import choose_models, choose_place, choose_source, model_values
 from torkivity_engine.anisotropy import AnisotropyExpansion, Form, expand_torques
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import TORQUE_PARTS
@@ -22,7 +22,6 @@ __all__ = ["anisotropy_of_sweep", "anisotropy_rows"]
 
 _ANGLES = ("theta", "phi")
 _KINDS = ("damping_like", "field_like")
-_FIELD = "field_direction_deg"
 
 
 def anisotropy_of_sweep(
@@ -31,6 +30,7 @@ def anisotropy_of_sweep(
     model: str = "boltzmann",
     part: str = "total",
     source: str | None = None,
+    place: str | None = None,
     form: Form = "garello",
     order: int = 4,
 ) -> xarray.Dataset:
@@ -39,13 +39,15 @@ def anisotropy_of_sweep(
     Parameters
     ----------
     dataset : xarray.Dataset
-        As `torkivity.open_results` gives it. ``theta`` and ``phi`` are axes or belong to a
-        group; one that does not vary is taken from the configuration in the file.
+        As `torkivity.open_results` gives it. The angles of m are axes or belong to a group; one
+        that does not vary is taken from the film in the file.
     model : str, optional
-        Of `torkivity.catalogue.MODEL_NAMES`.
+        Of `torkivity.catalogue.MODELS`.
     part : {"total", "interface", "ferromagnet", "lattice"}, optional
-    source : {"all", "rashba", "spin_hall"}, optional
-        By default the one that the sweep has.
+    source : str, optional
+        By default the first that the sweep has.
+    place : str, optional
+        Interface; by default the first that belongs to a magnet.
     form : {"garello", "general"}, optional
         See `torkivity_engine.anisotropy`.
     order : int, optional
@@ -68,10 +70,15 @@ def anisotropy_of_sweep(
     """
     import xarray
 
-    name = _torque_name(dataset, model, part, source)
-    angles, along = _angles(dataset)
-    field = film_angle(dataset, _FIELD)
-    torques = dataset[name]
+    if part not in TORQUE_PARTS:
+        raise InputError("part", part, f"must be one of {', '.join(TORQUE_PARTS)}")
+    (model,) = choose_models(dataset, [model])
+    source, name = choose_source(dataset, source), f"torque_{part}"
+    place = choose_place(dataset, "interface", place)
+    magnet = _magnet_of(dataset, place)
+    angles, along = _angles(dataset, magnet)
+    field = film_angle(dataset, "field")
+    torques = model_values(dataset, name, model, source, place)
     theta, phi, flat = xarray.broadcast(*angles, torques, exclude=["spin"])
     rest = [dim for dim in torques.dims if dim not in (*along, "spin")]
     order_of_dims = (*rest, *along)
@@ -84,21 +91,21 @@ def anisotropy_of_sweep(
     made: list[AnisotropyExpansion | None] = []
     used = np.zeros(shape, dtype=np.int64)
     residual = np.full((*shape, size, 3), np.nan)
-    for place in np.ndindex(shape):
-        given = flat.values[place].reshape(size, 3)
+    for spot in np.ndindex(shape):
+        given = flat.values[spot].reshape(size, 3)
         known = np.isfinite(given).all(axis=1)
-        used[place] = known.sum()
+        used[spot] = known.sum()
         if not known.any():
             made.append(None)
             continue
         try:
             expansion = expand_torques(
-                theta.values[place].ravel()[known],
-                phi.values[place].ravel()[known],
+                theta.values[spot].ravel()[known],
+                phi.values[spot].ravel()[known],
                 given[known],
                 form=form,
                 order=order,
-                field_direction_deg=float(directions.values[place]),
+                field_direction_deg=float(directions.values[spot]),
             )
         except InputError as error:
             # A sweep that is not complete may lack directions; else the request is wrong.
@@ -106,7 +113,7 @@ def anisotropy_of_sweep(
                 raise
             made.append(None)
             continue
-        residual[(*place, known)] = expansion.residuals
+        residual[(*spot, known)] = expansion.residuals
         made.append(expansion)
     if not any(made):
         raise InputError(
@@ -114,7 +121,15 @@ def anisotropy_of_sweep(
         )
     return _assembled(
         made, residual, used, dataset=dataset, torques=flat, rest=rest, along=along, order=order
-    ).assign_attrs(variable=name, form=form, order=order, directions=size)
+    ).assign_attrs(
+        variable=name,
+        model=model,
+        source=source,
+        interface=place,
+        form=form,
+        order=order,
+        directions=size,
+    )
 
 
 def anisotropy_rows(found: xarray.Dataset) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
@@ -153,36 +168,25 @@ def anisotropy_rows(found: xarray.Dataset) -> tuple[tuple[str, ...], list[tuple[
     return columns, rows
 
 
-def _torque_name(dataset: xarray.Dataset, model: str, part: str, source: str | None) -> str:
-    for key, value, known in (
-        ("model", model, MODEL_NAMES),
-        ("part", part, TORQUE_PARTS),
-        ("source", source or "all", SOURCES),
-    ):
-        if value not in known:
-            raise InputError(key, value, f"must be one of {', '.join(known)}")
-    candidates = [f"{model}_{s}_torque_{part}" for s in ((source,) if source else SOURCES)]
-    found = [name for name in candidates if name in dataset]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise InputError("source", None, f"must be chosen: the file has {', '.join(found)}")
-    there = sorted(str(n) for n in dataset.data_vars if str(n).endswith("_torque_total"))
-    have = ", ".join(n.removesuffix("_torque_total") for n in there) or "no torques"
-    asked = f"{model}_{source or '<source>'}"
-    raise InputError("model and source", asked, f"is not in the file, which has {have}")
+def _magnet_of(dataset: xarray.Dataset, interface: str) -> str | None:
+    """Magnet beside an interface, the upper one first; None for the first of the film."""
+    names = [str(name) for name in dataset["magnet"].values]
+    beside = [name for name in reversed(interface.split("|")) if name in names]
+    return beside[0] if beside else None
 
 
-def _angles(dataset: xarray.Dataset) -> tuple[list[xarray.DataArray], list[Hashable]]:
+def _angles(
+    dataset: xarray.Dataset, magnet: str | None
+) -> tuple[list[xarray.DataArray], list[Hashable]]:
     """theta and phi, and the dimensions along which they vary."""
-    angles = [film_angle(dataset, name) for name in _ANGLES]
+    angles = [film_angle(dataset, name, magnet) for name in _ANGLES]
     along = list(dict.fromkeys(dim for angle in angles for dim in angle.dims))
     if not along:
         raise InputError("angles", "one direction", "theta, and phi, of m must vary in the sweep")
-    for parameter in parameters().values():
-        name = parameter.name
-        if name not in _ANGLES and name in dataset and set(dataset[name].dims) & set(along):
-            raise InputError(name, "a group with the angles", "must not vary together with them")
+    own = {angle_path(dataset, name, magnet) for name in _ANGLES}
+    for path in varied_paths(dataset):
+        if path not in own and set(dataset[path].dims) & set(along):
+            raise InputError(path, "a group with the angles", "must not vary together with them")
     return angles, along
 
 
@@ -205,7 +209,7 @@ def _assembled(
     found = xarray.Dataset(
         coords={
             **{d: dataset[d] for d in (*rest, *along, "spin") if d in dataset.coords},
-            **{a: dataset[a] for a in _ANGLES if a in dataset},
+            **{d: dataset[d] for d in varied_paths(dataset) if set(dataset[d].dims) & set(along)},
             "coefficient": ("coefficient", names),
         }
     )

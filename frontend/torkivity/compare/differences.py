@@ -1,14 +1,6 @@
 """Other models against the Boltzmann equation over a sweep: how far off, and where they hold.
 
-At each point of the sweep, with V a component of a torque by the other model, R the same by the
-Boltzmann equation and T the largest Boltzmann torque of the point (length of the total, of the
-interface's and of the bulk ferromagnet's, whichever is largest),
-
-    difference = V - R,    relative difference = (V - R) / R.
-
-Where |R| < `ZERO_GUARD` T, R passes through zero: a ratio to it would say nothing about the
-model, and the relative difference is taken to `ZERO_GUARD` T in place of |R|. Its sign is then
-still that of (V - R) / R. Points without any torque, T within rounding noise of zero, have none.
+The relative difference is that of `torkivity.results.differences`; the difference is V - R.
 """
 
 from __future__ import annotations
@@ -20,18 +12,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from torkivity.catalogue import MODEL_NAMES, SOURCES
+from torkivity.catalogue import MODELS
+from torkivity.results.differences import (
+    PARTS,
+    REFERENCE,
+    ZERO_GUARD,
+    largest_torques,
+    relative_differences,
+    torque_of,
+)
 from torkivity.results.selection import count_states, sweep_axes
+from torkivity.results.values import choose_models, choose_source, known_models
 from torkivity_engine.errors import InputError
+from torkivity_engine.record import COMPONENTS
 
 if TYPE_CHECKING:
     import xarray
 
 __all__ = [
-    "COMPONENTS",
-    "PARTS",
-    "REFERENCE",
-    "ZERO_GUARD",
     "Extreme",
     "Range",
     "Statistics",
@@ -41,14 +39,6 @@ __all__ = [
 ]
 
 
-REFERENCE = "boltzmann"
-COMPONENTS = ("damping_like", "field_like")
-PARTS = ("total", "interface", "ferromagnet")
-
-#: Part of the point's largest torque below which a component passes through zero.
-ZERO_GUARD = 0.01
-#: Part of the sweep's largest torque that is rounding noise.
-_NOISE = 1e-9
 #: Share of points that is "most".
 _MOST = 0.9
 
@@ -150,7 +140,7 @@ class SweepComparison:
         """All but the differences of the points, as JSON has it."""
         names = {
             model: {
-                "title": MODEL_NAMES[model],
+                "title": MODELS[model].title,
                 "parts": {
                     f"{part}_{component}": _statistics_record(
                         self.statistics[model, part, component]
@@ -184,41 +174,13 @@ class SweepComparison:
         }
 
 
-def relative_differences(
-    dataset: xarray.Dataset, model: str, source: str, part: str = "total"
-) -> dict[str, xarray.DataArray]:
-    """Relative difference of a model from the Boltzmann equation, as defined above.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        A sweep, as `torkivity.open_results` gives it.
-    model : str
-    source : {"all", "rashba", "spin_hall"}
-    part : {"total", "interface", "ferromagnet"}, optional
-
-    Returns
-    -------
-    dict of str to xarray.DataArray
-        By component, "damping_like" and "field_like"; NaN at points that are left out.
-    """
-    scale = _scale(dataset, source)
-    found = {}
-    for component in COMPONENTS:
-        reference = _torque(dataset, REFERENCE, source, part, component)
-        difference = _torque(dataset, model, source, part, component) - reference
-        size = np.maximum(abs(reference), ZERO_GUARD * scale)
-        sign = reference.copy(data=np.where(reference.values < 0.0, -1.0, 1.0))
-        found[component] = (difference * sign / size).where(scale > 0.0)
-    return found
-
-
 def compare_sweep(
     dataset: xarray.Dataset,
     *,
     tolerance: float = 0.1,
     source: str | None = None,
     models: Sequence[str] = (),
+    place: str | None = None,
 ) -> SweepComparison:
     """Compare every other model of a sweep with the Boltzmann equation.
 
@@ -232,6 +194,8 @@ def compare_sweep(
         By default the one of the sweep.
     models : sequence of str, optional
         By default all that the file has.
+    place : str, optional
+        Interface; by default the first that belongs to a magnet.
 
     Returns
     -------
@@ -248,7 +212,7 @@ def compare_sweep(
         raise InputError("tolerance", tolerance, "must be a positive number, 0.1 for 10 %")
     axes = sweep_axes(dataset)
     source, chosen = _comparable(dataset, source, models)
-    counts = _counts(dataset, source)
+    counts = _counts(dataset, source, place)
     if counts["compared"] == 0:
         raise InputError(
             "file",
@@ -258,17 +222,22 @@ def compare_sweep(
             f"{counts['no_torque']} no torque",
         )
     differences = xarray.Dataset(coords={axis: dataset[axis] for axis in axes})
-    guard = ZERO_GUARD * _scale(dataset, source)
+    largest = largest_torques(dataset, source, place)
     statistics = {}
     holds: dict[tuple[str, str], dict[str, Holds]] = {}
     for model in chosen:
-        relative = {part: relative_differences(dataset, model, source, part) for part in PARTS}
+        relative = {
+            part: relative_differences(dataset, model, source, part, place) for part in PARTS
+        }
         for part in PARTS:
             for component in COMPONENTS:
                 name = f"{model}_{source}_torque_{part}_{component}"
                 ratio = relative[part][component]
-                reference = _torque(dataset, REFERENCE, source, part, component)
-                absolute = (dataset[name] - reference).where(np.isfinite(ratio))
+                reference, other = (
+                    torque_of(dataset, m, source, part, component, place)
+                    for m in (REFERENCE, model)
+                )
+                absolute = (other - reference).where(np.isfinite(ratio))
                 differences[f"{name}_difference"] = absolute.assign_attrs(
                     units="1/(Ohm m)", long_name="difference from the Boltzmann equation, per E~"
                 )
@@ -276,7 +245,7 @@ def compare_sweep(
                     units="1", long_name="relative difference from the Boltzmann equation"
                 )
                 statistics[model, part, component] = _statistics(
-                    ratio, absolute, abs(reference) < guard, tolerance
+                    ratio, absolute, abs(reference) < ZERO_GUARD * largest, tolerance
                 )
         total = relative["total"]
         good = {name: (abs(total[name]) <= tolerance).where(np.isfinite(total[name]))
@@ -299,64 +268,26 @@ def _comparable(
     dataset: xarray.Dataset, source: str | None, models: Sequence[str]
 ) -> tuple[str, list[str]]:
     """Source and models that can be compared."""
-    by_source = {
-        name: [
-            model for model in MODEL_NAMES if f"{model}_{name}_torque_total_field_like" in dataset
-        ]
-        for name in reversed(SOURCES)
-    }
-    usable = [name for name, found in by_source.items() if REFERENCE in found and len(found) > 1]
-    if not usable:
-        present = sorted({model for found in by_source.values() for model in found})
+    known = known_models(dataset)
+    if REFERENCE not in known or len(known) < 2:
         raise InputError(
             "file",
             str(dataset.encoding.get("source", "dataset")),
-            f"has {' and '.join(present) or 'no model'} alone; a comparison needs "
+            f"has {' and '.join(sorted(known)) or 'no model'} alone; a comparison needs "
             '[sweep] models = ["boltzmann", "drift_diffusion"]',
         )
-    if source is None:
-        source = usable[0]
-    elif source not in usable:
-        raise InputError("source", source, f"must be one that the file has: {', '.join(usable)}")
-    others = [model for model in by_source[source] if model != REFERENCE]
-    for model in models:
-        if model not in others:
-            raise InputError("model", model, f"must be one that the file has: {', '.join(others)}")
-    return source, [model for model in others if not models or model in models]
+    return choose_source(dataset, source), [
+        model for model in choose_models(dataset, models) if model != REFERENCE
+    ]
 
 
-def _torque(
-    dataset: xarray.Dataset, model: str, source: str, part: str, component: str
-) -> xarray.DataArray:
-    return dataset[f"{model}_{source}_torque_{part}_{component}"]
-
-
-def _largest_torque(dataset: xarray.Dataset, source: str) -> xarray.DataArray:
-    """Length of the largest Boltzmann torque of each point."""
-    columns = {
-        (part, name): _torque(dataset, REFERENCE, source, part, name)
-        for part in PARTS
-        for name in COMPONENTS
-    }
-    lengths = [np.hypot(*(columns[part, name].values for name in COMPONENTS)) for part in PARTS]
-    return columns["total", "field_like"].copy(data=np.max(lengths, axis=0))
-
-
-def _scale(dataset: xarray.Dataset, source: str) -> xarray.DataArray:
-    """T of each point; zero where it is rounding noise, NaN where the point is left out."""
-    largest = _largest_torque(dataset, source)
-    finite = largest.values[np.isfinite(largest.values)]
-    noise = _NOISE * finite.max() if finite.size else 0.0
-    return largest.where((largest > noise) | np.isnan(largest), 0.0)
-
-
-def _counts(dataset: xarray.Dataset, source: str) -> dict[str, int]:
-    states = count_states(dataset)
-    scale = _scale(dataset, source).values
-    torqueless = int(np.count_nonzero(scale == 0.0))
-    compared = int(np.count_nonzero(scale > 0.0))
+def _counts(dataset: xarray.Dataset, source: str, place: str | None) -> dict[str, int]:
+    states = count_states(dataset.sel(model=REFERENCE, source=source))
+    largest = largest_torques(dataset, source, place).values
+    torqueless = int(np.count_nonzero(largest == 0.0))
+    compared = int(np.count_nonzero(largest > 0.0))
     return {
-        "all": scale.size,
+        "all": largest.size,
         "missing": states["missing"],
         "failed": states["failed"],
         "no_frame": states["done"] - torqueless - compared,

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 
-from torkivity.catalogue import MODEL_NAMES
-from torkivity.compare.differences import (
-    COMPONENTS,
-    PARTS,
-    ZERO_GUARD,
-    Range,
-    Statistics,
-    SweepComparison,
-)
+from torkivity.catalogue import MODELS
+from torkivity.compare.differences import Range, Statistics, SweepComparison
+from torkivity.results.differences import PARTS, ZERO_GUARD
 from torkivity.results.selection import describe_point, plain_value
+from torkivity.tables import fold
+from torkivity_engine.record import COMPONENTS
 
 __all__ = ["sweep_comparison_report"]
 
@@ -23,11 +19,15 @@ _SOURCES = {
     "rashba": "Rashba alone",
     "spin_hall": "spin Hall alone",
 }
+_HOLDS = {"all": "all points", "most": "nine of ten", "some": "some point"}
 _LABEL, _ROW = 14, 18
+
+#: Widths of the columns that say where a model holds: component and axis, ranges.
+_AXIS, _RANGES = 26, 18
 
 
 def sweep_comparison_report(comparison: SweepComparison) -> str:
-    """Statistics, worst points and where each model holds, at most 100 columns wide.
+    """Statistics, worst points and where each model holds, 80 columns wide.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def sweep_comparison_report(comparison: SweepComparison) -> str:
     guarded = max(found.guarded for found in comparison.statistics.values())
     lines += [
         "",
-        "Relative difference: (model - Boltzmann) / Boltzmann; median and ranges are over points.",
+        "Relative difference: (model - Boltzmann) / Boltzmann;",
+        "median and ranges are over points.",
     ]
     guard = f"{100.0 * ZERO_GUARD:g} %"
     if guarded:
@@ -74,9 +75,8 @@ def _points(comparison: SweepComparison) -> str:
 def _table(comparison: SweepComparison, model: str) -> list[str]:
     within = f"within {100.0 * comparison.tolerance:g} %"
     lines = [
-        f"{MODEL_NAMES[model]} against Boltzmann, relative difference in %",
-        f"{'':{_LABEL + _ROW}}{'median':>8}{'68 % of points':>18}{'95 % of points':>18}"
-        f"{'largest':>9}{within:>14}",
+        f"{MODELS[model].title} against Boltzmann, relative difference in %",
+        f"{'':{_LABEL + _ROW}}{'median':>8}{'68 % of points':>18}{'largest':>9}{within:>13}",
     ]
     for component in COMPONENTS:
         for part in PARTS:
@@ -89,12 +89,10 @@ def _table(comparison: SweepComparison, model: str) -> list[str]:
 def _cells(found: Statistics) -> str:
     if not found.count:
         return f"{'-':>8}"
-    ranges = [
-        f"{_percent(low)} to {_percent(high)}" for low, high in (found.range68, found.range95)
-    ]
+    low, high = map(_percent, found.range68)
     return (
-        f"{_percent(found.median):>8}{ranges[0]:>18}{ranges[1]:>18}"
-        f"{_percent(found.worst[0].value):>9}{100.0 * found.within:>12.1f} %"
+        f"{_percent(found.median):>8}{f'{low} to {high}':>18}"
+        f"{_percent(found.worst[0].value):>9}{100.0 * found.within:>11.1f} %"
     )
 
 
@@ -112,16 +110,15 @@ def _worst(comparison: SweepComparison, model: str) -> list[str]:
     for component in COMPONENTS:
         for extreme in comparison.statistics[model, "total", component].worst[:1]:
             name = component.replace("_", "-")
-            lines.append(
-                f"  worst {name:<13} {_percent(extreme.value)} % at {describe_point(extreme.at)}"
-            )
+            text = f"worst {name:<13} {_percent(extreme.value)} % at {describe_point(extreme.at)}"
+            lines += fold(text, hang=2, indent=2)
     return lines
 
 
 def _where(comparison: SweepComparison, model: str) -> list[str]:
     lines = [
         f"  total torque within {100.0 * comparison.tolerance:g} % at these values of each axis",
-        f"{'':32}{'all points':<22} {'nine of ten':<22} some point",
+        f"{'':{_AXIS}}{'all points':<{_RANGES}}{'nine of ten':<{_RANGES}}some point",
     ]
     for component in (*COMPONENTS, "both"):
         title = component.replace("_", "-")
@@ -130,10 +127,20 @@ def _where(comparison: SweepComparison, model: str) -> list[str]:
             lines.append(f"  {title:<14}nowhere")
             continue
         for axis, found in by_axis.items():
-            cells = " ".join(f"{_runs(runs):<22}" for runs in found.values()).rstrip()
-            label = f"  {title:<14}{axis}"
-            # A long name has a line of its own.
-            lines += [f"{label:<31} {cells}"] if len(label) < 32 else [label, f"{'':32}{cells}"]
+            ranges = {kind: _runs(runs) for kind, runs in found.items()}
+            label = f"  {title:<{_LABEL}}{axis}"
+            if max(map(len, ranges.values())) < _RANGES:
+                cells = "".join(f"{text:<{_RANGES}}" for text in ranges.values()).rstrip()
+                # A long name has a line of its own.
+                long = len(label) >= _AXIS
+                lines += [label, f"{'':{_AXIS}}{cells}"] if long else [f"{label:<{_AXIS}}{cells}"]
+            else:
+                names = (_HOLDS[kind] for kind in ranges)
+                lines.append(label)
+                lines += [
+                    f"{'':{_AXIS}}{name + ':':<13}{text}"
+                    for name, text in zip(names, ranges.values(), strict=True)
+                ]
             title = ""
     return lines
 

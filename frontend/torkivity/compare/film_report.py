@@ -1,19 +1,25 @@
-"""Plain-text table of a comparison."""
+"""Plain-text tables of a single film: torques by model, interface and magnet, and facts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from torkivity.study.film import Comparison, relative_difference
-from torkivity_engine.film.interfaces import DeltaInterface, Interface, RashbaInterface
-from torkivity_engine.solution import TorqueNames
+from torkivity.catalogue import MODELS, SINGLE_SOURCES, SOURCES
+from torkivity.results.differences import above_noise, relative_difference
+from torkivity.study.evaluate import Evaluated
+from torkivity.study.run import FilmStudy
+from torkivity.tables import fold
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.film.parameters import parameters, quoted
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.record import COMPONENTS
 from torkivity_engine.units import convert_torque
 
-__all__ = ["comparison_report"]
+__all__ = ["film_report"]
 
 _ROWS = {
     "interface": "interface",
@@ -21,35 +27,40 @@ _ROWS = {
     "total": "total on the magnetization",
     "lattice": "lattice (interface)",
 }
-
-#: Column pairs of the table: source and heading.
-_SOURCES = {"rashba": "Rashba alone", "spin_hall": "spin Hall alone"}
-_MODELS = {"boltzmann": "Boltzmann", "drift_diffusion": "drift-diff."}
+_MAGNET_ROWS = {
+    "interface": "at its interfaces",
+    "ferromagnet": "through its faces",
+    "total": "total",
+}
 
 _UNITS = {
     "per_e_tilde": (
-        "Torques are per E~ = -E/e, in 1/(Ohm m); times 2 they are spin-torque conductivities",
-        "in (hbar/2e)/(Ohm m).",
+        "Torques are per E~ = -E/e, in 1/(Ohm m); times 2 they are spin-torque",
+        "conductivities in (hbar/2e)/(Ohm m).",
     ),
     "spin_torque_conductivity": (
         "Torques are spin-torque conductivities per E~ = -E/e, in (hbar/2e)/(Ohm m).",
     ),
     "per_field": ("Torques are per E, in (hbar/2e)/(Ohm m), signs of angular momentum.",),
     "efficiency": (
-        "Torques are efficiencies: spin-torque conductivity over the conductivity of the heavy",
-        "metal.",
+        "Torques are efficiencies: spin-torque conductivity over the conductivity of the",
+        "lowest non-magnetic layer.",
     ),
-    "effective_field": ("Torques are effective fields, in mT per 1e11 A/m^2 in the heavy metal.",),
+    "effective_field": (
+        "Torques are effective fields, in mT per 1e11 A/m^2 in the lowest non-magnetic",
+        "layer.",
+    ),
 }
 
-_LABEL, _WIDTH = 28, 12
+_REFERENCE, _OTHER = "boltzmann", "drift_diffusion"
+#: Widths of labels, of numbers and of percentages: 80 columns in all.
+_LABEL, _WIDTH, _SHORT = 28, 9, 8
 
 
-def comparison_report(
-    comparison: Comparison,
-    in_torque_frame: bool = True,
+def film_report(
+    study: FilmStudy,
+    components: str = "torque-frame",
     *,
-    names: tuple[str, str] = ("HM", "FM"),
     quantity: str = "per_e_tilde",
     saturation_magnetization: float | None = None,
 ) -> str:
@@ -57,11 +68,9 @@ def comparison_report(
 
     Parameters
     ----------
-    comparison : Comparison
-    in_torque_frame : bool, optional
-        Damping-like and field-like components, or else x, y, z.
-    names : tuple of str, optional
-        Labels of heavy metal and ferromagnet.
+    study : FilmStudy
+    components : {"torque-frame", "cartesian"}, optional
+        Damping-like and field-like components, or x, y, z.
     quantity : str, optional
         What torques are given in, of `torkivity_engine.units.QUANTITIES`.
     saturation_magnetization : float, optional
@@ -70,132 +79,234 @@ def comparison_report(
     Returns
     -------
     str
+        At most 80 columns wide.
 
     Raises
     ------
-    PhysicsError
-        If the torque frame is asked for where it does not exist.
     InputError
         If a number is missing that the quantity needs.
     """
-    film = comparison.film
-    factor = float(
-        convert_torque(
-            *(1.0, "per_e_tilde", quantity),
-            resistivity=1.0 / film.heavy_metal.conductivity(film.fermi_wavevector),
-            saturation_magnetization=saturation_magnetization,
-            ferromagnet_thickness=film.ferromagnet.thickness,
-        )
-    )
-    m = ", ".join(_fixed(x, 4) for x in film.magnetization)
-    lines = [
-        f"{names[0]} ({film.heavy_metal.thickness:g} nm) | {_interface(film.interface)} | "
-        f"{names[1]} ({film.ferromagnet.thickness:g} nm)",
-        f"m = ({m}), E in the film plane at {film.field_direction_deg:g} deg from x",
-        "",
-        *_table(comparison, in_torque_frame, factor),
-        "",
+    factor = _factor(study, quantity, saturation_magnetization)
+    stack = as_stack(study.case.film)
+    lines = [*_description(study), ""]
+    several = len(stack.interfaces) > 1
+    for index, name in enumerate(stack.names_of_interfaces):
+        if several:
+            lines.append(f"interface {name}")
+        lines += [*_table(study.points, "torque", _ROWS, index, components, factor), ""]
+    if several:
+        for index, name in enumerate(stack.magnet_names):
+            lines.append(f"magnet {name}")
+            lines += [
+                *_table(study.points, "magnet_torque", _MAGNET_ROWS, index, components, factor),
+                "",
+            ]
+    lines += [
         *_UNITS[quantity],
-        "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched off;",
-        "the file holds both sources together as well.",
+        *fold(
+            "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched "
+            "off; the file holds both sources together as well."
+        ),
         "",
-        *_quantities(comparison),
+        *_facts(study),
     ]
     return "\n".join(lines)
 
 
-def _table(comparison: Comparison, in_torque_frame: bool, factor: float) -> list[str]:
-    projections = _projections(in_torque_frame)
-    scale = max(
-        float(np.abs(solution.torque_total).max()) for solution in comparison.solutions.values()
+def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | None) -> float:
+    """From torques per E~ to the quantity."""
+    stack = as_stack(study.case.film)
+    metal = next((layer for layer in stack.layers if not layer.magnetic), None)
+    magnet = next((layer for layer in stack.layers if layer.magnetic), None)
+    return float(
+        convert_torque(
+            *(1.0, "per_e_tilde", quantity),
+            resistivity=None if metal is None else 1.0 / metal.conductivity(stack.fermi_wavevector),
+            saturation_magnetization=saturation_magnetization,
+            ferromagnet_thickness=None if magnet is None else magnet.thickness,
+        )
     )
-    decimals = _decimals(scale * abs(factor))
-    group = (len(_MODELS) + 1) * _WIDTH
-    heading = "".join(f"{title:>{group}}" for title in _SOURCES.values())
-    columns = "".join(f"{name:>{_WIDTH}}" for name in (*_MODELS.values(), "%")) * len(_SOURCES)
-    lines = [" " * _LABEL + heading, " " * _LABEL + columns]
-    for title, project in projections.items():
-        lines.append(title)
-        for part, label in _ROWS.items():
-            cells = []
-            for source in _SOURCES:
-                boltzmann, diffusion = (
-                    project(solution, getattr(solution, f"torque_{part}"))
-                    for solution in (
-                        comparison.boltzmann[source],
-                        comparison.drift_diffusion[source],
-                    )
-                )
-                cells += [
-                    _fixed(boltzmann * factor, decimals),
-                    _fixed(diffusion * factor, decimals),
-                    _percent(relative_difference(diffusion, boltzmann, scale)),
-                ]
-            lines.append("".join([f"  {label:<{_LABEL - 2}}", *(f"{c:>{_WIDTH}}" for c in cells)]))
+
+
+def _description(study: FilmStudy) -> list[str]:
+    film = study.case.film
+    stack = as_stack(film)
+    lines = []
+    for index, (name, layer) in enumerate(zip(stack.names, stack.layers, strict=True)):
+        m = layer.magnetization
+        direction = "" if m is None else f", m = ({', '.join(_fixed(x, 4) for x in m)})"
+        lines += fold(f"{name}: {layer.thickness:g} nm{direction}", hang=2)
+        if index < len(stack.interfaces):
+            joint = stack.names_of_interfaces[index]
+            lines += fold(f"{joint}: {_numbers(film, joint)}", hang=2, indent=2)
+    lines.append(f"E in the film plane at {stack.field_direction_deg:g} deg from x")
     return lines
 
 
-def _boundary_layer_line(comparison: Comparison) -> str:
-    """How far the boundary-layer-exact formula is from the Boltzmann equation."""
-    label = "boundary-layer formula"
-    if not comparison.boundary_layer:
-        return f"{label:<{_LABEL}}does not exist: no diffusive regime, or a mesh without rings"
-    errors = []
-    for source, name in _SOURCES.items():
-        exact = comparison.boltzmann[source].torque_total
-        scale = float(np.abs(exact).max())
-        error = float(np.abs(comparison.boundary_layer[source].torque_total - exact).max())
-        errors.append(f"{error / scale:.1e} ({name.removesuffix(' alone')})" if scale else "-")
-    return f"{label:<{_LABEL}}off by {', '.join(errors)} of the total torque"
+def _numbers(film: Bilayer | Stack, part: str) -> str:
+    """Numbers of a part of the film, without the angles of its m."""
+    start = f"{quoted(part)}."
+    return ", ".join(
+        f"{path.removeprefix(start)} = {p.value:g}"
+        for path, p in parameters(film).items()
+        if path.startswith(start) and isinstance(p.value, float) and "magnetization" not in path
+    )
 
 
-def _projections(
-    in_torque_frame: bool,
-) -> dict[str, Callable[[TorqueNames, NDArray[np.float64]], float]]:
-    if not in_torque_frame:
-        return {
-            f"along {axis}": lambda solution, torque, i=i: float(torque[i])  # type: ignore[misc]
-            for i, axis in enumerate("xyz")
-        }
-    return {
-        "damping-like": lambda solution, torque: solution.damping_like(torque),
-        "field-like": lambda solution, torque: solution.field_like(torque),
-    }
+def _table(
+    points: Evaluated,
+    start: str,
+    rows: Mapping[str, str],
+    place: int,
+    components: str,
+    factor: float,
+) -> list[str]:
+    group = 2 * _WIDTH + _SHORT
+    models = (MODELS[_REFERENCE].short, MODELS[_OTHER].short, "%")
+    heading = "".join(f"{SOURCES[source]:>{group}}" for source in SINGLE_SOURCES)
+    widths = (_WIDTH, _WIDTH, _SHORT) * len(SINGLE_SOURCES)
+    columns = "".join(
+        f"{n:>{w}}" for n, w in zip(models * len(SINGLE_SOURCES), widths, strict=True)
+    )
+    lines = [" " * _LABEL + heading, " " * _LABEL + columns]
+    largest = _largest(points, start, place)
+    lengths = _lengths(points, start, rows, place)
+    decimals = _decimals(largest * abs(factor))
+    titles = (
+        {name.replace("_", "-"): name for name in COMPONENTS}
+        if components == "torque-frame"
+        else {f"along {axis}": axis for axis in "xyz"}
+    )
+    for title, component in titles.items():
+        lines.append(title)
+        for part, label in rows.items():
+            cells: list[str] = []
+            for source in SINGLE_SOURCES:
+                reference, other = (
+                    _value(points, f"{start}_{part}", component, place, model, source)
+                    for model in (_REFERENCE, _OTHER)
+                )
+                cells += [
+                    _fixed(reference * factor, decimals),
+                    _fixed(other * factor, decimals),
+                    _percent(float(relative_difference(other, reference, lengths[source]))),
+                ]
+            text = "".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True))
+            lines.append(f"  {label:<{_LABEL - 2}}{text}")
+    return lines
 
 
-def _quantities(comparison: Comparison) -> list[str]:
-    film = comparison.film
-    boltzmann = comparison.boltzmann["all"]
-    charge = max(abs(boltzmann.charge_current_minus), abs(boltzmann.charge_current_plus))
-    scale = float(np.abs(boltzmann.torque_total).max())
-    rows = [
-        ("mixing conductance G", _complex(comparison.mixing_conductance), "1/(Ohm m^2)"),
-        (
-            "transmitted, Gamma_FM",
-            _complex(comparison.transmitted_mixing_conductance),
-            "1/(Ohm m^2)",
-        ),
-        (
-            "conductivity, heavy metal",
-            f"{comparison.heavy_metal_conductivity:.4e}",
-            "1/(Ohm m)",
-        ),
-        (
-            "conductivity, ferromagnet",
-            f"{comparison.ferromagnet_conductivity:.4e}",
-            "1/(Ohm m)",
-        ),
-        ("spin diffusion length", f"{comparison.spin_diffusion_length:.4f}", "nm, heavy metal"),
-        ("spin Hall angle", f"{film.heavy_metal.spin_hall_angle:g}", "heavy metal"),
-        (
-            "stray charge current",
-            f"{charge / scale if scale else charge:.1e}",
-            "of the torque, exactly 0 in theory",
-        ),
+def _at(points: Evaluated, model: str, source: str) -> tuple[int, int]:
+    dimensions = points.plan.spec.grid.dimensions
+    return (
+        list(dimensions[0].axis.values).index(model),
+        list(dimensions[1].axis.values).index(source),
+    )
+
+
+def _value(
+    points: Evaluated, name: str, component: str, place: int, model: str, source: str
+) -> float:
+    where = _at(points, model, source)
+    if component in COMPONENTS:
+        return float(points.values(f"{name}_{component}")[where][place])
+    return float(points.values(name)[where][place]["xyz".index(component)])
+
+
+def _largest(points: Evaluated, start: str, place: int) -> float:
+    """Largest component of a total torque, by any model and source."""
+    totals = points.values(f"{start}_total")[:, :, place]
+    return float(np.nanmax(np.abs(totals))) if np.isfinite(totals).any() else 0.0
+
+
+def _lengths(
+    points: Evaluated, start: str, rows: Mapping[str, str], place: int
+) -> dict[str, float]:
+    """T by source, as differences are taken relative to."""
+    found = []
+    for source in SINGLE_SOURCES:
+        where = _at(points, _REFERENCE, source)
+        parts = (part for part in rows if part != "lattice")
+        found.append(
+            max(float(np.linalg.norm(points.values(f"{start}_{p}")[where][place])) for p in parts)
+        )
+    return dict(zip(SINGLE_SOURCES, above_noise(found).tolist(), strict=True))
+
+
+def _facts(study: FilmStudy) -> list[str]:
+    stack = as_stack(study.case.film)
+    facts: dict[str, FloatArray] = {name: value for name, (_, value) in study.facts.items()}
+    rows = []
+    for index, name in enumerate(stack.names_of_interfaces):
+        of = f", {name}" if len(stack.interfaces) > 1 else ""
+        for title, key in (
+            ("mixing conductance G", "mixing_conductance"),
+            ("transmitted, Gamma_FM", "transmitted_mixing_conductance"),
+        ):
+            value = complex(facts[f"{key}_real"][index], facts[f"{key}_imag"][index])
+            if not np.isnan(value.real):
+                rows.append((title, _complex(value), f"1/(Ohm m^2){of}"))
+    for title, key, unit in (
+        ("conductivity", "layer_conductivity", "1/(Ohm m)"),
+        ("spin diffusion length", "layer_spin_diffusion_length", "nm"),
+    ):
+        for index, name in enumerate(stack.names):
+            number = facts[key][index]
+            if not np.isnan(number):
+                text = f"{number:.4e}" if number >= 1e4 else f"{number:.4f}"
+                rows.append((title, text, f"{unit}, {name}"))
+    for name, layer in zip(stack.names, stack.layers, strict=True):
+        angle = getattr(layer, "spin_hall_angle", None)
+        if angle is not None:
+            rows.append(("spin Hall angle", f"{angle:g}", name))
+    rows.append(_stray_charge(study.points))
+    lines = [
+        line
+        for label, value, unit in rows
+        for line in fold(f"{label:<{_LABEL}}{value:>24}  {unit}", hang=_LABEL)
     ]
-    lines = [f"{label:<{_LABEL}}{value:>24}  {units}" for label, value, units in rows]
-    lines.append(_boundary_layer_line(comparison))
-    lines.append(f"{'solved by':<{_LABEL}}{boltzmann.method} method on {boltzmann.mesh}")
+    lines += _other_models(study.points)
+    settings = study.case.settings
+    lines.append(
+        f"{'solved by':<{_LABEL}}{settings.solver.method} method on {study.case.mesh().name}"
+    )
+    return lines
+
+
+def _stray_charge(points: Evaluated) -> tuple[str, str, str]:
+    where = _at(points, _REFERENCE, "all")
+    charge = max(
+        float(np.abs(points.values(f"charge_current_{side}")[where]).max())
+        for side in ("minus", "plus")
+    )
+    scale = float(np.abs(points.values("torque_total")[where]).max())
+    value = charge / scale if scale else charge
+    return "stray charge current", f"{value:.1e}", "of the torque, 0 in theory"
+
+
+def _other_models(points: Evaluated) -> list[str]:
+    """How far the models without a column are from the Boltzmann equation."""
+    lines = []
+    models: list[Any] = list(points.plan.spec.grid.dimensions[0].axis.values)
+    totals = points.values("torque_total")
+    for model in models:
+        if model == _REFERENCE:
+            continue
+        errors = []
+        for source in SINGLE_SOURCES:
+            problem = points.message(model=model, source=source)
+            if problem:
+                errors.append(f"none ({problem})")
+                break
+            exact = totals[_at(points, _REFERENCE, source)]
+            scale = float(np.abs(exact).max())
+            error = float(np.abs(totals[_at(points, model, source)] - exact).max())
+            name = SOURCES[source].removesuffix(" alone")
+            errors.append(f"{error / scale:.1e} ({name})" if scale else f"- ({name})")
+        if model != _OTHER or any(text.startswith("none") for text in errors):
+            title = MODELS[model].title.removesuffix(" drift-diffusion")
+            what = errors[0] if errors[0].startswith("none") else f"off by {', '.join(errors)}"
+            lines += fold(f"{title:<{_LABEL}}{what}", hang=2)
     return lines
 
 
@@ -207,29 +318,18 @@ def _decimals(scale: float) -> int | None:
 
 
 def _fixed(value: float, decimals: int | None) -> str:
+    if math.isnan(value):
+        return "-"
     if decimals is None:
         return f"{value:.4e}"
     return f"{round(value, decimals) + 0.0:.{decimals}f}"  # + 0.0 turns -0.0 into 0.0
 
 
 def _percent(ratio: float) -> str:
-    return "-" if math.isnan(ratio) else f"{100.0 * ratio:+.1f}"
+    return "-" if math.isnan(ratio) else f"{round(100.0 * ratio, 1) + 0.0:+.1f}"
 
 
 def _complex(value: complex) -> str:
     exponent = math.floor(math.log10(abs(value))) if value else 0
     scaled = value / 10.0**exponent
     return f"({scaled.real:.4f} {scaled.imag:+.4f}i)e{exponent}"
-
-
-def _interface(interface: Interface) -> str:
-    """What an interface is, in a few words."""
-    if not isinstance(interface, DeltaInterface):
-        return interface.kind
-    w = interface.spin_orbit_matrix
-    coupling = (
-        f"u_R = {interface.rashba:g}"
-        if isinstance(interface, RashbaInterface)
-        else "W = (" + "; ".join(f"{x:g}, {y:g}" for x, y in w) + ")"
-    )
-    return f"u0 = {interface.barrier:g}, u_ex = {interface.exchange:g}, {coupling}"

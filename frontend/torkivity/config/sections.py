@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from torkivity.catalogue import MODELS, SOURCES, ModelName, SourceName
+from torkivity_engine.film.stack import Bilayer, Stack
+
 __all__ = [
-    "Angles",
     "ConvergeSection",
     "DriftDiffusionSection",
-    "FerromagnetSection",
     "FigureSection",
-    "FilmSection",
-    "HeavyMetalSection",
-    "InterfaceSection",
     "MeshSection",
-    "Model",
     "RunConfig",
     "Section",
+    "Settings",
     "SolverSection",
-    "SurfacesSection",
     "SweepSection",
 ]
 
@@ -31,70 +28,13 @@ _CURVE_THICKNESSES = (
 )
 
 
-#: The names of `torkivity.catalogue.MODEL_NAMES`, which takes long to import.
-Model = Literal["boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer"]
+Film = Bilayer | Stack
 
 
 class Section(BaseModel):
     """Table whose keys and types are all known."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Angles(Section):
-    """Polar angle from z and azimuth from x."""
-
-    theta: float
-    phi: float
-
-
-class FilmSection(Section):
-    """What concerns the film as a whole."""
-
-    fermi_wavevector: float = Field(16.0, description="k_F in 1/nm")
-    magnetization: list[float] | None = Field(None, description="direction of m, [x, y, z]")
-    magnetization_angles_deg: Angles | None = Field(None, description="{ theta, phi } of m")
-    field_direction_deg: float = Field(0.0, description="angle of the electric field from x")
-
-
-class HeavyMetalSection(Section):
-    """The layer below the interface."""
-
-    name: str = Field("HM", description="label")
-    thickness: float = Field(description="thickness in nm")
-    mean_free_path: float | None = Field(None, description="kinetic lambda_mf in nm")
-    spin_flip_length: float | None = Field(None, description="kinetic lambda_sf in nm")
-    total_mean_free_path: float | None = Field(None, description="lambda in nm")
-    resistivity: float | None = Field(None, description="Ohm m")
-    spin_diffusion_length: float | None = Field(None, description="l_sf in nm")
-    spin_hall_angle: float = Field(0.0, description="theta_SH")
-
-
-class InterfaceSection(Section):
-    """The interface at z = 0."""
-
-    barrier: float = Field(description="u0, dimensionless")
-    exchange: float = Field(description="u_ex, dimensionless")
-    rashba: float = Field(description="u_R, dimensionless")
-
-
-class FerromagnetSection(Section):
-    """The layer above the interface."""
-
-    name: str = Field("FM", description="label")
-    thickness: float = Field(description="thickness in nm")
-    mean_free_path_majority: float = Field(description="nm")
-    mean_free_path_minority: float = Field(description="nm")
-    spin_flip_length: float = Field(description="kinetic lambda_sf in nm, inf for none")
-    precession_length: float = Field(description="v_F hbar / 2J in nm, inf for none")
-    dephasing_length: float | None = Field(None, description="l_phi in nm")
-
-
-class SurfacesSection(Section):
-    """The outer faces."""
-
-    left_specularity: float = Field(1.0, description="0 diffuse ... 1 specular")
-    right_specularity: float = Field(1.0, description="0 diffuse ... 1 specular")
 
 
 class MeshSection(Section):
@@ -116,7 +56,9 @@ class SolverSection(Section):
 class DriftDiffusionSection(Section):
     """Which drift-diffusion model."""
 
-    ferromagnet: Literal["dephased", "finite"] = Field("dephased", description="dephased or finite")
+    ferromagnet: Literal["auto", "dephased", "finite"] = Field(
+        "auto", description="dephased or finite; auto: dephased in a bilayer, finite in a stack"
+    )
 
 
 class FigureSection(Section):
@@ -133,14 +75,19 @@ class FigureSection(Section):
 class SweepSection(Section):
     """Which parameters vary; what they may be is known in `torkivity.study.axes`."""
 
-    models: list[Model] = Field(
-        ["boltzmann"], min_length=1, description=f"one or more of {', '.join(get_args(Model))}"
+    models: list[ModelName] = Field(
+        ["boltzmann"], min_length=1, description=f"one or more of {', '.join(MODELS)}"
     )
-    source: Literal["all", "rashba", "spin_hall"] = Field(
-        "all", description="all, rashba or spin_hall"
+    source: SourceName | list[SourceName] = Field(
+        "all", description=f"one or more of {', '.join(SOURCES)}"
     )
     axes: dict[str, Any] = Field({}, description="values by parameter")
     zip: list[dict[str, Any]] = Field([], description="groups of parameters that vary together")
+
+    @property
+    def sources(self) -> tuple[SourceName, ...]:
+        """The sources as a tuple."""
+        return (self.source,) if isinstance(self.source, str) else tuple(self.source)
 
 
 class ConvergeSection(Section):
@@ -157,17 +104,24 @@ class ConvergeSection(Section):
     )
 
 
-class RunConfig(Section):
-    """One run: a bilayer, a mesh and how to solve; a sweep or a study of meshes around it."""
+class Settings(Section):
+    """How a film is computed."""
 
-    film: FilmSection = FilmSection.model_construct()
-    heavy_metal: HeavyMetalSection
-    interface: InterfaceSection
-    ferromagnet: FerromagnetSection
-    surfaces: SurfacesSection = SurfacesSection.model_construct()
     mesh: MeshSection = MeshSection.model_construct()
     solver: SolverSection = SolverSection.model_construct()
     drift_diffusion: DriftDiffusionSection = DriftDiffusionSection.model_construct()
+
+
+class RunConfig(Settings):
+    """One run: a film and how to compute it; a sweep or a study of meshes around it.
+
+    The film is an object of the engine, made by `torkivity.config.film.read_film`.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, **Section.model_config)
+
+    film: Film
+    plugins: list[str] = Field([], description="modules that define further kinds")
     figure: FigureSection = FigureSection.model_construct()
     sweep: SweepSection | None = None
     converge: ConvergeSection | None = None

@@ -6,7 +6,6 @@ engine's own classes, whose errors are given back with the file and the full key
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import tomllib
@@ -14,12 +13,17 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
+from unicodedata import category
 
 from pydantic import BaseModel, ValidationError
 
-from torkivity.config.build import ConfigSource, build_film, check_figure, check_mesh
-from torkivity.config.errors import ConfigError, literal, shorten
-from torkivity.config.sections import RunConfig
+from torkivity.config.build import check_figure, check_settings
+from torkivity.config.errors import ConfigError, Problems, shorten
+from torkivity.config.film import FILM_TABLES, film_tables, read_film
+from torkivity.config.sections import Film, RunConfig, Settings
+from torkivity_engine.film.kinds import load_plugins
+from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.stack import Stack
 
 __all__ = [
     "check_config",
@@ -101,9 +105,29 @@ def read_toml(path: Path | str, missing: str) -> dict[str, Any]:
     """Tables of a TOML file; parameters and errors as of `read_text`."""
     text = read_text(path, "TOML", missing)
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(str(path), f"is not valid TOML: {error}") from None
+    _refuse_control_characters(str(path), "", data)
+    return data
+
+
+def _refuse_control_characters(file: str, where: str, value: Any) -> None:
+    """Names and labels go to tables, figures and files, which have one line for each."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            inner = f"{where}.{key}".lstrip(".")
+            _refuse_control_characters(file, "a key", key)
+            _refuse_control_characters(file, inner, item)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _refuse_control_characters(file, f"{where}[{index}]", item)
+    elif isinstance(value, str) and any(category(c) in ("Cc", "Zl", "Zp") for c in value):
+        raise ConfigError(
+            file,
+            f"{where} = {shorten(json.dumps(value))}: must not have control characters; where "
+            "backslashes are meant, write a literal string, in single quotes: '...'",
+        )
 
 
 def check_config(data: Mapping[str, Any], file: str) -> RunConfig:
@@ -123,16 +147,31 @@ def check_config(data: Mapping[str, Any], file: str) -> RunConfig:
     Raises
     ------
     ConfigError
+        Everything that is wrong, a line for each thing: key, value and what would be right.
     """
+    problems = Problems(file)
+    plugins = data.get("plugins", [])
+    if isinstance(plugins, list):
+        load_plugins(plugins)
+    film = read_film(data, problems)
+    rest = {key: value for key, value in data.items() if key not in FILM_TABLES}
+    config = None
     try:
-        config = RunConfig.model_validate(data)
+        # The film is checked already; what stands in for a wrong one is never looked at.
+        config = RunConfig.model_validate({**rest, "film": film or _STAND_IN})
     except ValidationError as error:
-        raise ConfigError(file, _problem(error)) from None
-    # Everything the engine would refuse is refused on reading, not in the middle of a run.
-    build_film(config, file)
-    check_mesh(config, ConfigSource(file))
-    check_figure(config, ConfigSource(file))
+        for entry in error.errors():
+            _note(entry, problems)
+    if config is not None:
+        # Everything the engine would refuse is refused on reading, not in the middle of a run.
+        check_settings(config, problems)
+        check_figure(config.figure, problems)
+    problems.raise_any()
+    assert config is not None
     return config
+
+
+_STAND_IN = Stack((HeavyMetal(1.0, 1.0, 1.0),), ())
 
 
 def override(
@@ -170,25 +209,23 @@ def preset_text(name: str) -> str:
     return (resources.files("torkivity") / "presets" / f"{name}.toml").read_text("utf-8")
 
 
-def to_toml(config: RunConfig) -> str:
-    """Configuration with all defaults filled in, as TOML that reads back the same."""
-    lines = []
-    for section, values in config.model_dump(exclude_none=True).items():
-        lines.append(f"[{section}]")
-        lines += [f"{key} = {literal(value)}" for key, value in values.items()]
-        lines.append("")
-    return "\n".join(lines)
+def to_toml(film: Film, settings: Settings) -> str:
+    """A film and how it is computed, all defaults filled in, as TOML that reads back the same."""
+    import tomlkit
+
+    return tomlkit.dumps(_tables(film, settings))
 
 
-def to_json(config: RunConfig) -> str:
-    """Configuration with all defaults filled in, as JSON (infinity as the string "inf")."""
-    return json.dumps(
-        {
-            section: _without_infinity(values)
-            for section, values in config.model_dump(exclude_none=True).items()
-        },
-        allow_nan=False,
-    )
+def to_json(film: Film, settings: Settings) -> str:
+    """The same as JSON (infinity as the string "inf")."""
+    return json.dumps(_without_infinity(_tables(film, settings)), allow_nan=False)
+
+
+def _tables(film: Film, settings: Settings) -> dict[str, Any]:
+    rest = settings.model_dump(exclude_none=True, exclude={"film"})
+    plugins = {"plugins": rest.pop("plugins")} if rest.get("plugins") else {}
+    rest.pop("plugins", None)
+    return {**plugins, **film_tables(film), **rest}
 
 
 def _without_infinity(value: Any) -> Any:
@@ -199,26 +236,27 @@ def _without_infinity(value: Any) -> Any:
     return "inf" if value == math.inf else value
 
 
-def _problem(error: ValidationError) -> str:
-    """One line for the first problem; a misspelt key before the missing one it causes."""
-    problems = sorted(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
-    first = problems[0]
-    keys = first["loc"]
+def _note(entry: Any, problems: Problems) -> None:
+    """One problem that the sections have with their tables."""
+    keys = entry["loc"]
     where = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).lstrip(".")
     parent = _section_model(keys[:-1])
-    if first["type"] == "extra_forbidden":
-        return f"{where}: unknown key; {_suggestion(str(keys[-1]), parent)}"
-    if first["type"] == "missing":
+    if entry["type"] == "extra_forbidden":
+        known = [name for name in (parent.model_fields if parent else {}) if name != "film"]
+        problems.unknown(where, str(keys[-1]), [*known, *(FILM_TABLES if len(keys) == 1 else ())])
+        return
+    if entry["type"] == "missing":
         what = parent.model_fields[str(keys[-1])].description if parent else None
-        return f"{where} is missing" + (f": {what}" if what else f": a table [{where}] is needed")
-    if first["type"] == "model_type":
+        problems.add(where, f"is missing: {what or f'a table [{where}] is needed'}")
+        return
+    if entry["type"] == "model_type":
         expected = f"must be a table, [{where}] or {{ ... }}"
     else:
-        expected = first["msg"].replace("Input should be", "must be").replace("'", '"')
+        expected = entry["msg"].replace("Input should be", "must be").replace("'", '"')
         field = parent.model_fields.get(str(keys[-1])) if parent else None
         if field is not None and field.description and "or" not in field.description.split():
             expected += f" ({field.description})"
-    return f"{where} = {shorten(literal(first['input']))}: {expected}"
+    problems.add(where, expected, entry["input"])
 
 
 def _section_model(keys: tuple[int | str, ...]) -> type[BaseModel] | None:
@@ -237,11 +275,3 @@ def _section_model(keys: tuple[int | str, ...]) -> type[BaseModel] | None:
             return None
         model = tables[0]
     return model
-
-
-def _suggestion(key: str, model: type[BaseModel] | None) -> str:
-    known = list(model.model_fields) if model else []
-    close = difflib.get_close_matches(key, known, n=1)
-    if close:
-        return f"did you mean {close[0]}?"
-    return f"known here: {', '.join(known)}"

@@ -20,7 +20,7 @@ from torkivity.figures.sweeps import (
     set_title,
     without_noise,
 )
-from torkivity.results.angles import frame_length
+from torkivity.results.angles import angle_path, frame_length
 from torkivity.results.selection import axis_name, select_points
 from torkivity_engine.errors import InputError
 
@@ -48,8 +48,8 @@ def angular_figure(
     ----------
     dataset : xarray.Dataset
         As `torkivity.open_results` gives it.
-    x : {"theta", "phi"}
-        Axis.
+    x : str
+        Axis: the path of an angle of m, or "theta" or "phi".
     by : str, optional
         Axis of which every value has a line.
     at : mapping of str to value, optional
@@ -70,8 +70,14 @@ def angular_figure(
     InputError
         If `x` is no angle of m, or the file does not have what is asked for.
     """
+    symbol = ANGLES.get(x)
+    if symbol is not None:
+        x = angle_path(dataset, x) or x
     x = axis_name(dataset, x)
-    if x not in ANGLES:
+    for name, known in ANGLES.items():
+        if x.endswith(f"magnetization.{name}_deg"):
+            symbol = known
+    if symbol is None:
         raise InputError("x", x, f"must be an angle of m, {' or '.join(ANGLES)}")
     wanted = quantity if isinstance(quantity, Quantity) else Quantity(quantity)
     chosen = select_points(dataset, [x, by] if by else [x], at)
@@ -80,7 +86,7 @@ def angular_figure(
     along = Coordinate(chosen.dataset[x])
     length = frame_length(chosen.dataset)
     nearest = int(np.argmin(abs(along.positions)))
-    label = f"relative to {ANGLES[x]} = {along.positions[nearest]:g}°"
+    label = f"relative to {symbol} = {along.positions[nearest]:g}°"
     figure, panels = new_figure(2, len(components), 5.2, sharex=True)
     below = panels[len(components) :]
     for upper, lower, component in zip(panels, below, components, strict=False):

@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from torkivity.catalogue import MODEL_NAMES
+from torkivity.catalogue import MODELS
 from torkivity.figures.quantities import DIFFERENCE, Component, Quantity
 from torkivity.figures.style import Coordinate, axis_symbol, legend_below, new_figure, panel_titles
 from torkivity.figures.sweeps import (
@@ -42,6 +42,7 @@ def difference_figure(
     tolerance: float = 0.1,
     models: Sequence[str] = (),
     source: str | None = None,
+    place: str | None = None,
     title: str | None = None,
 ) -> Figure:
     """Relative difference of the total torque from the Boltzmann equation.
@@ -60,7 +61,9 @@ def difference_figure(
     models : sequence of str, optional
         By default all in the file.
     source : str, optional
-        By default the one of the file.
+        By default the first of the file.
+    place : str, optional
+        Interface; by default the first that belongs to a magnet.
     title : str, optional
 
     Returns
@@ -80,7 +83,7 @@ def difference_figure(
     at_one = {axis_name(dataset, name) for name in held}
     keep = [name for name in varying_axes(dataset) if name not in at_one]
     chosen = select_points(dataset, keep, held)
-    quantity = Quantity(DIFFERENCE, models=models, source=source)
+    quantity = Quantity(DIFFERENCE, models=models, source=source, place=place)
     drawn = [x, y] if y else [x]
     components = [_worst(component, drawn) for component in quantity.of(chosen.dataset)]
     along = Coordinate(chosen.dataset[x])
@@ -129,7 +132,7 @@ def _maps(
     absent = border = False
     for axes, (model, component) in zip(panels, cells, strict=True):
         values = component.values[model].transpose(rows.name, columns.name).values
-        label = f"{MODEL_NAMES[model]}\n{value_label(component, 0)}"
+        label = f"{MODELS[model].title}\n{value_label(component, 0)}"
         draw_map(axes, columns, rows, values, label=label, percent=True, bold=percent)
         absent = absent or not np.isfinite(values).all()
         border = border or bool(np.nanmin(abs(values)) < percent < np.nanmax(abs(values)))

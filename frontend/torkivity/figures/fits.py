@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from torkivity.fit.curves import Curve, curve_axis, fit_curves
-from torkivity.fit.fit import FitResult, Point
+from torkivity.fit.fit import FitResult, Fitted, Point
 
 __all__ = ["fit_figure"]
 
@@ -48,6 +49,31 @@ _QUANTITIES = {
         1.0,
         "effective field\n" r"(mT per $10^{11}\,\mathrm{A}\,\mathrm{m}^{-2}$)",
     ),
+}
+
+_PARAMETERS = {
+    "spin_hall_conductivity": r"$\sigma_{SH}$",
+    "spin_hall_angle": r"$\theta_{SH}$",
+    "spin_diffusion_length": r"$l_{sf}$",
+    "spin_diffusion_length_resistivity": r"$l_{sf}\rho$",
+    "mixing_conductance_real": r"Re $G_{\uparrow\downarrow}$",
+    "mixing_conductance_imag": r"Im $G_{\uparrow\downarrow}$",
+    "interface_current_damping_like": "$j_{E,d}$",
+    "interface_current_field_like": "$j_{E,f}$",
+    "lattice_torque_damping_like": r"$\tau_{\mathrm{latt},d}$",
+    "lattice_torque_field_like": r"$\tau_{\mathrm{latt},f}$",
+    "barrier": "$u_0$",
+    "exchange": "$u_{ex}$",
+    "rashba": "$u_R$",
+    "total_mean_free_path": r"$\lambda$",
+    "mean_free_path_majority": r"$\lambda_\uparrow$",
+    "mean_free_path_minority": r"$\lambda_\downarrow$",
+    "precession_length": r"$l_\mathrm{prec}$",
+}
+_UNITS = {
+    "1e5 (hbar/2e)/(Ohm m)": r"$\times 10^5(\hbar/2e)\,\Omega^{-1}\mathrm{m}^{-1}$",
+    "1e15 1/(Ohm m^2)": r"$\times 10^{15}\,\Omega^{-1}\mathrm{m}^{-2}$",
+    "1e-15 Ohm m^2": r"$\times 10^{-15}\,\Omega\,\mathrm{m}^2$",
 }
 
 #: A panel: component, quantity, axis.
@@ -112,9 +138,38 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
         frameon=False,
         fontsize=8,
     )
-    if title:
-        figure.suptitle(title, fontsize=9.5)
+    heading = [title] if title else []
+    figure.suptitle("\n".join([*heading, *_value_lines(result, count)]), fontsize=8.5)
     return figure
+
+
+def _value_lines(result: FitResult, panels: int) -> list[str]:
+    """Fitted values and what is left over, as many in a line as there is room for."""
+    texts = [_value_text(entry) for entry in result.parameters if entry.varied]
+    if result.error_bars:
+        texts.append(rf"$\chi^2$ = {result.chi_square:.3g} / {result.degrees_of_freedom}")
+    room = 2 if panels == 1 else 2 * panels - 1
+    return [",   ".join(texts[first : first + room]) for first in range(0, len(texts), room)]
+
+
+def _value_text(entry: Fitted) -> str:
+    """A fitted value with its error, a one-sided bound, or the bound that it stands at."""
+    base, _, number = entry.name.rpartition("_")
+    name, end = (base, f", {number}") if number.isdigit() else (entry.name, "")
+    symbol = _PARAMETERS.get(name, name.replace("_", " "))
+    unit = "" if entry.unit == "1" else f" {_UNITS.get(entry.unit, entry.unit)}"
+    text = f"{entry.value:.4g}"
+    interval = next(iter(entry.intervals.values()), None)
+    if entry.error is not None:
+        digits = max(0, 1 - math.floor(math.log10(entry.error)))
+        text = f"{entry.value:.{digits}f} ± {entry.error:.{digits}f}"
+        text = f"({text})" if unit else text
+    elif interval is not None and interval.is_open:
+        text = str(interval)
+        return f"{symbol}{end} {text}{unit}"
+    elif entry.at_bound:
+        text += " (bound)"
+    return f"{symbol}{end} = {text}{unit}"
 
 
 def _key(point: Point, axis: str) -> _Key:
@@ -173,7 +228,7 @@ def _draw_torques(
         )
         below, above = (0.0, 0.0) if bar is None else bar
         shown += [scale * (point.measured - below), scale * (point.measured + above)]
-        if point.outlier:
+        if point.stands_out:
             _ring(axes, _x(point, axis), scale * point.measured)
     axes.set_ylabel(text)
     # A band may be so wide that nothing else would be seen.
@@ -195,7 +250,7 @@ def _draw_residuals(
         colour, marker, _ = styles[_key(point, axis)]
         place = (_x(point, axis), point.residual)
         axes.plot(*place, color=colour, marker=marker, markersize=4.0, markerfacecolor="white")
-        if point.outlier:
+        if point.stands_out:
             _ring(axes, *place)
     reach = 1.25 * max(1.6, *(abs(point.residual) for point, _ in measured))
     axes.set_ylim(-reach, reach)
@@ -206,7 +261,14 @@ def _draw_residuals(
 
 def _ring(axes: Axes, x: float, y: float) -> None:
     axes.plot(
-        *(x, y), "o", color=_OUTLIER, markersize=10.0, markerfacecolor="none", markeredgewidth=1.2
+        *(x, y),
+        "o",
+        color=_OUTLIER,
+        markersize=10.0,
+        markerfacecolor="none",
+        markeredgewidth=1.2,
+        clip_on=False,  # a point at the edge has a whole ring
+        zorder=4,
     )
 
 
@@ -238,7 +300,7 @@ def _legend(
         )
     if band:
         handles.append(Patch(color=styles[keys[0]][0], alpha=0.22, label="68 % band of the fit"))
-    if result.outliers:
+    if any(point.stands_out for point in result.points):
         handles.append(
             Line2D(
                 *([], []),
@@ -250,6 +312,7 @@ def _legend(
                 label="does not follow the others",
             )
         )
+    if result.outliers:
         handles.append(
             Line2D(
                 *([], []),

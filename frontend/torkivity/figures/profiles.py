@@ -18,7 +18,7 @@ from torkivity.figures.style import (
     unit_label,
 )
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.film.stack import Bilayer
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.spin import CHARGE
 
@@ -33,35 +33,37 @@ _SPINS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def profile_figure(
-    film: Bilayer,
+    film: Bilayer | Stack,
     solution: BoltzmannSolution,
     *,
-    names: tuple[str, str] = ("heavy metal", "ferromagnet"),
     title: str = "",
 ) -> Figure:
     """Spin current, spin accumulation, charge current and torque density against depth.
 
     Parameters
     ----------
-    film : Bilayer
+    film : Bilayer or Stack
     solution : BoltzmannSolution
         Of this film.
-    names : tuple of str, optional
-        Of heavy metal and ferromagnet.
     title : str, optional
 
     Returns
     -------
     matplotlib.figure.Figure
-        Four panels over z, the interface at 0. The charge current is that of both spins along E,
-        so that far from all faces it is the conductivity.
+        Four panels over z, the first magnetic interface at 0. The charge current is that of
+        both spins along E, so that far from all faces it is the conductivity.
     """
-    profiles = [solution.profile(layer) for layer in (0, 1)]
-    depths = [profiles[0].z - film.heavy_metal.thickness, profiles[1].z]
-    along = film.stack().field_direction[:2]
+    stack = as_stack(film)
+    profiles = [solution.profile(layer) for layer in range(len(stack.layers))]
+    faces = _faces(stack)
+    depths = [p.z + bottom for p, bottom in zip(profiles, faces, strict=False)]
+    along = stack.field_direction[:2]
     # One coefficient carries half of the charge current.
     charge = [2.0 * profile.in_plane_current[:, CHARGE] @ along for profile in profiles]
-    torque = [np.full_like(profiles[0].torque_density, np.nan), profiles[1].torque_density]
+    torque = [
+        p.torque_density if layer.magnetic else np.full_like(p.torque_density, np.nan)
+        for p, layer in zip(profiles, stack.layers, strict=True)
+    ]
     vectors = (
         ("spin current along z", "1/(Ohm m)", [p.spin_current for p in profiles]),
         ("spin accumulation", "1/(Ohm m)", [p.spin_accumulation for p in profiles]),
@@ -80,7 +82,7 @@ def profile_figure(
     panels[2].set_ylabel(f"charge current / field\n{unit_label('1/(Ohm m)', exponent)}")
     panels[2].set_ylim(bottom=min(0.0, panels[2].get_ylim()[0]))
     for axes in panels:
-        _mark_layers(axes, film, names)
+        _mark_layers(axes, stack, faces)
     for axes in panels[2:]:
         axes.set_xlabel("z (nm)")
     panel_titles(panels, [""] * len(panels))
@@ -100,19 +102,32 @@ def _draw(
         axes.plot(z, curve, **style)
 
 
-def _mark_layers(axes: Axes, film: Bilayer, names: tuple[str, str]) -> None:
-    bottom, top = -film.heavy_metal.thickness, film.ferromagnet.thickness
+def _faces(stack: Stack) -> FloatArray:
+    """Heights of all faces from the bottom, the reference interface at 0, nm."""
+    heights = np.concatenate([[0.0], np.cumsum([layer.thickness for layer in stack.layers])])
+    return np.asarray(heights - heights[stack.reference_interface + 1])
+
+
+def _mark_layers(axes: Axes, stack: Stack, faces: FloatArray) -> None:
+    """Magnets shaded, interfaces as lines, names above."""
     axes.axhline(0.0, color="0.7", linewidth=0.6, zorder=0)
-    axes.axvspan(0.0, top, color="0.93", zorder=-1, linewidth=0.0)
-    axes.axvline(0.0, color="0.35", linewidth=0.9, zorder=1)
-    axes.set_xlim(bottom, top)
-    for name, middle in zip(names, (0.5 * bottom, 0.5 * top), strict=True):
+    axes.set_xlim(faces[0], faces[-1])
+    total = faces[-1] - faces[0]
+    for name, layer, bottom, top in zip(stack.names, stack.layers, faces, faces[1:], strict=False):
+        if layer.magnetic:
+            axes.axvspan(bottom, top, color="0.93", zorder=-1, linewidth=0.0)
+        if top < faces[-1]:
+            axes.axvline(top, color="0.35", linewidth=0.9, zorder=1)
+        # A name that is wider than its layer stands upright.
+        narrow = (top - bottom) / total < 0.025 * len(name)
         axes.annotate(
             name,
-            (middle, 1.0),
+            (0.5 * (bottom + top), 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(0, 3),
             textcoords="offset points",
             ha="center",
+            va="bottom",
+            rotation=90.0 if narrow else 0.0,
             fontsize=8,
         )

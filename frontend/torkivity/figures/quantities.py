@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from torkivity.catalogue import MODEL_NAMES, SOURCES
-from torkivity.compare.differences import COMPONENTS, relative_differences
+from torkivity.results.differences import relative_differences
+from torkivity.results.values import (
+    choose_models,
+    choose_source,
+    known_models,
+    model_values,
+)
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
-from torkivity_engine.record import TORQUE_PARTS, VARIABLES
+from torkivity_engine.record import COMPONENTS, MAGNET_VARIABLES, VARIABLES
 from torkivity_engine.units import QUANTITIES, convert_torque
 
 if TYPE_CHECKING:
@@ -21,11 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DIFFERENCE", "OWN_RESISTIVITY", "Component", "Quantity", "quantity_names"]
 
-#: Name of the difference of models among the quantities.
-DIFFERENCE = "difference"
-
 #: Coordinate with the resistivity of the heavy metal at each point, Ohm m.
 OWN_RESISTIVITY = "own_resistivity"
+
+#: Name of the difference of models among the quantities.
+DIFFERENCE = "difference"
 
 _TITLES = {
     "torque_total": "total torque",
@@ -36,13 +41,18 @@ _TITLES = {
     "spin_current_plus": "spin current at $0^+$",
     "charge_current_minus": "charge current at $0^-$",
     "charge_current_plus": "charge current at $0^+$",
+    "magnet_torque_total": "total torque on the magnet",
+    "magnet_torque_interface": "torque at the magnet's interfaces",
+    "magnet_torque_ferromagnet": "spin current into the magnet",
 }
+
+_QUANTITIES = {**VARIABLES, **MAGNET_VARIABLES}
 
 
 def quantity_names() -> list[str]:
     """Quantities that every model has, and the difference of models."""
     ends = tuple(f"_{component}" for component in COMPONENTS)
-    return [*(name for name in VARIABLES if not name.endswith(ends)), DIFFERENCE]
+    return [*(name for name in _QUANTITIES if not name.endswith(ends)), DIFFERENCE]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +68,7 @@ class Component:
     units : str
         As in the file, or "%".
     values : dict of str to xarray.DataArray
-        By model, in the order of `torkivity.catalogue.MODEL_NAMES`; one entry without
+        By model, in the order of `torkivity.catalogue.MODELS`; one entry without
         a name for a variable that belongs to no model.
     """
 
@@ -77,11 +87,13 @@ class Quantity:
     name : str
         One of `quantity_names`, or any variable of the file. ``difference`` is that of the total
         torque from the Boltzmann equation, as
-        `torkivity.compare.differences.relative_differences` defines it, in percent.
+        `torkivity.results.differences` defines it, in percent.
     models : sequence of str
-        Of `torkivity.catalogue.MODEL_NAMES`; empty for all in the file.
-    source : {"all", "rashba", "spin_hall"}, optional
-        By default the first of these that the file has.
+        Of `torkivity.catalogue.MODELS`; empty for all in the file.
+    source : str, optional
+        By default the first of `torkivity.catalogue.SOURCES` that the file has.
+    place : str, optional
+        Interface, or magnet for torques on magnets; by default the first magnetic one.
     components : {"auto", "torque-frame", "cartesian"}
         Damping-like and field-like, or x, y and z. "auto" takes the former for torques, if they
         exist anywhere.
@@ -95,6 +107,7 @@ class Quantity:
     name: str = "torque_total"
     models: Sequence[str] = ()
     source: str | None = None
+    place: str | None = None
     components: Literal["auto", "torque-frame", "cartesian"] = "auto"
     normalisation: str = "per_e_tilde"
     resistivity: float | None = None
@@ -116,59 +129,38 @@ class Quantity:
         InputError
             If the file does not have it.
         """
-        if self.name not in quantity_names() or self.name in dataset:
+        if self.name not in quantity_names() or not known_models(dataset):
             return self._variable(dataset)
-        source = self.source_in(dataset)
+        source = choose_source(dataset, self.source)
         models = self.models_in(dataset)
         if self.name == DIFFERENCE:
             return self._difference(dataset, models, source)
-        names = {model: f"{model}_{source}_{self.name}" for model in models}
-        if self._in_frame(dataset, names):
+
+        def values(name: str) -> dict[str, xarray.DataArray]:
+            return {m: model_values(dataset, name, m, source, self.place) for m in models}
+
+        if self._in_frame(dataset, source, models):
+            parts = {c.replace("_", "-"): values(f"{self.name}_{c}") for c in COMPONENTS}
+        elif "spin" in dataset[self.name].dims:
+            whole = values(self.name)
             parts = {
-                component.replace("_", "-"): {
-                    model: dataset[f"{name}_{component}"] for model, name in names.items()
-                }
-                for component in COMPONENTS
-            }
-        elif "spin" in dataset[names[models[0]]].dims:
-            parts = {
-                str(axis): {model: dataset[name].sel(spin=axis) for model, name in names.items()}
+                str(axis): {model: array.sel(spin=axis) for model, array in whole.items()}
                 for axis in dataset["spin"].values
             }
         else:
-            parts = {"": {model: dataset[name] for model, name in names.items()}}
-        units = str(dataset[names[models[0]]].attrs.get("units", "1"))
+            parts = {"": values(self.name)}
+        units = str(dataset[self.name].attrs.get("units", "1"))
         return [
-            Component(title, _TITLES[self.name], *self._converted(units, values))
-            for title, values in parts.items()
+            Component(title, _TITLES[self.name], *self._converted(units, found))
+            for title, found in parts.items()
         ]
-
-    def source_in(self, dataset: xarray.Dataset) -> str:
-        """Source of torque that is shown."""
-        known = [
-            source
-            for source in reversed(SOURCES)
-            if any(f"{model}_{source}_torque_total" in dataset for model in MODEL_NAMES)
-        ]
-        if self.source is None and known:
-            return known[0]
-        if self.source not in known:
-            listed = ", ".join(known) or "none: name a variable as the quantity"
-            raise InputError("source", self.source, f"must be one that the file has ({listed})")
-        return self.source
 
     def models_in(self, dataset: xarray.Dataset) -> list[str]:
-        """Models that are shown, in the order of `torkivity.catalogue.MODEL_NAMES`."""
-        source = self.source_in(dataset)
-        known = [model for model in MODEL_NAMES if f"{model}_{source}_torque_total" in dataset]
-        for model in self.models:
-            if model not in known:
-                raise InputError(
-                    "model", model, f"must be one that the file has ({', '.join(known)})"
-                )
-        chosen = [model for model in known if not self.models or model in self.models]
+        """Models that are shown, in the order of `torkivity.catalogue.MODELS`."""
+        chosen = choose_models(dataset, self.models)
         if self.name != DIFFERENCE:
             return chosen
+        known = known_models(dataset)
         if "boltzmann" not in known or len(known) < 2:
             raise InputError(
                 "quantity",
@@ -180,12 +172,15 @@ class Quantity:
             raise InputError("model", "boltzmann", "is what the difference is taken from")
         return others
 
-    def _in_frame(self, dataset: xarray.Dataset, names: dict[str, str]) -> bool:
+    @property
+    def _is_torque(self) -> bool:
+        return f"{self.name}_{COMPONENTS[0]}" in _QUANTITIES
+
+    def _in_frame(self, dataset: xarray.Dataset, source: str, models: list[str]) -> bool:
         """Whether to show damping-like and field-like components."""
-        is_torque = self.name.removeprefix("torque_") in TORQUE_PARTS
         if self.components == "cartesian":
             return False
-        if not is_torque:
+        if not self._is_torque:
             if self.components == "torque-frame":
                 raise InputError(
                     "components", self.components, f"are those of torques; {self.name} is Cartesian"
@@ -193,8 +188,9 @@ class Quantity:
             return False
         if self.components == "torque-frame":
             return True
-        columns = [dataset[f"{name}_damping_like"].values for name in names.values()]
+        name = f"{self.name}_{COMPONENTS[0]}"
         done = dataset["status"].values == 1
+        columns = [model_values(dataset, name, m, source, self.place).values for m in models]
         return not done.any() or any(np.isfinite(column).any() for column in columns)
 
     def _difference(
@@ -204,7 +200,10 @@ class Quantity:
             raise InputError("components", self.components, "a difference is in the torque frame")
         if self.normalisation != "per_e_tilde":
             raise InputError("normalisation", self.normalisation, "a difference is in percent")
-        found = {model: relative_differences(dataset, model, source) for model in models}
+        found = {
+            model: relative_differences(dataset, model, source, place=self.place)
+            for model in models
+        }
         return [
             Component(
                 f"{component.replace('_', '-')} total torque",
@@ -227,6 +226,10 @@ class Quantity:
         if self.normalisation != "per_e_tilde":
             raise InputError("normalisation", self.normalisation, "is for torques of the models")
         variable = dataset[self.name]
+        if "source" in variable.dims:
+            variable = variable.sel(source=choose_source(dataset, self.source))
+        if "model" in variable.dims:
+            variable = variable.sel(model=choose_models(dataset, self.models)[0])
         grid = dataset["status"].dims
         own = [str(dim) for dim in variable.dims if dim not in grid]
         title = str(variable.attrs.get("long_name", self.name)).split(",")[0]
@@ -245,7 +248,7 @@ class Quantity:
     ) -> tuple[str, dict[str, xarray.DataArray]]:
         if self.normalisation == "per_e_tilde":
             return units, values
-        if self.name.removeprefix("torque_") not in TORQUE_PARTS:
+        if not self._is_torque:
             raise InputError("normalisation", self.normalisation, "is for torques")
         return QUANTITIES[self.normalisation], {
             model: array.copy(

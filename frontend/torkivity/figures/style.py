@@ -18,7 +18,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from torkivity.catalogue import MODEL_NAMES
+from torkivity.catalogue import MODELS
+from torkivity.figures.errors import FigureError
 from torkivity.results.selection import plain_value
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
@@ -234,7 +235,7 @@ def panel_titles(panels: Iterable[Axes], titles: Iterable[str]) -> None:
 def model_handle(model: str, colour: str | None = None) -> Line2D:
     """Entry of a legend for a model."""
     style = MODEL_STYLES[model] | {"color": colour or MODEL_COLOURS[model]}
-    return Line2D([], [], label=MODEL_NAMES[model], **style)
+    return Line2D([], [], label=MODELS[model].title, **style)
 
 
 def legend_below(
@@ -251,6 +252,10 @@ def legend_below(
     )
 
 
+#: What writes a format, whatever the environment would show figures with.
+_BACKENDS = {"png": "agg", "pdf": "pdf", "svg": "svg"}
+
+
 def save_figure(figure: Figure, path: Path, file_format: str) -> None:
     """Write a figure.
 
@@ -261,5 +266,15 @@ def save_figure(figure: Figure, path: Path, file_format: str) -> None:
         Any name: the format does not follow from it.
     file_format : str
         "png", "pdf" or "svg".
+
+    Raises
+    ------
+    FigureError
+        If text cannot be set (mathtext of a name, LaTeX that the user's settings ask for and
+        the machine lacks), or the file cannot be written.
     """
-    figure.savefig(path, format=file_format, dpi=300)
+    try:
+        figure.savefig(path, format=file_format, dpi=300, backend=_BACKENDS[file_format])
+    except Exception as error:  # it draws only now, and raises whatever its parts do
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise FigureError(text if len(text) <= 200 else f"{text[:197]}...") from error

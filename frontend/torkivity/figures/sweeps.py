@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,14 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_hex
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
 
-from torkivity.catalogue import MODEL_NAMES
+from torkivity.catalogue import MODELS
 from torkivity.figures.quantities import Component, Quantity
 from torkivity.figures.style import (
     MODEL_COLOURS,
@@ -268,7 +269,7 @@ def draw_map(
         lines = axes.contour(
             columns.positions, rows.positions, values, levels=levels, colors="black", linewidths=0.6
         )
-        axes.clabel(lines, fontsize=6.5, fmt=_with_minus)
+        _label_contours(axes, lines)
     size = abs(finite)
     if bold is not None and min(values.shape) > 1 and size.size and size.min() < bold < size.max():
         axes.contour(
@@ -289,6 +290,24 @@ def draw_map(
     bar.ax.tick_params(labelsize=7)
 
 
+def _label_contours(axes: Axes, lines: ContourSet) -> None:
+    """Labels where there is room: of those that would lie over one another only the first."""
+    style: dict[str, Any] = {"fontsize": 6.5, "fmt": _with_minus}
+    kept: list[tuple[float, float]] = []
+    boxes: list[Bbox] = []
+    tried = list(axes.clabel(lines, inline=False, **style))
+    for text in tried:
+        # Colour bars and titles, which come later, leave less room than there is now.
+        box = text.get_window_extent().expanded(1.5, 1.5)
+        if not any(box.overlaps(other) for other in boxes):
+            boxes.append(box)
+            kept.append(text.get_position())
+    for text in tried:
+        text.remove()
+    if kept:
+        axes.clabel(lines, manual=kept, **style)
+
+
 def _with_minus(level: float) -> str:
     """Contour label; a hyphen would be lost in a dashed line."""
     return f"{level:g}".replace("-", "\N{MINUS SIGN}")
@@ -301,11 +320,10 @@ def absent_handle() -> Patch:
 
 def figure_title(dataset: xarray.Dataset, held: Mapping[str, Any], models: list[str]) -> str:
     """Film, model and where axes are held, as far as they are known."""
-    config = json.loads(dataset.attrs.get("config_json", "{}"))
-    names = [str(config[k]["name"]) for k in ("heavy_metal", "ferromagnet") if k in config]
-    model = [MODEL_NAMES[models[0]]] if len(models) == 1 and models[0] else []
+    film = str(dataset.attrs.get("film", ""))
+    model = [MODELS[models[0]].title] if len(models) == 1 and models[0] else []
     where = [point_label(held, dataset)] if held else []
-    return "; ".join([" / ".join(names), *model, *where]).removeprefix("; ")
+    return "; ".join([film, *model, *where]).removeprefix("; ")
 
 
 def set_title(figure: Figure, chosen: Selection, title: str | None, models: list[str]) -> None:

@@ -13,7 +13,7 @@ from torkivity.fit.models import Conditions
 from torkivity.fit.problem import FitProblem, derivatives
 from torkivity_engine.arrays import FloatArray
 
-__all__ = ["AXES", "Curve", "curve_axis", "fit_curves"]
+__all__ = ["AXES", "Curve", "curve_axis", "curves_csv", "fit_curves"]
 
 
 #: What torques can be drawn against, and its unit.
@@ -71,7 +71,8 @@ def fit_curves(
     Returns
     -------
     tuple of Curve
-        For each data set, each torque in it, and each place of the axes that are not drawn.
+        For each data set, and each torque that was measured at a place of the axes that are not
+        drawn.
     """
     problem, params = result.state.problem, result.state.params
     covariance = result.state.covariance
@@ -82,7 +83,7 @@ def fit_curves(
     curves = []
     for index, data in enumerate(problem.sets):
         axis = curve_axis(data)
-        for at, x in _grids(data, axis, points):
+        for at, x, measured in _grids(data, axis, points):
             where = _conditions(problem, index, {**at, axis: x})
             models = np.concatenate(problem.curves(params, index, where))
             errors = np.full(len(models), np.nan)
@@ -92,8 +93,11 @@ def fit_curves(
                     params,
                     problem.varied,
                 )
-                errors = np.sqrt(np.einsum("ij,jk,ik->i", slopes, covariance, slopes))
+                variances = np.einsum("ij,jk,ik->i", slopes, covariance, slopes)
+                errors = np.sqrt(np.maximum(variances, 0.0))  # rounding may leave less than zero
             for place, series in enumerate(data.series):
+                if series.component not in measured:
+                    continue
                 part = slice(place * points, (place + 1) * points)
                 curves.append(
                     Curve(
@@ -112,17 +116,22 @@ def _columns(data: TorqueData) -> dict[str, FloatArray]:
 
 def _grids(
     data: TorqueData, axis: str, points: int
-) -> Iterator[tuple[dict[str, float], FloatArray]]:
-    """Each place of the other axes with a grid over what was measured there."""
+) -> Iterator[tuple[dict[str, float], FloatArray, set[str]]]:
+    """Each place of the other axes with a grid over where these torques were measured."""
     columns = _columns(data)
     x = columns.pop(axis)
     places = np.stack(list(columns.values()), axis=1) if columns else np.zeros((len(x), 0))
     for place in np.unique(places, axis=0):
-        there = x[np.all(places == place, axis=1)]
-        least, most = float(there.min()), float(there.max())
-        if least == most:
-            continue  # a point, not a curve
-        yield dict(zip(columns, place.tolist(), strict=True)), np.linspace(least, most, points)
+        here = np.all(places == place, axis=1)
+        ranges: dict[tuple[float, float], set[str]] = {}
+        for series in data.series:
+            own = x[here & np.isfinite(series.values)]
+            if own.size and own.min() < own.max():  # a point is no curve
+                ends = float(own.min()), float(own.max())
+                ranges.setdefault(ends, set()).add(series.component)
+        at = dict(zip(columns, place.tolist(), strict=True))
+        for ends, measured in ranges.items():
+            yield at, np.linspace(*ends, points), measured
 
 
 def _conditions(
@@ -133,3 +142,35 @@ def _conditions(
     data = problem.sets[index]
     resistivity = problem.measurements[index].resistivity_of(data, full["thickness"])
     return Conditions(full["thickness"], resistivity, full.get("theta"), full.get("phi"))
+
+
+def curves_csv(result: FitResult, points: int = 121) -> str:
+    """The fitted curves as CSV, one line per point.
+
+    Parameters
+    ----------
+    result : FitResult
+    points : int, optional
+        Of each curve.
+
+    Returns
+    -------
+    str
+        With a header; the torques in the unit of their quantity
+        (`torkivity_engine.units.QUANTITIES`), the error empty where there is none.
+    """
+    lines = ["data,component,quantity,thickness [nm],theta [deg],phi [deg],model,error"]
+    fixed = {"theta": "", "phi": ""}
+    for curve in fit_curves(result, points):
+        at = {name: f"{value:.8g}" for name, value in curve.at.items()}
+        for x, model, error in zip(curve.x, curve.model, curve.error, strict=True):
+            place = {**fixed, **at, curve.axis: f"{x:.8g}"}
+            cells = [_cell(curve.data), curve.component, curve.quantity]
+            cells += [place["thickness"], place["theta"], place["phi"], f"{model:.8g}"]
+            lines.append(",".join([*cells, f"{error:.3g}" if np.isfinite(error) else ""]))
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """A name as a cell of CSV."""
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text

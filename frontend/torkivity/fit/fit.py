@@ -8,26 +8,28 @@ space along which nothing visible changes, parameters at a bound, points that st
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from torkivity.fit.data import TorqueData, read_torque_data
+from torkivity.fit.derived import Derived, derived_quantities
 from torkivity.fit.diagnostics import (
-    Outliers,
     correlations,
-    find_outliers,
+    covariance_of,
     poor_fit,
     reached_bound,
-    standard_error,
+    silent_torques,
     studentised_residuals,
     undetermined,
 )
 from torkivity.fit.models import MicroscopicModel, PhenomenologicalModel, TorqueModel
+from torkivity.fit.outliers import Outliers, find_outliers
 from torkivity.fit.problem import FitProblem, derivatives
-from torkivity.fit.profile import LEVELS, profile_intervals
+from torkivity.fit.profile import LEVELS, Interval, Profile, profile_intervals
+from torkivity.fit.progress import FitProgress
 from torkivity.fit.request import Measurement, ParameterSetting
 from torkivity_engine.arrays import FloatArray
 
@@ -36,6 +38,7 @@ __all__ = [
     "FitResult",
     "FitState",
     "Fitted",
+    "Interval",
     "Measurement",
     "MicroscopicModel",
     "ParameterSetting",
@@ -44,6 +47,10 @@ __all__ = [
     "fit_torques",
     "read_torque_data",
 ]
+
+
+#: How often a fit begins anew where a profile came across a better one.
+_RESTARTS = 4
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,11 @@ class Fitted:
     name, unit : str
     value : float
     error : float or None
-        Standard error from the covariance; None where it is fixed or undetermined.
+        Standard error from the covariance; None where it is fixed, at a bound or undetermined,
+        or where the data leave the narrowest interval open.
     varied : bool
-    intervals : dict of float to (float, float)
-        Profile intervals by probability; infinite where the data give no limit.
+    intervals : dict of float to Interval
+        Profile intervals by probability.
     at_bound : bool
     """
 
@@ -67,7 +75,7 @@ class Fitted:
     value: float
     error: float | None
     varied: bool
-    intervals: dict[float, tuple[float, float]] = field(default_factory=dict)
+    intervals: dict[float, Interval] = field(default_factory=dict)
     at_bound: bool = False
 
 
@@ -92,6 +100,9 @@ class Point:
     studentised : float
         Residual over its own standard deviation as estimated without this point.
     outlier : bool
+        Whether it belongs to what does not follow the others.
+    residual_without : float or None
+        Residual from the fit without the outliers, if there are any.
     sensitivities : dict of str to float
         Derivative of the model by each fitted parameter.
     """
@@ -109,6 +120,15 @@ class Point:
     studentised: float
     outlier: bool
     sensitivities: dict[str, float]
+    residual_without: float | None = None
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether an outlier is far from the fit without the outliers itself.
+
+        Films of another phase are left out with all their torques, some of which may fit in.
+        """
+        return self.outlier and self.residual_without is not None and abs(self.residual_without) > 2
 
     @property
     def place(self) -> str:
@@ -162,6 +182,10 @@ class FitResult:
     success : bool
     state : FitState
         For `torkivity.fit.curves.fit_curves`.
+    remarks : tuple of str
+        What was assumed where nothing was asked for.
+    derived : tuple of Derived
+        What follows from the parameters.
     """
 
     model: str
@@ -175,6 +199,8 @@ class FitResult:
     warnings: tuple[str, ...]
     success: bool
     state: FitState = field(repr=False)
+    remarks: tuple[str, ...] = ()
+    derived: tuple[Derived, ...] = ()
 
     def __getitem__(self, name: str) -> Fitted:
         """Parameter by name."""
@@ -197,6 +223,8 @@ def fit_torques(
     measurement: Measurement | Sequence[Measurement] | None = None,
     separate: Sequence[str] = (),
     profile: bool | Sequence[str] = True,
+    outliers: bool = True,
+    tell: Callable[[str], None] | None = None,
 ) -> FitResult:
     """Fit a model to one or more data sets.
 
@@ -215,6 +243,10 @@ def fit_torques(
     profile : bool or sequence of str, optional
         Compute profile intervals, of all parameters or of these (of the order of a hundred
         evaluations of the model for each).
+    outliers : bool, optional
+        Look for torques that do not follow the others.
+    tell : callable, optional
+        Takes a line now and then about how far the fit is.
 
     Returns
     -------
@@ -232,51 +264,122 @@ def fit_torques(
     if measurement is None or isinstance(measurement, Measurement):
         measurement = (measurement or Measurement(),) * len(sets)
     problem = FitProblem(sets, model, measurement, parameters or {}, separate)
-    varied = problem.varied
-    best = problem.minimize(problem.start, covariance=True)
-    slopes = derivatives(problem.predictions, best.params, varied)
-    jacobian = -slopes / problem.bars(problem.predictions(best.params))[:, None]
+    progress = FitProgress(tell)
+    problem.tick = progress.tick
+    best, solution, profiles = _best_fit(problem, _to_profile(problem, profile), progress)
 
-    notes = undetermined(best, jacobian, varied)
-    stuck = {name: reached_bound(best.params[name]) for name in varied}
-    notes += [f"{name} is at its bound {b:g}" for name, b in stuck.items() if b is not None]
+    notes = undetermined(solution.jacobian, solution.covariance, problem.varied)
+    notes += silent_torques(problem, best, solution.slopes)
+    notes += _bound_notes(problem, solution.stuck)
     if not best.success:
         notes.append(f"the fit did not converge: {' '.join(str(best.message).split())}")
-    intervals: dict[str, dict[float, tuple[float, float]]] = {}
-    for name in _to_profile(problem, profile):
-        intervals[name], note = profile_intervals(problem, best, name)
-        notes += [note] if note else []
+    notes += [note for found in profiles.values() for note in found.notes]
     poor = poor_fit(problem, best)
     notes += [poor] if poor else []
-    outliers = find_outliers(problem, best, jacobian)
-    points = _points(problem, best, slopes, jacobian, outliers)
-    notes += [_outlier_note(points, outliers, varied)] if outliers else []
-
-    covariance = getattr(best, "covar", None)
+    progress.begin("search for outliers")
+    found = find_outliers(problem, best) if outliers else None
+    points = _points(problem, best, solution, found)
+    notes += [_outlier_note(points, found, problem.varied)] if found else []
+    intervals = {name: entry.intervals for name, entry in profiles.items()}
+    fitted = _fitted(problem, best, solution, intervals)
+    unsure = frozenset(entry.name for entry in fitted if entry.varied and entry.error is None)
     return FitResult(
         model=model.name,
         data=tuple(entry.name for entry in sets),
-        parameters=tuple(
-            Fitted(
-                name=name,
-                unit=entry.unit,
-                value=problem.value_of(best.params, name),
-                error=standard_error(best.params, name),
-                varied=name in varied,
-                intervals=intervals.get(name, {}),
-                at_bound=stuck.get(name) is not None,
-            )
-            for name, entry in problem.table.items()
-        ),
-        correlations=correlations(covariance, varied),
+        parameters=fitted,
+        correlations=correlations(solution.covariance, problem.varied),
         chi_square=float(best.chisqr),
         degrees_of_freedom=int(best.nfree),
         error_bars=problem.error_bars,
         points=points,
         warnings=tuple(notes),
         success=bool(best.success),
-        state=FitState(problem, best.params, covariance, outliers.params if outliers else None),
+        state=FitState(problem, best.params, solution.covariance, found.params if found else None),
+        remarks=(problem.note,) if problem.note else (),
+        derived=derived_quantities(problem, best.params, solution.covariance, unsure),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Solution:
+    """A best fit with what the data say around it."""
+
+    slopes: FloatArray
+    jacobian: FloatArray
+    stuck: dict[str, float]
+    covariance: FloatArray | None
+
+
+def _best_fit(
+    problem: FitProblem, wanted: Sequence[str], progress: FitProgress
+) -> tuple[Any, _Solution, dict[str, Profile]]:
+    """The best fit with profiles of some parameters, anew where they come across a better one."""
+    best = problem.minimize(problem.start)
+    for restart in range(_RESTARTS + 1):
+        solution, profiles = _solution(problem, best), {}
+        progress.begin("ends of profile intervals", 2 * len(wanted))
+        for name in wanted:
+            profiles[name] = profile_intervals(
+                problem, best, name, solution.covariance, progress.advance
+            )
+            if profiles[name].better is not None and restart < _RESTARTS:
+                break
+        else:
+            break
+        progress.begin("a better fit than the first")
+        best = problem.minimize(profiles[name].better)
+    return best, solution, profiles
+
+
+def _solution(problem: FitProblem, best: Any) -> _Solution:
+    slopes = derivatives(problem.predictions, best.params, problem.varied)
+    jacobian = -slopes / problem.bars(problem.predictions(best.params))[:, None]
+    bounds = {name: reached_bound(best.params[name]) for name in problem.varied}
+    stuck = {name: bound for name, bound in bounds.items() if bound is not None}
+    unit = 1.0 if problem.error_bars else float(best.chisqr) / best.nfree
+    return _Solution(slopes, jacobian, stuck, covariance_of(jacobian, unit, problem.varied, stuck))
+
+
+def _bound_notes(problem: FitProblem, stuck: Mapping[str, float]) -> list[str]:
+    """Parameters that the fit left at a bound, in words."""
+    notes = []
+    for name, bound in stuck.items():
+        entry = problem.table[name]
+        reason = f" ({entry.at_least})" if entry.at_least and bound == entry.least else ""
+        notes.append(
+            f"{name} is at its bound {bound:g}{reason}: it has no error, and those of the others "
+            "hold with it there"
+        )
+    return notes
+
+
+def _fitted(
+    problem: FitProblem,
+    best: Any,
+    solution: _Solution,
+    intervals: Mapping[str, dict[float, Interval]],
+) -> tuple[Fitted, ...]:
+    """All parameters with what the fit says of them."""
+    found = []
+    for name, entry in problem.table.items():
+        error = None
+        own = intervals.get(name, {})
+        open_side = bool(own) and own[LEVELS[0]].is_open
+        if name in problem.varied and solution.covariance is not None and not open_side:
+            place = problem.varied.index(name)
+            error = math.sqrt(solution.covariance[place, place]) or None
+        found.append(
+            Fitted(
+                name=name,
+                unit=entry.unit,
+                value=problem.value_of(best.params, name),
+                error=error,
+                varied=name in problem.varied,
+                intervals=own,
+                at_bound=name in solution.stuck,
+            )
+        )
+    return tuple(found)
 
 
 def _to_profile(problem: FitProblem, profile: bool | Sequence[str]) -> list[str]:
@@ -290,16 +393,16 @@ def _to_profile(problem: FitProblem, profile: bool | Sequence[str]) -> list[str]
 def _points(
     problem: FitProblem,
     best: Any,
-    slopes: FloatArray,
-    jacobian: FloatArray,
+    solution: _Solution,
     outliers: Outliers | None,
 ) -> tuple[Point, ...]:
     """Measured torques beside the model."""
-    residuals = problem.residuals(best.params)
-    studentised, _ = studentised_residuals(residuals, jacobian)
+    residuals, slopes = problem.residuals(best.params), solution.slopes
+    studentised, _ = studentised_residuals(residuals, solution.jacobian)
     if not problem.error_bars:
         residuals = residuals / math.sqrt(max(best.redchi, 1e-300))
     models = problem.predictions(best.params)
+    without = _residuals_without(problem, best, outliers)
     points: list[Point] = []
     for data in problem.sets:
         for series in data.series:
@@ -322,9 +425,23 @@ def _points(
                         sensitivities=dict(
                             zip(problem.varied, slopes[index].tolist(), strict=True)
                         ),
+                        residual_without=None if without is None else float(without[index]),
                     )
                 )
     return tuple(points)
+
+
+def _residuals_without(
+    problem: FitProblem, best: Any, outliers: Outliers | None
+) -> FloatArray | None:
+    """Residuals from the fit without the outliers."""
+    if outliers is None:
+        return None
+    residuals = problem.residuals(outliers.params)
+    if not problem.error_bars:
+        free = best.nfree - int(outliers.members.sum())
+        residuals = residuals / math.sqrt(max(outliers.chi_square / free, 1e-300))
+    return residuals
 
 
 def _outlier_note(points: Sequence[Point], outliers: Outliers, varied: Sequence[str]) -> str:

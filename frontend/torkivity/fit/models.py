@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
     "Conditions",
+    "Defaults",
     "FitParameter",
     "MicroscopicModel",
     "PhenomenologicalModel",
@@ -41,7 +42,20 @@ __all__ = [
 #: l_sf over the total mean free path, at least: closer, no slow spin mode is left.
 LEAST_LENGTH_RATIO = 1.01
 
+_PERFECT_SINK = (
+    "mixing_conductance_real = inf: the interface takes every spin that arrives (perfect sink), so "
+    "the spin Hall effect given here is an effective one, the least that explains the torque; a "
+    "finite conductance G raises it, by 1 + 1/(2 l_sf rho G) in thick films"
+)
+_ASSUMED_CONDUCTANCE = (
+    "mixing_conductance_real is assumed: torques against thickness hardly tell it from the "
+    "amplitudes, which scale with it"
+)
 _CONDUCTIVITY, _CONDUCTANCE, _LENGTH_RESISTIVITY = 1e5, 1e15, 1e-15
+_MICROOHM_CM = 1e-8  # Ohm m
+
+#: Ends of the names of microscopic parameters that are positive.
+_POSITIVE = ("_length", "_majority", "_minority", "_path", "resistivity")
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,8 @@ class FitParameter:
         Whether it is fitted unless something else is said.
     least, most : float
         Default bounds.
+    at_least : str
+        Why there is nothing below the least value, for a bound that physics sets.
     """
 
     name: str
@@ -65,6 +81,7 @@ class FitParameter:
     varied: bool = False
     least: float = -math.inf
     most: float = math.inf
+    at_least: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +104,28 @@ class Conditions:
     phi_deg: FloatArray | None = None
 
 
+@dataclass(frozen=True)
+class Defaults:
+    """How a model is fitted to data unless something else is asked.
+
+    Attributes
+    ----------
+    fitted : dict of str to bool
+        Parameters that are fitted or not, whatever their `FitParameter.varied` is.
+    values : dict of str to float
+        Where parameters start or stay, in place of their `FitParameter.start`.
+    used : tuple of str
+        Of `TorqueModel.alternatives`, unless the other one is asked for.
+    note : str
+        What follows from the choice, for the report.
+    """
+
+    fitted: dict[str, bool] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+    used: tuple[str, ...] = ()
+    note: str = ""
+
+
 class TorqueModel(Protocol):
     """What a fit needs of a model."""
 
@@ -99,6 +138,12 @@ class TorqueModel(Protocol):
     @property
     def alternatives(self) -> tuple[tuple[str, str], ...]:
         """Pairs of parameters of which one is used: the second where it is set."""
+
+    def defaults(self, components: Sequence[str], asked: Mapping[str, bool]) -> Defaults:
+        """What is fitted, and what is fixed where, in place of what `parameters` say.
+
+        By the torque components in the data, and what is asked for: whether it is fitted.
+        """
 
     def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
         """Refuse least and greatest values of the parameters where there is no model."""
@@ -141,9 +186,7 @@ class PhenomenologicalModel:
             ),
             # 1 - r_up r_down* has at most the real part 2: twice Sharvin's conductance, which is
             # 0.8 for k_F = 16/nm.
-            FitParameter(
-                "mixing_conductance_real", conductance, 0.6, varied=True, least=0.0, most=2.0
-            ),
+            FitParameter("mixing_conductance_real", conductance, 0.6, least=0.0, most=2.0),
             FitParameter("mixing_conductance_imag", conductance, 0.0, least=-2.0, most=2.0),
             FitParameter("interface_current_damping_like", sigma, 0.0),
             FitParameter("interface_current_field_like", sigma, 0.0),
@@ -159,11 +202,47 @@ class PhenomenologicalModel:
             ("spin_diffusion_length", "spin_diffusion_length_resistivity"),
         )
 
+    def defaults(self, components: Sequence[str], asked: Mapping[str, bool]) -> Defaults:
+        """A perfect sink unless a finite conductance matters, and something for each component.
+
+        One curve of the damping-like torque determines an amplitude and a length; what it takes
+        for a field-like torque is another amplitude.
+        """
+        fitted: dict[str, bool] = {}
+        values: dict[str, float] = {}
+        used: tuple[str, ...] = ()
+        drive = "lattice_torque_field_like"
+        if "damping_like" not in components:
+            # Driven at the interface, flowing back over the spin diffusion length.
+            drive = "interface_current_field_like"
+            fitted = dict.fromkeys(("spin_hall_conductivity", "spin_hall_angle"), False)
+            values = dict.fromkeys(fitted, 0.0)
+        finite = any(name.startswith(("mixing", "interface")) for name in asked)
+        note = "" if "mixing_conductance_real" in asked else _ASSUMED_CONDUCTANCE
+        if "damping_like" in components and not finite:
+            values["mixing_conductance_real"], note = math.inf, _PERFECT_SINK
+            used = ("spin_hall_angle",)
+        acting = (
+            "interface_current_field_like",
+            "lattice_torque_field_like",
+            "mixing_conductance_imag",
+        )
+        if "field_like" in components and not any(asked.get(name) for name in acting):
+            fitted[drive] = True
+        return Defaults(fitted, values, used, note)
+
     def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
         """Refuse infinite values and lengths that are not positive."""
         for name, (least, most) in limits.items():
-            if least == most and not math.isfinite(least):
+            sink = name == "mixing_conductance_real" and least == math.inf
+            if least == most and not (sink or math.isfinite(least)):
                 raise InputError(name, least, "must be a finite number")
+        conductance = limits["mixing_conductance_real"][0]
+        if not conductance >= 0.0:
+            raise InputError(
+                *("mixing_conductance_real", conductance),
+                "must not be negative: the interface would emit spins",
+            )
         for name in self.alternatives[1]:
             if name in limits and not limits[name][0] > 0.0:
                 raise InputError(name, limits[name][0], "must be positive, and so its least value")
@@ -188,13 +267,13 @@ class PhenomenologicalModel:
             parts = (values[f"{name}_field_like"], values[f"{name}_damping_like"])
             return complex(*parts) * _CONDUCTIVITY
 
+        x = where.thickness * METRE_PER_NM / length
         mixing = complex(values["mixing_conductance_real"], values["mixing_conductance_imag"])
-        current = dephased_spin_current(
-            where.thickness * METRE_PER_NM / length,
-            2.0 * length * mixing * _CONDUCTANCE / sigma,
-            drive("interface_current"),
-            1j * hall,
-        )
+        if math.isinf(mixing.real):  # the limit of dephased_spin_current
+            current = 1j * hall * np.tanh(x) * np.tanh(0.5 * x)
+        else:
+            conductance = 2.0 * length * mixing * _CONDUCTANCE / sigma
+            current = dephased_spin_current(x, conductance, drive("interface_current"), 1j * hall)
         torque = (current - drive("lattice_torque")) * _transverse_share(where)
         return torque.imag, torque.real
 
@@ -226,6 +305,9 @@ class MicroscopicModel:
         Start values, and everything that is not a parameter; its interface is a Rashba one.
     mesh : FermiSurfaceMesh, optional
         By default ``SphericalMesh(12, 10)``, good to some 1e-3.
+    given : {"total_mean_free_path", "resistivity"}, optional
+        What describes the heavy metal beside its spin diffusion length and is a parameter of the
+        fit: the other one changes with the spin Hall angle.
 
     Raises
     ------
@@ -236,12 +318,19 @@ class MicroscopicModel:
     name = "microscopic"
     _KEPT = 64
 
-    def __init__(self, film: Bilayer, mesh: FermiSurfaceMesh | None = None) -> None:
+    def __init__(
+        self,
+        film: Bilayer,
+        mesh: FermiSurfaceMesh | None = None,
+        *,
+        given: Literal["total_mean_free_path", "resistivity"] = "total_mean_free_path",
+    ) -> None:
         if not isinstance(film.interface, RashbaInterface):
             raise InputError(
                 "interface", film.interface, "must be a RashbaInterface: u_R is fitted"
             )
         self.film = film
+        self.given = given
         self._interface = film.interface
         self.mesh = mesh or SphericalMesh(12, 10)
         self._solved: OrderedDict[tuple[float, ...], BoundaryLayerParameters] = OrderedDict()
@@ -254,27 +343,11 @@ class MicroscopicModel:
             self._interface,
             self.film.ferromagnet,
         )
-        length = spin_diffusion_length(metal)
         return (
             FitParameter("barrier", "1", interface.barrier),
             FitParameter("exchange", "1", interface.exchange),
             FitParameter("rashba", "1", interface.rashba, varied=True),
-            FitParameter(
-                "spin_hall_angle", "1", metal.spin_hall_angle, varied=True, least=-0.9, most=0.9
-            ),
-            FitParameter(
-                "total_mean_free_path",
-                *("nm", metal.total_mean_free_path),
-                least=0.05,
-                most=0.9 * length,
-            ),
-            FitParameter(
-                "spin_diffusion_length",
-                *("nm", length),
-                varied=True,
-                least=LEAST_LENGTH_RATIO * metal.total_mean_free_path,
-                most=100.0,
-            ),
+            *self._bulk(metal),
             FitParameter(
                 "mean_free_path_majority",
                 "nm",
@@ -294,24 +367,59 @@ class MicroscopicModel:
             ),
         )
 
+    def _bulk(self, metal: HeavyMetal) -> Iterator[FitParameter]:
+        """Spin Hall angle, mean free path or resistivity, spin diffusion length."""
+        length, theta = spin_diffusion_length(metal), metal.spin_hall_angle
+        path, most = metal.total_mean_free_path, 0.9
+        shortest = LEAST_LENGTH_RATIO * path
+        second = FitParameter("total_mean_free_path", "nm", path, least=0.05, most=0.9 * length)
+        if self.given == "resistivity":
+            # At a given resistivity the mean free path grows with the spin Hall angle; what is
+            # left of it below l_sf is shared between the bounds of the three.
+            room = max(1.0, length / shortest) ** (1.0 / 3.0)
+            most = min(most, math.sqrt(0.5 * ((1.0 + 2.0 * theta * theta) * room - 1.0)))
+            shortest = length / room
+            rho = 1.0 / (metal.conductivity(self.film.fermi_wavevector) * _MICROOHM_CM)
+            second = FitParameter("resistivity", "uOhm cm", rho, least=rho / room, most=1e4)
+        yield FitParameter("spin_hall_angle", "1", theta, varied=True, least=-most, most=most)
+        yield second
+        yield FitParameter(
+            "spin_diffusion_length",
+            *("nm", length),
+            varied=True,
+            least=shortest,
+            most=100.0,
+            at_least=f"the kinetic limit, {LEAST_LENGTH_RATIO} times total_mean_free_path: "
+            "spins that flip faster do not diffuse",
+        )
+
     @property
     def alternatives(self) -> tuple[tuple[str, str], ...]:
         """None."""
         return ()
 
+    def defaults(self, components: Sequence[str], asked: Mapping[str, bool]) -> Defaults:
+        """As the parameters say: each acts on both components."""
+        return Defaults()
+
     def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
         """Refuse lengths that leave no slow spin mode anywhere within their bounds."""
         for name, (least, _) in limits.items():
-            if name.endswith(("_length", "_majority", "_minority", "_path")) and not least > 0.0:
+            if name.endswith(_POSITIVE) and not least > 0.0:
                 raise InputError(name, least, "must be positive, and so its least value")
-        longest = limits["total_mean_free_path"][1]
+        if self.given == "resistivity":
+            # The longest mean free path has the least resistivity and the largest angle.
+            angle = max(map(abs, limits["spin_hall_angle"]))
+            longest = _mean_free_path(self.film, limits["resistivity"][0], angle)
+        else:
+            longest = limits["total_mean_free_path"][1]
         shortest = limits["spin_diffusion_length"][0]
         if shortest < LEAST_LENGTH_RATIO * longest:
             raise InputError(
                 "spin_diffusion_length",
                 shortest,
-                f"can fall below {LEAST_LENGTH_RATIO} times total_mean_free_path, which reaches "
-                f"{longest:g} nm: spins that flip so fast do not diffuse; give min and max",
+                f"can fall below {LEAST_LENGTH_RATIO} times the total mean free path, which "
+                f"reaches {longest:g} nm: spins that flip so fast do not diffuse; give min and max",
             )
 
     def torques(
@@ -378,9 +486,21 @@ class MicroscopicModel:
 
 
 def _heavy_metal(film: Bilayer, values: Mapping[str, float]) -> HeavyMetal:
+    path = values.get("total_mean_free_path")
+    if path is None:
+        path = _mean_free_path(film, values["resistivity"], values["spin_hall_angle"])
     return HeavyMetal.from_spin_diffusion_length(
         film.heavy_metal.thickness,
-        values["total_mean_free_path"],
+        path,
         values["spin_diffusion_length"],
         values["spin_hall_angle"],
     )
+
+
+def _mean_free_path(film: Bilayer, resistivity: float, spin_hall_angle: float) -> float:
+    """lambda in nm of a metal with a resistivity in uOhm cm."""
+    metal = HeavyMetal.from_resistivity(
+        *(film.heavy_metal.thickness, resistivity * _MICROOHM_CM, math.inf, spin_hall_angle),
+        fermi_wavevector=film.fermi_wavevector,
+    )
+    return metal.total_mean_free_path

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,12 @@ from numpy.typing import NDArray
 
 from torkivity.fit.data import Series, TorqueData
 from torkivity.fit.extra import import_extra
-from torkivity.fit.models import Conditions, TorqueModel
+from torkivity.fit.models import Conditions, Defaults, TorqueModel
 from torkivity.fit.request import (
     Entry,
     Measurement,
     ParameterSetting,
+    check_formulas,
     parameter_entry,
 )
 from torkivity_engine.arrays import FloatArray
@@ -45,6 +48,8 @@ class FitProblem:
     ----------
     table : dict of str to Entry
         All parameters, those per data set once for each.
+    note : str
+        What follows from the choice of parameters where none was asked for.
     start : lmfit.Parameters
     varied : list of str
         Names of what is fitted.
@@ -52,6 +57,8 @@ class FitProblem:
     measured : ndarray, shape (points,)
     bar_lengths : tuple of ndarray, shape (points,), or None
         Of the error bars downwards and upwards.
+    tick : callable
+        Called at each evaluation of the model.
 
     Raises
     ------
@@ -91,6 +98,7 @@ class FitProblem:
         self.names, self.table = self._parameters(asked, separate)
         self._fixed: dict[str, float] = {}
         self._lmfit = import_extra("lmfit", "fits")
+        self.tick: Callable[[], None] = lambda: None
         self.start = self._lmfit_parameters()
         self.varied = [name for name, entry in self.start.items() if entry.vary]
         self._check_size()
@@ -114,19 +122,40 @@ class FitProblem:
             for name in names:
                 if name not in known:
                     raise InputError(key, name, f"must be one of {', '.join(known)}")
+        defaults = self._defaults(asked)
         for first, second in self.model.alternatives:
             if first in asked and second in asked:
                 raise InputError("parameters", second, f"must be given without {first}")
-            del known[first if {second} & {*asked, *separate} else second]
+            mentioned = {*asked, *separate}
+            takes_second = second in (mentioned if {first, second} & mentioned else defaults.used)
+            del known[first if takes_second else second]
         for name in separate:
             if name not in known:
                 raise InputError("separate", name, f"must be one of {', '.join(known)}")
         table: dict[str, Entry] = {}
         for name, parameter in known.items():
+            if name not in asked:
+                parameter = replace(
+                    parameter,
+                    varied=defaults.fitted.get(name, parameter.varied),
+                    start=defaults.values.get(name, parameter.start),
+                )
             entry = parameter_entry(parameter, asked.get(name))
             for label in self.labels(name):
                 table[label] = entry
         return tuple(known), table
+
+    def _defaults(self, asked: Mapping[str, float | ParameterSetting]) -> Defaults:
+        """How the model is fitted to these components unless something else is asked."""
+        components = {series.component for data in self.sets for series in data.series}
+        fitted = {
+            name: isinstance(setting, ParameterSetting)
+            and (setting.vary or setting.expression is not None)
+            for name, setting in asked.items()
+        }
+        found = self.model.defaults(tuple(components), fitted)
+        self.note = found.note
+        return found
 
     def labels(self, name: str) -> tuple[str, ...]:
         """Names of a parameter in the fit."""
@@ -141,7 +170,9 @@ class FitProblem:
     def _lmfit_parameters(self) -> Any:
         """Parameters for lmfit; fixed ones that no formula needs stay here, to save it time."""
         found = self._lmfit.Parameters()
-        formulas = any(entry.expression is not None for entry in self.table.values())
+        written = {n: e.expression for n, e in self.table.items() if e.expression is not None}
+        check_formulas(written, self.table)
+        formulas = bool(written)
         limits: dict[str, tuple[float, float]] = {}
         for name, entry in self.table.items():
             limits[name] = (entry.least, entry.most) if entry.vary else (entry.value,) * 2
@@ -155,7 +186,7 @@ class FitProblem:
             try:
                 found[name].set(expr=entry.expression)
                 limits[name] = (found[name].value,) * 2
-            except Exception:  # lmfit passes on whatever its parser raises
+            except Exception:  # lmfit passes on whatever its interpreter raises
                 raise InputError(
                     f"{name}.expression",
                     entry.expression,
@@ -207,6 +238,10 @@ class FitProblem:
         """Value of a parameter of the fit."""
         return self._fixed[name] if name in self._fixed else float(params[name].value)
 
+    def values(self, params: Any, index: int) -> dict[str, float]:
+        """Parameters of the model for one data set."""
+        return {name: self.value_of(params, self._label(name, index)) for name in self.names}
+
     def curves(self, params: Any, index: int, where: Conditions | None = None) -> list[FloatArray]:
         """Model of each series of a data set, in the quantity that was measured.
 
@@ -219,7 +254,7 @@ class FitProblem:
             By default those of the data.
         """
         where = where or self.conditions[index]
-        values = {name: self.value_of(params, self._label(name, index)) for name in self.names}
+        values = self.values(params, index)
         facts = self.measurements[index]
         damping, torque_field = self.model.torques(values, where)
         resistivity = self.model.resistivity(values, where)
@@ -238,6 +273,7 @@ class FitProblem:
 
     def predictions(self, params: Any) -> FloatArray:
         """Model of all measured torques."""
+        self.tick()
         return np.concatenate(
             [
                 model[np.isfinite(series.values)]
@@ -258,12 +294,23 @@ class FitProblem:
         found = (self.measured - predictions) / self.bars(predictions)
         return found if keep is None else found[keep]
 
+    def linearised(self, params: Any) -> tuple[FloatArray, FloatArray]:
+        """Residuals, and their derivatives by the fitted parameters, (points, parameters)."""
+        predictions = self.predictions(params)
+        bars = self.bars(predictions)
+        slopes = derivatives(self.predictions, params, self.varied)
+        return (self.measured - predictions) / bars, -slopes / bars[:, None]
+
+    def with_fixed(self, name: str, value: float) -> FitProblem:
+        """The same with a parameter that is not fitted elsewhere."""
+        other = copy.copy(self)
+        other._fixed = {**self._fixed, name: value}
+        return other
+
     def minimize(
         self,
         params: Any,
         keep: BoolArray | None = None,
-        *,
-        covariance: bool = False,
         **options: Any,
     ) -> Any:
         """Best fit from some parameters on.
@@ -273,7 +320,6 @@ class FitProblem:
         params : lmfit.Parameters
         keep : ndarray of bool, optional
             Points to fit; all by default.
-        covariance : bool, optional
         **options
             Of `lmfit.Minimizer.minimize`.
 
@@ -290,9 +336,8 @@ class FitProblem:
             self.residuals,
             params,
             fcn_args=(keep,),
-            scale_covar=not self.error_bars,
             nan_policy="raise",
-            calc_covar=covariance,
+            calc_covar=False,
         )
         try:
             with warnings.catch_warnings():

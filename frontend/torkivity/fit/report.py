@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from torkivity.fit.derived import Derived
 from torkivity.fit.fit import LEVELS, FitResult, Fitted
 
-__all__ = ["fit_json", "fit_report"]
+__all__ = ["fit_json", "fit_latex", "fit_report"]
 
 
 def fit_report(result: FitResult) -> str:
@@ -32,6 +35,8 @@ def fit_report(result: FitResult) -> str:
         lines += [f"data sets: {', '.join(numbered)}", ""]
     lines.append(head)
     lines += [_parameter_line(entry, width) for entry in result.parameters]
+    if result.derived:
+        lines += ["", "from these, errors to first order", *_derived_lines(result.derived)]
     origin = "error bars" if result.error_bars else "scatter, there are no error bars"
     lines += [
         "",
@@ -44,28 +49,48 @@ def fit_report(result: FitResult) -> str:
         lines += ["", "correlations"]
         ranked = sorted(result.correlations.items(), key=lambda item: -abs(item[1]))
         lines += [f"  {value:+.3f}  {first}, {second}" for (first, second), value in ranked[:6]]
+    if result.remarks:
+        lines += ["", "assumed", *(f"  - {note}" for note in result.remarks)]
     if result.warnings:
         lines += ["", "warnings", *(f"  - {note}" for note in result.warnings)]
     return "\n".join(lines)
 
 
 def _parameter_line(entry: Fitted, width: int) -> str:
-    error = (
-        "fixed" if not entry.varied else "unknown" if entry.error is None else f"{entry.error:.3g}"
+    intervals = "".join(
+        f"  {str(entry.intervals[level]) if level in entry.intervals else '':<23}"
+        for level in LEVELS
     )
-    intervals = ""
-    for level in LEVELS:
-        text = ""
-        if level in entry.intervals:
-            low, high = entry.intervals[level]
-            text = f"{low:.4g} ... {high:.4g}"
-        intervals += f"  {text:<23}"
     unit = "" if entry.unit == "1" else entry.unit
+    error = _error_text(entry)
     return f"  {entry.name:<{width}}  {entry.value:>10.4g}  {error:>9}{intervals}{unit}".rstrip()
 
 
+def _derived_lines(derived: Sequence[Derived]) -> list[str]:
+    width = max(len(entry.name) for entry in derived)
+    return [
+        f"  {entry.name:<{width}}  {entry.value:>10.4g}  "
+        f"{'' if entry.error is None else f'{entry.error:.3g}':>9}"
+        f"  {'' if entry.unit == '1' else entry.unit}".rstrip()
+        for entry in derived
+    ]
+
+
+def _error_text(entry: Fitted) -> str:
+    """Standard error, or why there is none."""
+    if not entry.varied:
+        return "fixed"
+    if entry.at_bound:
+        return "at bound"
+    if entry.error is None:
+        return "one-sided" if entry.intervals else "unknown"
+    return f"{entry.error:.3g}"
+
+
 def fit_json(result: FitResult) -> dict[str, Any]:
-    """Everything in a fit as what JSON can hold; null for what is infinite or unknown.
+    """Everything in a fit as what JSON can hold.
+
+    Null stands for what is infinite or unknown, and for the open end of an interval.
 
     Parameters
     ----------
@@ -90,11 +115,19 @@ def fit_json(result: FitResult) -> dict[str, Any]:
                 "varied": entry.varied,
                 "at_bound": entry.at_bound,
                 "intervals": {
-                    f"{level:g}": [_plain(low), _plain(high)]
-                    for level, (low, high) in entry.intervals.items()
+                    f"{level:g}": [_plain(end) for end in interval]
+                    for level, interval in entry.intervals.items()
                 },
             }
             for entry in result.parameters
+        },
+        "derived": {
+            entry.name: {
+                "value": _plain(entry.value),
+                "unit": entry.unit,
+                "error": _plain(entry.error),
+            }
+            for entry in result.derived
         },
         "correlations": [
             {"between": list(pair), "value": value} for pair, value in result.correlations.items()
@@ -102,8 +135,81 @@ def fit_json(result: FitResult) -> dict[str, Any]:
         "points": [
             {key: _plain(value) for key, value in asdict(point).items()} for point in result.points
         ],
+        "assumed": list(result.remarks),
         "warnings": list(result.warnings),
     }
+
+
+def fit_latex(result: FitResult) -> str:
+    """Table of the parameters and what follows from them, for LaTeX.
+
+    Parameters
+    ----------
+    result : FitResult
+
+    Returns
+    -------
+    str
+        A ``tabular`` that needs no package.
+    """
+    widest = f"{100 * LEVELS[-1]:.3g}\\,\\% interval"
+    lines = [
+        r"\begin{tabular}{lllll}",
+        r"\hline",
+        rf"quantity & value & error & {widest} & unit \\",
+        r"\hline",
+    ]
+    rows: list[tuple[Fitted | Derived, str, str]] = []
+    for entry in result.parameters:
+        interval = entry.intervals.get(LEVELS[-1])
+        rows.append((entry, _error_text(entry), "" if interval is None else str(interval)))
+    lines += [_latex_row(*row) for row in rows]
+    lines.append(r"\hline")
+    for derived in result.derived:
+        error = "" if derived.error is None else f"{derived.error:.2g}"
+        lines.append(_latex_row(derived, error, ""))
+    return "\n".join([*lines, r"\hline", r"\end{tabular}"]) + "\n"
+
+
+def _latex_row(entry: Fitted | Derived, error: str, interval: str) -> str:
+    places = _digits_after(entry.error)
+    value = f"{entry.value:.4g}" if places is None else f"{entry.value:.{places}f}"
+    interval = interval.replace("<", "$<$").replace(">", "$>$").replace("...", r"to")
+    if places is not None and entry.error is not None:
+        error = f"{entry.error:.{places}f}"
+    unit = "" if entry.unit == "1" else _latex_unit(entry.unit)
+    name = entry.name.replace("_", " ")
+    cells = [name, _latex_number(value), _latex_number(error), interval, unit]
+    return " & ".join(cells) + r" \\"
+
+
+def _latex_number(text: str) -> str:
+    """A number in mathematics, words as they are."""
+    if text == "inf":
+        return r"$\infty$"
+    mantissa, exponent, power = text.partition("e")
+    try:
+        float(text)
+    except ValueError:
+        return text
+    return f"${mantissa}\\times10^{{{int(power)}}}$" if exponent else f"${text}$"
+
+
+def _latex_unit(unit: str) -> str:
+    """A unit in mathematics."""
+    text = unit.replace("hbar", r"\hbar").replace("Ohm", r"\Omega").replace("nm^-2", "nm^{-2}")
+    head, _, rest = text.partition(" ")
+    power = re.fullmatch(r"1e(-?\d+)", head)
+    if power:
+        text = rf"10^{{{power[1]}}}\ {rest}"
+    return "$" + text.replace(" m", r"\,\mathrm{m}").replace("nm", r"\mathrm{nm}") + "$"
+
+
+def _digits_after(error: float | None) -> int | None:
+    """Digits after the point that show two of an error; None where a plain number is better."""
+    if error is None or not 1e-6 < error < 100.0:
+        return None
+    return max(0, 1 - math.floor(math.log10(error)))
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +14,7 @@ from torkivity.fit.models import FitParameter
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 
-__all__ = ["Entry", "Measurement", "ParameterSetting", "parameter_entry"]
+__all__ = ["Entry", "Measurement", "ParameterSetting", "check_formulas", "parameter_entry"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Entry:
     least: float
     most: float
     expression: str | None
+    at_least: str = ""
 
 
 def parameter_entry(parameter: FitParameter, asked: float | ParameterSetting | None) -> Entry:
@@ -104,7 +107,7 @@ def parameter_entry(parameter: FitParameter, asked: float | ParameterSetting | N
     Raises
     ------
     InputError
-        For a start that is no number or lies beyond the bounds.
+        For a value that is no number or lies beyond the bounds.
     """
     if asked is None:
         asked = ParameterSetting(vary=parameter.varied)
@@ -117,10 +120,72 @@ def parameter_entry(parameter: FitParameter, asked: float | ParameterSetting | N
     vary = asked.vary and asked.expression is None
     if math.isnan(value) or (vary and not math.isfinite(value)):
         raise InputError(name, value, "must be a finite number to start from")
+    if math.isnan(least) or math.isnan(most):
+        raise InputError(f"{name}.min, max", (least, most), "must be numbers")
     if vary and not (least < most and not math.isclose(least, most, rel_tol=1e-12)):
         raise InputError(f"{name}.min", least, f"must be below its maximum {most:g}")
     if vary and not least <= value <= most:
         raise InputError(name, value, f"must start between its bounds {least:g} and {most:g}")
+    if asked.expression is None and not vary:
+        _check_fixed(name, value, asked)
     if not vary:
         least, most = -math.inf, math.inf
-    return Entry(parameter.unit, value, vary, least, most, asked.expression)
+    reason = parameter.at_least if vary and least == parameter.least else ""
+    return Entry(parameter.unit, value, vary, least, most, asked.expression, reason)
+
+
+def _check_fixed(name: str, value: float, asked: ParameterSetting) -> None:
+    """Refuse a fixed value beyond bounds that were given with it; the model knows its own."""
+    for bound, side, beyond in (
+        (asked.least, "below its minimum", asked.least is not None and value < asked.least),
+        (asked.most, "above its maximum", asked.most is not None and value > asked.most),
+    ):
+        if beyond:
+            raise InputError(name, value, f"is fixed {side} {bound:g}: change one of them")
+
+
+def check_formulas(formulas: Mapping[str, str], known: Collection[str]) -> None:
+    """Refuse formulas of what does not exist, and those that need their own value.
+
+    Parameters
+    ----------
+    formulas : mapping of str to str
+        By the parameter that each gives.
+    known : collection of str
+        Names of all parameters of the fit.
+
+    Raises
+    ------
+    InputError
+    """
+    uses: dict[str, list[str]] = {}
+    for name, formula in formulas.items():
+        try:
+            tree = ast.parse(formula, mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            message = f"must be a formula of {', '.join(known)}"
+            raise InputError(f"{name}.expression", formula, message) from None
+        found = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+        uses[name] = [used for used in dict.fromkeys(found) if used in known]
+    for name in formulas:
+        chain = _circle(name, uses)
+        if chain:
+            raise InputError(
+                f"{name}.expression",
+                formulas[name],
+                f"must not lead back to itself: {' needs '.join(chain)}",
+            )
+
+
+def _circle(name: str, uses: Mapping[str, Sequence[str]]) -> list[str]:
+    """The way from a name back to itself, or nothing."""
+    chains, seen = [[name]], {name}
+    while chains:
+        chain = chains.pop()
+        for used in uses.get(chain[-1], ()):
+            if used == name:
+                return [*chain, used]
+            if used not in seen:
+                seen.add(used)
+                chains.append([*chain, used])
+    return []

@@ -9,17 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from torkivity.config.build import build_film, build_mesh
+from torkivity.config.build import build_mesh
 from torkivity.config.errors import ConfigError
 from torkivity.config.text import check_config, read_toml
 from torkivity.fit.data import TorqueData, read_torque_data
 from torkivity.fit.request import Measurement, ParameterSetting
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.stack import Bilayer
 
 if TYPE_CHECKING:
     from torkivity.fit.models import TorqueModel
 
-__all__ = ["FilmSettings", "FitSettings", "load_fit_settings", "parse_setting"]
+__all__ = [
+    "FilmSettings",
+    "FitSettings",
+    "asked_parameters",
+    "load_fit_settings",
+    "parse_setting",
+]
 
 
 class _Section(BaseModel):
@@ -148,6 +155,24 @@ class FitSettings:
             data = [replace(d, name=str(p)) for d, p in zip(data, paths, strict=True)]
         return data, [own.measurement for own in films]
 
+    def unusual_values(self) -> list[str]:
+        """A line for each value that is likely a slip, see `torkivity.study.unusual`."""
+        from torkivity.study.case import Case
+        from torkivity.study.unusual import unusual_values
+        from torkivity_engine.film.quantity import RESISTIVITY
+
+        films = {"fit": self.films, **{f"fit.files.{k}": v for k, v in self.files.items()}}
+        lines = []
+        for where, known in films.items():
+            rho = known.measurement.resistivity
+            slip = rho is not None and RESISTIVITY.slip(rho)
+            if slip:
+                lines.append(f"{where}.resistivity = {rho:g}: {slip}")
+        if self.model_name != "phenomenological" and self.film:
+            config = check_config(self.film, str(self.path))
+            lines += unusual_values(Case.of(config, self.path or Path("film")))
+        return lines
+
     def build_model(self) -> TorqueModel:
         """The model, with the film and mesh of the file if it needs one.
 
@@ -167,10 +192,16 @@ class FitSettings:
                 "[ferromagnet] as in 'torkivity init'",
             )
         config = check_config(self.film, str(self.path))
-        mesh = build_mesh(config, self.path) if "mesh" in self.film else None
+        mesh = build_mesh(config.mesh, self.path) if "mesh" in self.film else None
         if mesh is not None and mesh.rings is None:
             raise ConfigError(str(self.path), "mesh.file: this model needs azimuthal rings")
-        return MicroscopicModel(build_film(config, str(self.path)), mesh)
+        film = config.film
+        if not isinstance(film, Bilayer):
+            raise ConfigError(str(self.path), "layers: this model fits bilayers")
+        by_resistivity = "resistivity" in film.heavy_metal.leaves(film.fermi_wavevector)
+        return MicroscopicModel(
+            film, mesh, given="resistivity" if by_resistivity else "total_mean_free_path"
+        )
 
 
 def load_fit_settings(path: Path | str) -> FitSettings:
@@ -245,6 +276,48 @@ def _problem(error: ValidationError) -> str:
     return f"{where} = {first['input']!r}: {message}"
 
 
+def asked_parameters(
+    fixed: Sequence[str], varied: Sequence[str]
+) -> dict[str, float | ParameterSetting]:
+    """What the options ``--fix`` and ``--vary`` of a command line ask of the parameters.
+
+    Parameters
+    ----------
+    fixed : sequence of str
+        NAME=VALUE each.
+    varied : sequence of str
+        NAME, NAME=START or NAME=START:MIN:MAX each.
+
+    Returns
+    -------
+    dict of str to float or ParameterSetting
+
+    Raises
+    ------
+    InputError
+        If they are something else, or speak of a parameter twice.
+    """
+    asked: dict[str, float | ParameterSetting] = {}
+    options = [("--fix", text, _fixed(text)) for text in fixed]
+    options += [("--vary", text, parse_setting(text)) for text in varied]
+    for option, text, (name, setting) in options:
+        if name in asked:
+            raise InputError(option, text, f"must not speak of {name} twice: fix it or vary it")
+        asked[name] = setting
+    return asked
+
+
+def _fixed(text: str) -> tuple[str, float | ParameterSetting]:
+    name, _, number = (part.strip() for part in text.partition("="))
+    try:
+        value = float(number)
+    except ValueError:
+        name = ""
+    if not name:
+        raise InputError("--fix", text, "must be NAME=VALUE with a number")
+    return name, value
+
+
 def parse_setting(text: str) -> tuple[str, ParameterSetting]:
     """Parameter to fit from NAME, NAME=START or NAME=START:MIN:MAX.
 
@@ -253,7 +326,7 @@ def parse_setting(text: str) -> tuple[str, ParameterSetting]:
     InputError
         If it is something else.
     """
-    name, _, numbers = text.partition("=")
+    name, _, numbers = (part.strip() for part in text.partition("="))
     parts = numbers.split(":") if numbers else []
     try:
         values = [float(part) if part else None for part in parts]

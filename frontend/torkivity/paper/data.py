@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 
-from torkivity.config.build import build_film
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import check_config, preset_text, to_toml
 from torkivity_engine.arrays import FloatArray
@@ -34,6 +33,7 @@ from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.spin import torque_frame
 from torkivity_hpc.files.store import create_results
 from torkivity_hpc.grid import Axis
+from torkivity_hpc.running.progress import Progress as Counted
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
@@ -177,7 +177,8 @@ def compute_figure(
         For an unknown figure.
     """
     config = paper_config(quick=quick)
-    film, mesh = build_film(config), SphericalMesh(config.mesh.n_polar, config.mesh.n_azimuth)
+    film, mesh = config.film, SphericalMesh(config.mesh.n_polar, config.mesh.n_azimuth)
+    assert isinstance(film, Bilayer)
     if name == "fig2":
         steps = (
             (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 13.0, 16.0)
@@ -221,14 +222,15 @@ def thickness_data(
     )
     parameters = {source: boundary_layer_parameters(film, mesh, source) for source in SOURCES}
     table: list[list[list[TorqueNames]]] = [[[] for _ in MODELS] for _ in SOURCES]
-    for done, thickness in enumerate(thicknesses):
-        _report(progress, "fig2", done, len(thicknesses))
+    told = Counted(len(thicknesses), 0, lambda line: progress(f"fig2: {line}"), "films")
+    for thickness in thicknesses:
         film_here = _with_thickness(film, thickness)
         for source, rows in zip(SOURCES, table, strict=True):
             found = _solve_all(film_here, mesh, source)
             found["boundary_layer"] = parameters[source].response(thickness)
             for row, model in zip(rows, MODELS, strict=True):
                 row.append(found[model])
+        told.add(1)
     _add_torques(data, ("source", "model", "heavy_metal_thickness"), table)
 
     thin = replace(film, ferromagnet=replace(film.ferromagnet, thickness=VANISHING))
@@ -311,8 +313,8 @@ def grid_data(
     ]
     rows: list[list[TorqueNames]] = [[] for _ in MODELS]
     changes, without = [], []
-    for done, film_here in enumerate(films):
-        _report(progress, name, done, len(films))
+    told = Counted(len(films), 0, lambda line: progress(f"{name}: {line}"), "films")
+    for film_here in films:
         found = _solve_all(film_here, mesh, "rashba")
         found["boundary_layer"] = boundary_layer_parameters(film_here, mesh, "rashba").response()
         for row, model in zip(rows, MODELS, strict=True):
@@ -320,6 +322,7 @@ def grid_data(
         changes.append(_conductance_change(film_here, mesh))
         bare = solve_drift_diffusion(film_here, source="spin_hall", mesh=mesh)
         without.append(float(np.linalg.norm(bare.torque_total)))
+        told.add(1)
     shape = ("rashba_ratio", "exchange")
     _add_torques(data, ("model", *shape), rows)
     _add_sources(data, shape, films, mesh)
@@ -359,7 +362,7 @@ def write_figure_data(path: Path, data: FigureData, config: RunConfig) -> None:
         "title": _TITLES[data.name],
         **version_attributes(),
         "boltzmann_mesh": data.mesh,
-        "config_toml": to_toml(config),
+        "config_toml": to_toml(config.film, config),
     }
     with create_results(path, data.variables, axes=data.axes, attributes=attributes) as results:
         results.write(data.values)
@@ -372,12 +375,6 @@ def _names(names: Sequence[str] | Mapping[str, str], meaning: str) -> Axis:
 def _empty(name: str, film: Bilayer, mesh: FermiSurfaceMesh, **axes: Axis) -> FigureData:
     models = _names(MODELS, "; ".join(f"{key}: {text}" for key, text in MODELS.items()))
     return FigureData(name, film, mesh.name, {**axes, "model": models})
-
-
-def _report(progress: Progress, name: str, done: int, count: int) -> None:
-    """Say how far a figure is, five times in all."""
-    if done % -(-count // 5) == 0:
-        progress(f"{name}: {done} of {count} films")
 
 
 def _with_thickness(film: Bilayer, thickness: float) -> Bilayer:

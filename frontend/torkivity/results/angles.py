@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,17 +12,36 @@ from torkivity_engine.errors import InputError
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["film_angle", "frame_length"]
+__all__ = ["angle_path", "film_angle", "frame_length"]
 
 
-def film_angle(dataset: xarray.Dataset, name: str) -> xarray.DataArray:
-    """An angle of the sweep, or the one that the film in the file has.
+def angle_path(dataset: xarray.Dataset, name: str, magnet: str | None = None) -> str | None:
+    """Variable of the file that holds an angle at each point; None if it does not vary.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         As `torkivity.open_results` gives it.
-    name : {"theta", "phi", "field_direction_deg"}
+    name : {"theta", "phi", "field"}
+        Polar angle or azimuth of m, or that of the field.
+    magnet : str, optional
+        Whose m; by default that of the first magnet.
+    """
+    if name == "field":
+        path = "film.field_direction_deg"
+        return path if path in dataset.variables else None
+    end = f"magnetization.{name}_deg"
+    owners = (magnet or _first_magnet(dataset), "film")
+    return next((f"{o}.{end}" for o in owners if f"{o}.{end}" in dataset.variables), None)
+
+
+def film_angle(dataset: xarray.Dataset, name: str, magnet: str | None = None) -> xarray.DataArray:
+    """An angle at each point of a study.
+
+    Parameters
+    ----------
+    dataset, name, magnet
+        As in `angle_path`.
 
     Returns
     -------
@@ -37,26 +55,24 @@ def film_angle(dataset: xarray.Dataset, name: str) -> xarray.DataArray:
     """
     import xarray
 
-    if name in dataset.variables:
-        return dataset[name]
-    if "config_json" in dataset.attrs:
-        film = json.loads(dataset.attrs["config_json"])["film"]
-    else:
-        film = json.loads(dataset.attrs.get("physics_json", "{}")).get("film")
-        if not isinstance(film, dict):
-            raise InputError(name, None, "is neither swept nor told by the file")
-        x, y, z = film["magnetization"]
-        film["magnetization_angles_deg"] = {
-            "theta": math.degrees(math.atan2(math.hypot(x, y), z)),
-            "phi": math.degrees(math.atan2(y, x)),
-        }
-    if name == "field_direction_deg":
-        return xarray.DataArray(float(film[name]))
-    # Without angles, or a vector in their place, a sweep over one of them starts at m = z.
-    return xarray.DataArray(float(film.get("magnetization_angles_deg", {}).get(name, 0.0)))
+    path = angle_path(dataset, name, magnet)
+    if path is not None:
+        return dataset[path]
+    known = json.loads(dataset.attrs.get("angles_json", "{}"))
+    if name != "field":
+        known = known.get("magnets", {}).get(magnet or _first_magnet(dataset), {})
+    if name not in known:
+        raise InputError(name, None, "is neither swept nor told by the file")
+    return xarray.DataArray(float(known[name]))
 
 
-def frame_length(dataset: xarray.Dataset) -> xarray.DataArray:
+def _first_magnet(dataset: xarray.Dataset) -> str:
+    if "magnet" not in dataset.coords or not dataset.sizes["magnet"]:
+        return ""
+    return str(dataset["magnet"].values[0])
+
+
+def frame_length(dataset: xarray.Dataset, magnet: str | None = None) -> xarray.DataArray:
     """Length of m x y_p, y_p = z x E, at each point of a sweep over angles of m.
 
     A torque T0 m x (m x y_p) or T0 m x y_p has the component T0 |m x y_p| along its unit
@@ -66,6 +82,8 @@ def frame_length(dataset: xarray.Dataset) -> xarray.DataArray:
     ----------
     dataset : xarray.Dataset
         As `torkivity.open_results` gives it.
+    magnet : str, optional
+        Whose m; by default that of the first magnet.
 
     Returns
     -------
@@ -77,8 +95,8 @@ def frame_length(dataset: xarray.Dataset) -> xarray.DataArray:
     InputError
         If the file does not say where m points.
     """
-    names = ("theta", "phi", "field_direction_deg")
-    theta, phi, field = (np.radians(film_angle(dataset, name)) for name in names)
+    names = ("theta", "phi", "field")
+    theta, phi, field = (np.radians(film_angle(dataset, name, magnet)) for name in names)
     # Along y_p, m has the component sin(theta) sin(phi - phi_E).
     along = np.sin(theta) * np.sin(phi - field)
     length: xarray.DataArray = np.maximum(1.0 - along**2, 0.0) ** 0.5

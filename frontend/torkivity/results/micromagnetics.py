@@ -5,31 +5,27 @@ The texts are the files in ``templates``; here are the numbers that go into them
 
 from __future__ import annotations
 
+import json
 import math
+import textwrap
 from dataclasses import dataclass
 from importlib import resources
 from string import Template
-from typing import Any
 
 import numpy as np
 
+from torkivity.catalogue import MODELS
 from torkivity.results.tables import ResultTable
 from torkivity.version import __version__
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
+from torkivity_engine.record import COMPONENTS
 from torkivity_engine.spin import direction
 from torkivity_engine.units import CURRENT_DENSITY, convert_torque
 
-__all__ = ["MODELS", "FilmTorque", "cmtj_script", "film_torque", "mumax3_script"]
+__all__ = ["FilmTorque", "cmtj_script", "film_torque", "mumax3_script"]
 
-
-#: Models whose torques go to a simulation.
-MODELS: dict[str, str] = {
-    "boltzmann": "Boltzmann equation",
-    "drift_diffusion": "drift-diffusion",
-    "boundary_layer": "boundary-layer-exact drift-diffusion",
-}
 
 _VACUUM_PERMEABILITY = 1.25663706127e-6  # T m/A, CODATA 2022
 
@@ -85,6 +81,7 @@ def film_torque(
     saturation_magnetization: float,
     *,
     model: str = "boltzmann",
+    magnet: str | None = None,
     resistivity: float | None = None,
     mirrored: bool = False,
     file: str = "",
@@ -98,9 +95,11 @@ def film_torque(
     saturation_magnetization : float
         A/m.
     model : str, optional
-        A name of `MODELS`.
+        Of `torkivity.catalogue.MODELS`.
+    magnet : str, optional
+        By default the lowest.
     resistivity : float, optional
-        Ohm m; by default that of the film's heavy metal.
+        Ohm m; by default that of the lowest non-magnetic layer.
     mirrored : bool, optional
         For the film upside down, heavy metal above.
     file : str, optional
@@ -120,25 +119,26 @@ def film_torque(
         raise InputError(
             "saturation_magnetization", saturation_magnetization, "must be positive, in A/m"
         )
-    config = table.config
-    names = [f"{model}_all_torque_total_{part}" for part in ("damping_like", "field_like")]
-    if "film" not in config or table.dims.get("boltzmann_all_torque_total_damping_like") != ():
+    name = "magnet_torque_total"
+    if table.attributes.get("kind") != "run":
         raise InputError("file", file, "is not a result of 'torkivity run'")
-    if any(name not in table.values for name in names):
-        raise InputError("model", model, f"is not in {file}; known: {', '.join(MODELS)}")
-    components = [float(table.values[name]) for name in names]
+    magnets = list(table.coordinates["magnet"])
+    magnet = magnets[0] if magnet is None else magnet
+    where = {"model": model, "source": "all", "magnet": magnet}
+    components = [float(table.at(f"{name}_{part}", **where)) for part in COMPONENTS]
     if not all(map(math.isfinite, components)):
         raise InputError(
             "file", file, "has no damping-like and field-like torque: m is parallel to z x E"
         )
-    film = config["film"]
-    angle = math.radians(film["field_direction_deg"])
+    angles = json.loads(table.attributes["angles_json"])
+    angle = math.radians(angles["field"])
     along = np.array([math.cos(angle), math.sin(angle), 0.0])
     y_p = np.cross([0.0, 0.0, 1.0], along)
-    m = _magnetization(film)
-    rho = resistivity
+    m = np.array(direction(*np.radians([angles["magnets"][magnet][k] for k in ("theta", "phi")])))
+    rho = table.resistivity() if resistivity is None else resistivity
     if rho is None:
-        rho = 1.0 / float(table.values["heavy_metal_conductivity"])
+        raise InputError("resistivity", None, "is needed: the film has no non-magnetic layer")
+    thickness = next(layer["thickness"] for layer in table.layers if layer["name"] == magnet)
     damping, field = convert_torque(
         *(components, "per_e_tilde", "efficiency"), resistivity=rho, mirrored=mirrored
     ) / np.linalg.norm(np.cross(m, y_p))
@@ -150,19 +150,11 @@ def film_torque(
         field_direction=_triple(along),
         magnetization=_triple(m * (np.array([-1.0, -1.0, 1.0]) if mirrored else 1.0)),
         saturation_magnetization=saturation_magnetization,
-        thickness=float(config["ferromagnet"]["thickness"]),
+        thickness=float(thickness),
         resistivity=rho,
-        origin=f"{file}, {MODELS[model]}, heavy metal {stacking} the ferromagnet, "
+        origin=f"{file}, {MODELS[model].title}, heavy metal {stacking} the ferromagnet, "
         f"torkivity {__version__}",
     )
-
-
-def _magnetization(film: dict[str, Any]) -> FloatArray:
-    angles = film.get("magnetization_angles_deg")
-    if angles is not None:
-        return np.array(direction(math.radians(angles["theta"]), math.radians(angles["phi"])))
-    vector = np.array(film.get("magnetization", [0.0, 0.0, 1.0]))
-    return np.asarray(vector / np.linalg.norm(vector))
 
 
 def _triple(vector: FloatArray) -> tuple[float, float, float]:
@@ -247,4 +239,6 @@ def _filled(template: str, torque: FilmTorque, current_density: float, **numbers
         name: f"({', '.join(f'{part:.10g}' for part in parts)})" for name, parts in vectors.items()
     }
     text = (resources.files("torkivity") / "templates" / template).read_text("utf-8")
-    return Template(text).substitute(values, origin=torque.origin)
+    comment = "// " if template.startswith("mumax3") else ""
+    origin = f"\n{comment}".join(textwrap.wrap(torque.origin, 56))
+    return Template(text).substitute(values, origin=origin)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import product
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
-from torkivity_hpc.files.store import STATUS, read_values, require_results
+from torkivity.tables import fold
+from torkivity_hpc.files.reading import damage_named, own_variables, readable
+from torkivity_hpc.files.store import STATUS, read_values
 
 if TYPE_CHECKING:
     import xarray
@@ -17,16 +18,20 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_results", "open_results"]
 
+#: Variables of a group, and lines of an attribute, in a summary.
+_FEW = 6
+
 _COMPLEX_PARTS = ("_real", "_imag")
 
 #: Variables by the start of their name; the rest comes first.
-_REST = "film and interface"
+_REST = "film and interfaces"
 _GROUPS = {
-    "boltzmann_": "Boltzmann equation",
-    "drift_diffusion_half_space_": "half-space drift-diffusion",
-    "drift_diffusion_": "drift-diffusion",
-    "boundary_layer_": "boundary-layer-exact drift-diffusion",
-    "curve_": "against heavy-metal thickness",
+    "torque_": "torques at interfaces",
+    "magnet_torque_": "torques on magnets",
+    "spin_current_": "currents at interfaces",
+    "charge_current_": "currents at interfaces",
+    "certificate_": "error indicators",
+    "curve_": "against a thickness",
 }
 
 
@@ -43,10 +48,9 @@ def open_results(path: str | Path) -> xarray.Dataset:
     Returns
     -------
     xarray.Dataset
-        Loaded into memory, so that the file is free again. Sweeps with the Boltzmann equation
-        and other models also have ``difference_<source>_torque_total_damping_like`` and
-        ``_field_like``, drift-diffusion over Boltzmann minus one, and the same of the other
-        models as ``difference_half_space_<source>_...`` and ``difference_boundary_layer_...``.
+        Loaded into memory, so that the file is free again. Results have the dimensions of the
+        axes, "model" and "source", then "interface" or "magnet" and components:
+        ``ds.torque_total.sel(model="boltzmann", source="rashba", interface="Pt|Co")``.
 
     Raises
     ------
@@ -62,14 +66,28 @@ def open_results(path: str | Path) -> xarray.Dataset:
         raise ModuleNotFoundError(
             f"open_results needs {error.name}: pip install 'torkivity[xarray]'", name=error.name
         ) from None
-    require_results(Path(path))
-    with xarray.open_dataset(path, engine="h5netcdf", cache=False) as file:
+    path = Path(path)
+    with readable(path) as plain:
+        own = own_variables(plain)
+        foreign = [name for name in plain if name not in own]
+    with (
+        damage_named(path),
+        xarray.open_dataset(
+            path,
+            engine="h5netcdf",
+            cache=False,
+            drop_variables=foreign,
+            phony_dims="access",  # of what is dropped
+            # No file of ours needs HDF5's locks, which some file systems do not have.
+            driver_kwds={"locking": False},
+        ) as file,
+    ):
         # The state first: what it calls done was complete before.
         status = file["status"].load()
         dataset = file.load()
     if status.dims:
         dataset = _masked(dataset.assign(status=status))
-    return _with_differences(_with_complex(dataset))
+    return _with_complex(dataset)
 
 
 def _masked(dataset: xarray.Dataset) -> xarray.Dataset:
@@ -92,73 +110,93 @@ def _with_complex(dataset: xarray.Dataset) -> xarray.Dataset:
         stem = name.removesuffix(real)
         if stem + imag in dataset:
             attributes = dict(dataset[name].attrs)
-            attributes["long_name"] = attributes["long_name"].removeprefix("real part of the ")
+            attributes["long_name"] = str(attributes.get("long_name", stem)).removeprefix(
+                "real part of the "
+            )
             dataset[stem] = (dataset[name] + 1j * dataset[stem + imag]).assign_attrs(attributes)
             dataset = dataset.drop_vars([name, stem + imag])
     return dataset
 
 
-def _with_differences(dataset: xarray.Dataset) -> xarray.Dataset:
-    """Each other model against Boltzmann, where a sweep has both for the same source."""
-    from torkivity.catalogue import MODEL_NAMES, SOURCES
-
-    if dataset.attrs.get("kind") != "sweep":
-        return dataset
-    for model, source, kind in product(MODEL_NAMES, SOURCES, ("damping_like", "field_like")):
-        name, reference = (f"{m}_{source}_torque_total_{kind}" for m in (model, "boltzmann"))
-        if model != "boltzmann" and name in dataset and reference in dataset:
-            difference = dataset[name] / dataset[reference] - 1.0
-            # Plain drift-diffusion needs no name here.
-            dataset[f"difference_{name.removeprefix('drift_diffusion_')}"] = (
-                difference.assign_attrs(
-                    units="1",
-                    long_name=f"total {kind.replace('_', '-')} torque, {MODEL_NAMES[model]} over "
-                    "Boltzmann minus one",
-                )
-            )
-    return dataset
-
-
-def describe_results(path: Path) -> str:
-    """Readable listing of a result file: origin, configuration, axes, variables.
+def describe_results(path: Path, everything: bool = False) -> str:
+    """Readable listing of a result file: origin, axes, variables.
 
     Parameters
     ----------
     path : Path
+    everything : bool, optional
+        The configuration and all variables too, not only the total torques.
 
     Returns
     -------
     str
+        Lines of at most 80 columns, but for `path`.
 
     Raises
     ------
     InputError
         If there is no such file, it is not HDF5 or was not written by torkivity.
     """
-    require_results(path)
-    with h5py.File(path, "r") as file:
-        attributes = dict(file.attrs)
-        config = attributes.pop("config_toml", "")
-        for hidden in ("config_json", "physics_json"):
-            attributes.pop(hidden, None)
-        lines = [str(path), ""]
-        width = max(len(name) for name in attributes)
-        lines += [f"  {name:<{width}}  {_plain(value)}" for name, value in attributes.items()]
+    with readable(path) as file:
+        own = own_variables(file)
+        lines = [str(path), "", *_attributes(file, everything)]
         lines += ["", *_status(read_values(file["status"]))]
-        if config:
-            lines += ["", "configuration"]
-            lines += [f"  {line}" if line else "" for line in config.strip().splitlines()]
-        scales = [name for name, item in file.items() if item.is_scale]
+        lines += _configuration(file, everything)
+        scales = {name: item for name, item in own.items() if item.is_scale}
         lines += ["", "axes"]
-        for name in scales:
-            values = _some(read_values(file[name]))
-            units = file[name].attrs.get("units", "")
-            lines.append(f"  {name} ({file[name].shape[0]}): {values} {units}".rstrip())
-        names = [name for name in file if name not in scales and name != "status"]
+        for name, item in scales.items():
+            values = _some(read_values(item), 40 if everything else 8)
+            units = "" if item.attrs.get("units") == "1" else item.attrs.get("units", "")
+            lines += fold(f"{name} ({len(item)}): {values} {units}".rstrip(), hang=2, indent=2)
+        names = [name for name in own if name not in scales and name != "status"]
         for title, members in _grouped(names).items():
+            shown = members if everything else _first(members)
             lines += ["", title]
-            lines += [_variable_line(name, file[name]) for name in members]
+            for name in shown:
+                lines += fold(_variable_line(name, own[name]), hang=2, indent=2)
+            if len(shown) < len(members):
+                lines.append(f"  ... and {len(members) - len(shown)} more: --all lists them")
+        foreign = [name for name in file if name not in own]
+        if foreign:
+            lines += ["", "not torkivity's", *fold(", ".join(foreign), indent=2)]
     return "\n".join(lines)
+
+
+def _attributes(file: Any, everything: bool) -> list[str]:
+    attributes = {
+        name: value
+        for name, value in file.attrs.items()
+        if name not in ("config_toml", "config_json", "physics_json")
+    }
+    width = max(len(name) for name in attributes)
+    lines = []
+    for name, value in attributes.items():
+        text = textwrap.wrap(_plain(value), 76 - width, break_on_hyphens=False)
+        if len(text) > _FEW and not everything:
+            text[_FEW - 1 :] = ["..."]
+        for start, line in zip([name, *[""] * len(text)], text or [""], strict=False):
+            lines.append(f"  {start:<{width}}  {line}".rstrip())
+    return lines
+
+
+def _configuration(file: Any, everything: bool) -> list[str]:
+    config = str(file.attrs.get("config_toml", "")).strip().splitlines()
+    if not config:
+        return []
+    if not everything:
+        return [f"  configuration: {len(config)} lines, with --all"]
+    lines = ["", "configuration"]
+    for line in config:
+        lines += fold(line, hang=2, indent=2) or [""]
+    return lines
+
+
+def _first(members: list[str]) -> list[str]:
+    """Of many variables the total torques; else some."""
+    if len(members) <= _FEW:
+        return members
+    totals = [name for name in members if "torque_total" in name and "error" not in name]
+    return (totals or members)[:_FEW]
 
 
 def _status(status: Any) -> list[str]:
@@ -180,19 +218,21 @@ def _variable_line(name: str, dataset: Any) -> str:
     units = dataset.attrs.get("units", "1")
     units = "" if units == "1" else f" {units}"
     if dims == ():
-        what = f"= {_plain(dataset[()])}{units}"
+        what = f"= {_plain(read_values(dataset)[()])}{units}"
     elif dataset.size <= 4:
-        values = ", ".join(_plain(value) for value in dataset[...])
+        values = ", ".join(_plain(value) for value in read_values(dataset))
         what = f"({', '.join(dims)}) = [{values}]{units}"
     else:
         what = f"({', '.join(dims)}) {' x '.join(map(str, dataset.shape))}{units}"
-    return f"  {name} {what}"
+    return f"{name} {what}"
 
 
-def _some(values: Any) -> str:
+def _some(values: Any, most: int) -> str:
     """Values in a line, the middle of many left out."""
-    plain = [_plain(value) for value in values]
-    return ", ".join(plain if len(plain) <= 40 else [*plain[:8], "...", *plain[-4:]])
+    if len(values) <= most:
+        return ", ".join(map(_plain, values))
+    ends = [_plain(value) for value in (*values[: most // 2], *values[-most // 4 :])]
+    return ", ".join([*ends[: most // 2], "...", *ends[most // 2 :]])
 
 
 def _plain(value: Any) -> str:

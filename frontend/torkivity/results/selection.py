@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import xarray
 
 __all__ = [
+    "CHOICES",
     "FEW_VALUES",
     "Selection",
     "axis_name",
@@ -24,9 +26,14 @@ __all__ = [
     "plain_value",
     "select_points",
     "sweep_axes",
+    "varied_paths",
+    "varied_values",
     "varying_axes",
 ]
 
+
+#: Dimensions of a study that are chosen from, not drawn against.
+CHOICES = ("model", "source")
 
 #: Values of an axis that are drawn as a family of lines unless told otherwise.
 FEW_VALUES = 6
@@ -68,7 +75,8 @@ def sweep_axes(dataset: xarray.Dataset) -> list[str]:
     InputError
         If it is not a sweep.
     """
-    axes = [str(dim) for dim in dataset["status"].dims] if "status" in dataset else []
+    dims = dataset["status"].dims if "status" in dataset else ()
+    axes = [str(dim) for dim in dims if dim not in CHOICES]
     if not axes:
         raise InputError("file", _file_name(dataset), "is not a sweep; 'torkivity sweep' makes one")
     return axes
@@ -80,13 +88,13 @@ def varying_axes(dataset: xarray.Dataset) -> list[str]:
 
 
 def axis_name(dataset: xarray.Dataset, given: str) -> str:
-    """Axis of a sweep by its name in the file or its key in the configuration.
+    """Axis of a sweep by its path, another spelling of it, or its last part.
 
     Parameters
     ----------
     dataset : xarray.Dataset
     given : str
-        For example ``exchange`` or ``interface.exchange``.
+        For example ``interface.exchange``, ``Pt|Co.exchange`` or ``exchange``.
 
     Returns
     -------
@@ -97,14 +105,21 @@ def axis_name(dataset: xarray.Dataset, given: str) -> str:
     InputError
         If the sweep has no such axis.
     """
-    from torkivity.config.parameters import parameters
-
     axes = sweep_axes(dataset)
-    known = parameters()
-    name = known[given].name if given in known else given
-    if name not in axes:
+    # The last part of a path will do where it says which axis is meant.
+    found = [name for name in axes if name == given] or [
+        name for name in axes if name.endswith(f".{given}")
+    ]
+    if not found and (alias := _aliases(dataset).get(given)) in axes:
+        found = [str(alias)]
+    if len(found) != 1:
         raise InputError("axis", given, f"must be one of this sweep's: {', '.join(axes)}")
-    return name
+    return found[0]
+
+
+def _aliases(dataset: xarray.Dataset) -> dict[str, str]:
+    """Other spellings of the axes, as the file has them."""
+    return dict(json.loads(dataset.attrs.get("aliases_json", "{}")))
 
 
 def select_points(
@@ -236,6 +251,16 @@ def _number(value: Any) -> Any:
         return value
 
 
+def varied_paths(dataset: xarray.Dataset) -> list[str]:
+    """Paths of the parameters that vary in a study."""
+    return list(json.loads(dataset.attrs.get("varied_json", "[]")))
+
+
+def varied_values(point: xarray.Dataset) -> dict[str, Any]:
+    """Values of the parameters that vary in a study, by path, at one of its points."""
+    return {path: point[path].item() for path in varied_paths(point)}
+
+
 def plain_value(value: Any) -> str:
     """A coordinate as text, numbers with six digits."""
     if isinstance(value, (float, int, np.floating, np.integer)):
@@ -249,7 +274,7 @@ def describe_point(values: Mapping[str, Any]) -> str:
 
 
 def count_states(dataset: xarray.Dataset) -> dict[str, int]:
-    """How many points are missing, done and failed."""
+    """How many points are missing, done and failed, models and sources apart."""
     status = dataset["status"].values
     return {name: int(np.count_nonzero(status == code)) for name, code in STATUS.items()}
 

@@ -12,15 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from torkivity.config.parameters import parameters
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.record import COORDINATES
+from torkivity_engine.errors import InputError
 from torkivity_engine.units import QUANTITIES, convert_torque
-from torkivity_hpc.files.store import STATUS, read_values, require_results
+from torkivity_hpc.files.reading import dims_of, own_variables, readable
+from torkivity_hpc.files.store import STATUS, read_values
 
 __all__ = ["ResultTable", "in_quantity", "read_results", "table_csv", "table_json", "wide_csv"]
 
@@ -55,10 +54,38 @@ class ResultTable:
     values: dict[str, FloatArray]
     grid: tuple[str, ...] = ()
 
+    def at(self, name: str, **where: str) -> FloatArray:
+        """Values of a variable at names along some of its dimensions.
+
+        Raises
+        ------
+        InputError
+            If a dimension has no such name.
+        """
+        values: Any = self.values[name]
+        for axis, dim in reversed(list(enumerate(self.dims[name]))):
+            if dim in where:
+                known = list(self.coordinates[dim])
+                if where[dim] not in known:
+                    raise InputError(dim, where[dim], f"must be one of {', '.join(known)}")
+                values = values.take(known.index(where[dim]), axis=axis)
+        return np.asarray(values)
+
     @property
-    def config(self) -> dict[str, Any]:
-        """Configuration of the run; empty if the file has none."""
-        return dict(json.loads(self.attributes.get("config_json", "{}")))
+    def layers(self) -> list[dict[str, Any]]:
+        """Name, thickness and whether magnetic of each layer, from the bottom."""
+        return list(json.loads(self.attributes.get("layers_json", "[]")))
+
+    def resistivity(self) -> float | None:
+        """Resistivity of the lowest non-magnetic layer in Ohm m, if the file has it."""
+        metals = [layer["name"] for layer in self.layers if not layer["magnetic"]]
+        if not metals or "layer_conductivity" not in self.values:
+            return None
+        return 1.0 / float(self.at("layer_conductivity", layer=metals[0]))
+
+    def magnet_thickness(self) -> float | None:
+        """Thickness of the lowest ferromagnet in nm, if the file has it."""
+        return next((layer["thickness"] for layer in self.layers if layer["magnetic"]), None)
 
 
 def read_results(path: Path) -> ResultTable:
@@ -77,37 +104,28 @@ def read_results(path: Path) -> ResultTable:
     InputError
         If it is not a result file.
     """
-    require_results(path)
-    # Parameters that vary along a group have no unit in the file.
-    known = {parameter.name: parameter.units for parameter in parameters().values()}
-    with h5py.File(path, "r") as file:
-        status = file["status"]
-        grid = _dims(status)
+    with readable(path) as file:
+        status, own = file["status"], own_variables(file)
+        grid = dims_of(status)
         done = np.asarray(status[...]) == STATUS["done"]
         table = ResultTable(
             attributes={name: _plain(value) for name, value in file.attrs.items()},
-            coordinates={n: read_values(item) for n, item in file.items() if item.is_scale},
-            units={
-                n: str(item.attrs.get("units", known.get(n) or "1")) for n, item in file.items()
-            },
-            meanings={n: str(item.attrs.get("long_name", "")) for n, item in file.items()},
+            coordinates={n: read_values(item) for n, item in own.items() if item.is_scale},
+            units={n: str(item.attrs.get("units", "1")) for n, item in own.items()},
+            meanings={n: str(item.attrs.get("long_name", "")) for n, item in own.items()},
             dims={},
             values={},
             grid=grid,
         )
-        for name, item in file.items():
+        for name, item in own.items():
             if item.is_scale or item.dtype.kind != "f":
                 continue
             values = np.array(item[...], dtype=np.float64)
-            dims = _dims(item)
+            dims = dims_of(item)
             if dims[: len(grid)] == grid:
                 values[~done] = np.nan
             table.dims[name], table.values[name] = dims, values
     return table
-
-
-def _dims(dataset: Any) -> tuple[str, ...]:
-    return tuple(dim[0].name.lstrip("/") for dim in dataset.dims)
 
 
 def _plain(value: Any) -> Any:
@@ -145,11 +163,11 @@ def in_quantity(
     ResultTable
         Variables with ``torque`` in their names converted, the rest as before.
     """
-    if resistivity is None and table.dims.get("heavy_metal_conductivity") == ():
-        resistivity = 1.0 / float(table.values["heavy_metal_conductivity"])
+    if resistivity is None:
+        resistivity = table.resistivity()
     thickness = ferromagnet_thickness
     if thickness is None:
-        thickness = table.config.get("ferromagnet", {}).get("thickness")
+        thickness = table.magnet_thickness()
     values, units = dict(table.values), dict(table.units)
     for name, array in table.values.items():
         if "torque_" not in name or table.units[name] != QUANTITIES["per_e_tilde"]:
@@ -182,14 +200,16 @@ def table_csv(table: ResultTable) -> str:
         Columns: variable, component, one per axis, value, unit. Empty where an axis does not
         concern the variable or the value is not known.
     """
-    axes = [name for name in table.coordinates if name not in COORDINATES]
+    dims = {dim for name in table.values for dim in table.dims[name]}
+    numeric = [d for d in table.coordinates if d in dims and table.coordinates[d].dtype.kind == "f"]
+    axes = list(dict.fromkeys([*table.grid, *numeric]))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    titles = [f"{name} [{table.units[name]}]" for name in axes]
+    titles = [f"{name} [{u}]" if (u := table.units[name]) else name for name in axes]
     writer.writerow(["variable", "component", *titles, "value", "unit"])
     for name, values in table.values.items():
         for place, index in _entries(table, name):
-            component = " ".join(str(place[dim]) for dim in table.dims[name] if dim in COORDINATES)
+            component = " ".join(str(place[dim]) for dim in table.dims[name] if dim not in axes)
             where = [place.get(axis, "") for axis in axes]
             value = float(values[index])
             number = repr(value) if math.isfinite(value) else ""

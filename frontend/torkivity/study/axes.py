@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from torkivity.config.errors import ConfigError
-from torkivity.config.parameters import FilmParameter, parameters
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.parameters import Parameter
 from torkivity_hpc.grid import Axis, Dimension, Grid, Value
 from torkivity_hpc.spaced import Spaced
 
@@ -23,7 +23,13 @@ _SPACINGS = ("linspace", "logspace")
 _MOST_INTEGERS = 10_000
 
 
-def make_grid(axes: Mapping[str, Any], groups: list[dict[str, Any]], file: str) -> Grid:
+#: From a path, however it is spelt, to the parameter there.
+Lookup = Callable[[str], Parameter]
+
+
+def make_grid(
+    axes: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], file: str, lookup: Lookup
+) -> Grid:
     """Grid of a sweep.
 
     Parameters
@@ -35,6 +41,8 @@ def make_grid(axes: Mapping[str, Any], groups: list[dict[str, Any]], file: str) 
         Parameters that vary together, each group with the ``name`` of its dimension.
     file : str
         Name for errors.
+    lookup : callable
+        Gives the parameter at a path, or raises InputError.
 
     Returns
     -------
@@ -49,12 +57,12 @@ def make_grid(axes: Mapping[str, Any], groups: list[dict[str, Any]], file: str) 
     dimensions = []
     try:
         for key, given in _flat(axes, "sweep.axes", file):
-            parameter = _known(key, "sweep.axes", file)
+            parameter = _known(key, "sweep.axes", file, lookup)
             values = _values(parameter, given, f"sweep.axes.{key}", file)
-            axis = Axis(values, parameter.units, parameter.long_name)  # type: ignore[arg-type]
-            dimensions.append(Dimension(parameter.name, axis, {parameter.name: values}))
+            axis = Axis(values, parameter.unit, parameter.meaning)  # type: ignore[arg-type]
+            dimensions.append(Dimension(parameter.path, axis, {parameter.path: values}))
         for number, group in enumerate(groups):
-            dimensions.append(_group(group, f"sweep.zip[{number}]", file))
+            dimensions.append(_group(group, f"sweep.zip[{number}]", file, lookup))
         return Grid(dimensions)
     except ConfigError:
         raise
@@ -62,7 +70,7 @@ def make_grid(axes: Mapping[str, Any], groups: list[dict[str, Any]], file: str) 
         raise ConfigError(file, f"sweep: {error}") from None
 
 
-def _group(group: Mapping[str, Any], where: str, file: str) -> Dimension:
+def _group(group: Mapping[str, Any], where: str, file: str, lookup: Lookup) -> Dimension:
     given = dict(group)
     name, labels = given.pop("name", None), given.pop("labels", None)
     if not isinstance(name, str) or not name.isidentifier():
@@ -71,12 +79,8 @@ def _group(group: Mapping[str, Any], where: str, file: str) -> Dimension:
         )
     varied: dict[str, Sequence[Value]] = {}
     for key, values in _flat(given, where, file):
-        parameter = _known(key, where, file)
-        varied[parameter.name] = _values(parameter, values, f"{where}.{key}", file)
-    if name in {parameter.name for parameter in parameters().values()}:
-        raise ConfigError(
-            file, f"{where}.name = {name!r}: is the name of a parameter; take another"
-        )
+        parameter = _known(key, where, file, lookup)
+        varied[parameter.path] = _values(parameter, values, f"{where}.{key}", file)
     if not varied:
         raise ConfigError(file, f"{where}: varies nothing; give parameters and their values")
     lengths = {key: len(values) for key, values in varied.items()}
@@ -107,22 +111,17 @@ def _flat(table: Mapping[str, Any], where: str, file: str) -> Iterator[tuple[str
             yield key, value
 
 
-def _known(key: str, where: str, file: str) -> FilmParameter:
-    known = parameters()
-    if key in known:
-        return known[key]
-    # The names in the result file are understood as well: they are what a reader sees.
-    by_name = {parameter.name: parameter for parameter in known.values()}
-    if key in by_name:
-        return by_name[key]
-    import difflib
-
-    close = difflib.get_close_matches(key, [*known, *by_name], n=1)
-    hint = f"did you mean {close[0]}?" if close else f"these can: {', '.join(known)}"
-    raise ConfigError(file, f"{where}.{key}: cannot be swept; {hint}")
+def _known(key: str, where: str, file: str, lookup: Lookup) -> Parameter:
+    try:
+        parameter = lookup(key)
+    except InputError as error:
+        raise ConfigError(file, f"{where}.{key}: cannot be swept; {error.expected}") from None
+    if parameter.kind not in (float, int, str):
+        raise ConfigError(file, f"{where}.{key}: cannot be swept; it is not a number or a word")
+    return parameter
 
 
-def _values(parameter: FilmParameter, given: Any, where: str, file: str) -> Sequence[Value]:
+def _values(parameter: Parameter, given: Any, where: str, file: str) -> Sequence[Value]:
     if isinstance(given, Mapping):
         spaced = _spaced(given, where, file)
         if parameter.kind is float:
@@ -175,7 +174,7 @@ def _countable(values: Sequence[float], where: str, file: str) -> Sequence[float
     return values
 
 
-def _value(parameter: FilmParameter, value: Any, where: str, file: str) -> Value:
+def _value(parameter: Parameter, value: Any, where: str, file: str) -> Value:
     if parameter.kind is str:
         if isinstance(value, str):
             return value

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from torkivity.config.errors import ConfigError
-from torkivity.config.sections import ConvergeSection, RunConfig, SweepSection
-from torkivity.study.plan import plan_sweep
+from torkivity.config.sections import ConvergeSection, RunConfig
+from torkivity.study.case import Case
+from torkivity.study.plan import plan_case
+from torkivity.tables import fold
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.mesh_errors import Convergence, Refinement, analyse
 from torkivity_engine.record import Variable
 from torkivity_hpc.files.sweepfile import SweepFile
@@ -22,13 +25,15 @@ __all__ = ["convergence_of", "convergence_report", "plan_convergence", "write_co
 _VALUES = ("spin_current_minus", "spin_current_plus", "torque_interface", "torque_ferromagnet")
 
 _EXTRA = {
-    "mesh_error": Variable(("n_polar", "n_azimuth"), "1", "estimated error of the mesh"),
+    "mesh_error": Variable(("mesh.n_polar", "mesh.n_azimuth"), "1", "estimated error of the mesh"),
     "mesh_uncertainty": Variable((), "1", "size of the last extrapolation step"),
     "mesh_scale": Variable((), "1/(Ohm m)", "what errors are measured against"),
-    "order_polar": Variable(("n_polar",), "1", "observed order, polar refinement alone"),
-    "order_azimuthal": Variable(("n_azimuth",), "1", "observed order, azimuthal refinement alone"),
+    "order_polar": Variable(("mesh.n_polar",), "1", "observed order, polar refinement alone"),
+    "order_azimuthal": Variable(
+        ("mesh.n_azimuth",), "1", "observed order, azimuthal refinement alone"
+    ),
     "extrapolated_torque_total": Variable(
-        ("spin",), "1/(Ohm m)", "Richardson estimate of the total torque, per E~"
+        ("interface", "spin"), "1/(Ohm m)", "Richardson estimate of the total torque, per E~"
     ),
     "tolerance": Variable((), "1", "error that was asked for"),
     "chosen_n_polar": Variable((), "1", "coarsest mesh that meets the tolerance, NaN for none"),
@@ -63,10 +68,9 @@ def plan_convergence(config: RunConfig, path: Path, tolerance: float | None) -> 
         sizes = getattr(study, key)
         if any(b <= a for a, b in pairwise(sizes)):
             raise ConfigError(str(path), f"converge.{key} = {sizes}: must increase")
-    source = config.sweep.source if config.sweep else "all"
-    axes = {"mesh": {"n_polar": study.n_polar, "n_azimuth": study.n_azimuth}}
-    section = SweepSection(models=["boltzmann"], source=source, axes=axes, zip=[])
-    plan = plan_sweep(config, path, section)
+    source = config.sweep.sources[0] if config.sweep else "all"
+    axes = {f"mesh.{key}": getattr(study, key) for key in ("n_polar", "n_azimuth")}
+    plan = plan_case(Case.of(config, path), axes, (), ("boltzmann",), (source,))
     attributes = {**plan.spec.attributes, "title": "Convergence with the Fermi-surface mesh"}
     return replace(plan, spec=replace(plan.spec, extra=_EXTRA, attributes=attributes))
 
@@ -94,12 +98,9 @@ def convergence_of(file: SweepFile, study: ConvergeSection) -> Convergence | Non
         return None
     shape = (len(study.n_polar), len(study.n_azimuth), -1)
     columns = file.layout.columns
-    (torque_name,) = (name for name in columns if name.endswith("_torque_total"))
-    prefix = torque_name.removesuffix("torque_total")
-    values = np.concatenate(
-        [block.rows[:, columns[prefix + name]] for name in _VALUES], axis=1
-    ).reshape(shape)
-    torque = block.rows[-1, columns[torque_name]]
+    values = np.concatenate([block.rows[:, columns[name]] for name in _VALUES], axis=1)
+    values = values.reshape(shape)
+    torque = block.rows[-1, columns["torque_total"]]
     # For m parallel to z x E there is no torque to compare with.
     scale = float(np.abs(torque).max())
     largest = float(np.abs(values[-1, -1]).max())
@@ -110,7 +111,7 @@ def convergence_of(file: SweepFile, study: ConvergeSection) -> Convergence | Non
 def write_convergence(file: SweepFile, result: Convergence) -> None:
     """Store the outcome beside the points."""
     chosen = result.chosen or (np.nan, np.nan)
-    torque = result.extrapolated[6:9] + result.extrapolated[9:12]
+    torque = _extrapolated_torque(result)
     for name, value in {
         "mesh_error": result.error,
         "mesh_uncertainty": result.uncertainty,
@@ -123,6 +124,12 @@ def write_convergence(file: SweepFile, result: Convergence) -> None:
         "chosen_n_azimuth": chosen[1],
     }.items():
         file.write_extra(name, np.asarray(value, dtype=np.float64))
+
+
+def _extrapolated_torque(result: Convergence) -> FloatArray:
+    """Total torque at each interface, shape (n_interfaces, 3), from the row of `_VALUES`."""
+    parts = result.extrapolated.reshape(len(_VALUES), -1, 3)
+    return np.asarray(parts[2] + parts[3])
 
 
 def convergence_report(result: Convergence) -> str:
@@ -143,15 +150,21 @@ def convergence_report(result: Convergence) -> str:
         ("both together", result.together),
     ):
         lines += [title, *_table(refinement), ""]
-    torque = result.extrapolated[6:9] + result.extrapolated[9:12]
-    listed = ", ".join(f"{value + 0.0:.8g}" for value in torque)
-    lines.append(f"extrapolated total torque (x, y, z): {listed} 1/(Ohm m) per E~")
+    for number, torque in enumerate(_extrapolated_torque(result)):
+        listed = ", ".join(f"{value + 0.0:.8g}" for value in torque)
+        where = f" at interface {number}" if result.extrapolated.size > 12 else ""
+        lines += [
+            f"extrapolated total torque (x, y, z){where}, 1/(Ohm m) per E~:",
+            f"  {listed}",
+        ]
     lines.append(f"uncertainty of the extrapolation: {result.uncertainty:.1e}")
     if result.chosen is None:
-        lines.append(
+        text = (
             f"no mesh of this study meets the tolerance {result.tolerance:g}: give finer ones in "
-            "[converge]"
-            + (', or polar_rule = "graded" in [mesh]' if result.polar.error[-1] > 1e-6 else "")
+        )
+        text += "[converge]"
+        lines += fold(
+            text + (', or polar_rule = "graded" in [mesh]' if result.polar.error[-1] > 1e-6 else "")
         )
     else:
         p, a = result.chosen

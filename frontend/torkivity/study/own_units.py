@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Hashable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from torkivity.config.build import build_film
-from torkivity.config.parameters import parameters
 from torkivity.config.text import check_config
-from torkivity.study.plan import apply_values
+from torkivity.study.case import Case
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.film.stack import as_stack
 
 __all__ = ["OwnNumbers", "own_numbers"]
 
@@ -25,9 +25,9 @@ class OwnNumbers(NamedTuple):
     Attributes
     ----------
     resistivity : ndarray
-        Of the heavy metal, Ohm m.
+        Of the lowest non-magnetic layer, Ohm m.
     ferromagnet_thickness : ndarray
-        nm.
+        Of the lowest magnet, nm.
     """
 
     resistivity: FloatArray
@@ -57,8 +57,14 @@ def own_numbers(
     """
     if "config_toml" not in attributes:
         return None
-    config = check_config(tomllib.loads(attributes["config_toml"]), "configuration in the file")
-    kinds = {p.name: p.kind for p in parameters().values() if _matters(p.key)}
+    file = "configuration in the file"
+    case = Case.of(check_config(tomllib.loads(attributes["config_toml"]), file), Path(file))
+    metal, magnet = _layers(case)
+    kinds = {
+        path: parameter.kind
+        for path, parameter in case.parameters().items()
+        if _matters(path, metal, magnet)
+    }
     kept = {
         name: (dims[0], values, kinds[name])
         for name, (dims, values) in varied.items()
@@ -71,17 +77,30 @@ def own_numbers(
         place = dict(zip(grid, index, strict=True))
         point = {name: kind(values[place[dim]]) for name, (dim, values, kind) in kept.items()}
         try:
-            film = build_film(apply_values(config, point))
+            stack = as_stack(case.varied(point).film)
+            layers = dict(zip(stack.names, stack.layers, strict=True))
+            if metal is not None:
+                sigma = layers[metal].conductivity(stack.fermi_wavevector)
+                numbers.resistivity[index] = 1.0 / sigma
+            if magnet is not None:
+                numbers.ferromagnet_thickness[index] = layers[magnet].thickness
         except (InputError, PhysicsError):
             continue  # a film that does not exist has no torque to convert
-        sigma = film.heavy_metal.conductivity(film.fermi_wavevector)
-        numbers.resistivity[index] = 1.0 / sigma
-        numbers.ferromagnet_thickness[index] = film.ferromagnet.thickness
     return numbers
 
 
-def _matters(key: str) -> bool:
-    section, _, name = key.partition(".")
-    if section == "heavy_metal":
+def _layers(case: Case) -> tuple[str | None, str | None]:
+    """Names of the lowest non-magnetic layer and of the lowest magnet."""
+    stack = as_stack(case.film)
+    named = list(zip(stack.names, stack.layers, strict=True))
+    return (
+        next((name for name, layer in named if not layer.magnetic), None),
+        next((name for name, layer in named if layer.magnetic), None),
+    )
+
+
+def _matters(path: str, metal: str | None, magnet: str | None) -> bool:
+    owner, _, name = path.rpartition(".")
+    if owner.strip('"') == metal:
         return name != "thickness"
-    return key in ("film.fermi_wavevector", "ferromagnet.thickness")
+    return path == "film.fermi_wavevector" or (owner.strip('"') == magnet and name == "thickness")

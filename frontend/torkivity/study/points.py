@@ -1,28 +1,27 @@
-"""From a result file back to the configuration of one of its points."""
+"""From a result file back to the case of one of its points."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torkivity.config.parameters import parameters
-from torkivity.config.sections import Angles, RunConfig
 from torkivity.config.text import check_config
-from torkivity.results.selection import Selection, select_points
-from torkivity.study.plan import apply_values
+from torkivity.results.selection import Selection, select_points, varied_values
+from torkivity.study.case import Case
 from torkivity_engine.errors import InputError
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["point_config"]
+__all__ = ["point_case"]
 
 
-def point_config(
+def point_case(
     dataset: xarray.Dataset, at: Mapping[str, Any] | None = None
-) -> tuple[RunConfig, Selection]:
-    """Configuration of a single film, or of a point of a sweep.
+) -> tuple[Case, Selection]:
+    """Case of a single film, or of a point of a sweep.
 
     Parameters
     ----------
@@ -33,7 +32,7 @@ def point_config(
 
     Returns
     -------
-    config : RunConfig
+    case : Case
     selection : Selection
         The point.
 
@@ -45,22 +44,16 @@ def point_config(
     file = str(dataset.encoding.get("source", "dataset"))
     if "config_toml" not in dataset.attrs:
         raise InputError("file", file, "holds no configuration; give the film's TOML file instead")
-    config = check_config(tomllib.loads(dataset.attrs["config_toml"]), file)
-    if not dataset["status"].dims:
+    case = Case.of(check_config(tomllib.loads(dataset.attrs["config_toml"]), file), Path(file))
+    if dataset.attrs.get("kind") != "sweep":
         if at:
             raise InputError("at", next(iter(at)), "is for sweeps; this file holds a single film")
-        return config, Selection(dataset, {}, {})
+        return case, Selection(dataset, {}, {})
     point = select_points(dataset, [], at)
-    grid = set(dataset["status"].dims)
+    known = case.parameters()
     values = {
-        parameter.name: parameter.kind(point.dataset[parameter.name].item())
-        for parameter in parameters().values()
-        if parameter.name in dataset and len(grid & set(dataset[parameter.name].dims)) == 1
+        path: known[path].kind(value)
+        for path, value in varied_values(point.dataset).items()
+        if path in known
     }
-    if {"theta", "phi"} & set(values) and config.film.magnetization_angles_deg is None:
-        # As in the sweep: the angle that is not swept is zero.
-        film = config.film.model_copy(
-            update={"magnetization_angles_deg": Angles(theta=0.0, phi=0.0)}
-        )
-        config = config.model_copy(update={"film": film})
-    return apply_values(config, values), point
+    return case.varied(values), point

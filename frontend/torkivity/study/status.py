@@ -11,9 +11,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from torkivity_engine.errors import InputError
+from torkivity_hpc.files.reading import dims_of
 from torkivity_hpc.files.store import STATUS, read_values
-from torkivity_hpc.files.sweepfile import readable
+from torkivity_hpc.files.sweepfile import readable_sweep
 from torkivity_hpc.running.progress import duration
 
 __all__ = ["describe_status"]
@@ -42,13 +42,10 @@ def describe_status(path: Path) -> tuple[str, int]:
     InputError
         If it is not a sweep.
     """
-    if not path.is_file():
-        raise InputError("file", str(path), "no such file")
-    with readable(path) as file:
+    with readable_sweep(path) as file:
         status = file["status"][...]
         finished, seconds = file["finished"][...], file["seconds"][...]
-        dims = [dim[0].name.lstrip("/") for dim in file["status"].dims]
-        axes = {name: read_values(file[name]) for name in dims}
+        axes = {name: read_values(file[name]) for name in dims_of(file["status"])}
         counts = {name: int(np.count_nonzero(status == code)) for name, code in STATUS.items()}
         lines = [f"{path}: {status.size} points over {_shape(axes)}"]
         share = 100.0 * counts["done"] / status.size

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from torkivity_engine.errors import InputError
 from torkivity_hpc.files.lock import WriterLock, writer_lock
+from torkivity_hpc.files.reading import dims_of, own_variables
 from torkivity_hpc.files.store import (
     STATUS,
     check_output,
@@ -25,7 +26,13 @@ from torkivity_hpc.files.store import (
     read_values,
     require_room,
 )
-from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, create_sweep, file_size, readable
+from torkivity_hpc.files.sweepfile import (
+    SweepFile,
+    SweepSpec,
+    create_sweep,
+    file_size,
+    readable_sweep,
+)
 from torkivity_hpc.grid import Dimension, Value
 
 __all__ = ["open_for_writing"]
@@ -118,7 +125,7 @@ def _gigabytes(size: float) -> str:
 
 def _take_over(path: Path, spec: SweepSpec, lock: WriterLock, tell: Callable[[str], None]) -> None:
     """Check what is there, and extend it where axes have grown."""
-    with readable(path) as file:
+    with readable_sweep(path) as file:
         _same_physics(path, json.loads(file.attrs["physics_json"]), spec.physics)
         _same_variables(path, file, spec)
         old = _stored_dimensions(path, file, spec)
@@ -185,11 +192,11 @@ def _same_physics(path: Path, had: Mapping[str, Any], wanted: Mapping[str, Any])
 
 
 def _same_variables(path: Path, file: Any, spec: SweepSpec) -> None:
-    dims = tuple(spec.grid.axes)
+    dims, own = tuple(spec.grid.axes), own_variables(file)
     for name, variable in spec.variables.items():
-        if name not in file:
+        if name not in own:
             raise InputError("output", str(path), f"was computed without {name}")
-        stored = tuple(dim[0].name.lstrip("/") for dim in file[name].dims)
+        stored = dims_of(own[name])
         if len(stored) != len(dims) + len(variable.dims):
             raise InputError(
                 "sweep",
@@ -200,7 +207,7 @@ def _same_variables(path: Path, file: Any, spec: SweepSpec) -> None:
 
 
 def _dims(file: Any) -> list[str]:
-    return [dim[0].name.lstrip("/") for dim in file["status"].dims]
+    return list(dims_of(file["status"]))
 
 
 def _stored_dimensions(path: Path, file: Any, spec: SweepSpec) -> list[Dimension]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,13 +27,13 @@ class RowLayout:
     def __init__(self, variables: Mapping[str, Variable], sizes: Mapping[str, int]) -> None:
         self.variables = dict(variables)
         self.columns: dict[str, slice] = {}
-        self._shapes: dict[str, tuple[int, ...]] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
         start = 0
         for name, variable in variables.items():
             shape = tuple(sizes[dim] for dim in variable.dims)
             length = int(np.prod(shape, dtype=np.int64))
             self.columns[name] = slice(start, start + length)
-            self._shapes[name] = shape
+            self.shapes[name] = shape
             start += length
         self.width = start
 
@@ -52,8 +52,8 @@ class RowLayout:
             raise KeyError(f"variables that do not match the schema: {mismatch}")
         for name, columns in self.columns.items():
             value = np.asarray(record[name], dtype=np.float64)
-            if value.shape != self._shapes[name]:
-                raise ValueError(f"{name} has shape {value.shape}, not {self._shapes[name]}")
+            if value.shape != self.shapes[name]:
+                raise ValueError(f"{name} has shape {value.shape}, not {self.shapes[name]}")
             row[columns] = value.reshape(-1)
 
 
@@ -85,6 +85,12 @@ class Block:
     finished: FloatArray
     rank: NDArray[np.int32]
     messages: dict[int, str]
+
+    def sorted(self) -> Block:
+        """The same points in increasing order."""
+        order = np.argsort(self.points, kind="stable")
+        columns = ("points", "status", "rows", "seconds", "finished", "rank")
+        return replace(self, **{name: getattr(self, name)[order] for name in columns})
 
 
 def checksums(rows: FloatArray) -> NDArray[np.int64]:

@@ -39,7 +39,6 @@ __all__ = [
     "new_file",
     "part_names",
     "read_values",
-    "require_results",
     "require_room",
 ]
 
@@ -47,7 +46,7 @@ __all__ = [
 STATUS: dict[str, int] = {"missing": 0, "done": 1, "failed": 2}
 
 #: Bumped when a reader of older files would misread a newer one.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class ResultFile:
@@ -328,27 +327,6 @@ def create_status(file: Any, dims: Sequence[str]) -> Any:
     status.attrs["flag_values"] = np.array(list(STATUS.values()), dtype=np.int8)
     status.attrs["flag_meanings"] = " ".join(STATUS)
     return status
-
-
-def require_results(path: Path) -> None:
-    """Refuse what is not a result file.
-
-    Parameters
-    ----------
-    path : Path
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it is not HDF5, or none of this program's.
-    """
-    if not path.is_file():
-        raise InputError("file", str(path), "no such file")
-    if not h5py.is_hdf5(path):
-        raise InputError("file", str(path), "is not an HDF5 file")
-    with h5py.File(path, "r", locking=False) as file:
-        if "status" not in file or "schema_version" not in file.attrs:
-            raise InputError("file", str(path), "is an HDF5 file, but not one of torkivity's")
 
 
 def read_values(dataset: Any) -> NDArray[Any]:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import COORDINATES, Variable
+from torkivity_hpc.files.reading import own_variables, readable
 from torkivity_hpc.files.rows import Block, RowLayout, checksums
 from torkivity_hpc.files.store import (
     SCHEMA_VERSION,
@@ -35,7 +36,7 @@ from torkivity_hpc.files.store import (
 )
 from torkivity_hpc.grid import Axis, Grid
 
-__all__ = ["KIND", "SweepFile", "SweepSpec", "create_sweep", "file_size"]
+__all__ = ["KIND", "SweepFile", "SweepSpec", "create_sweep", "file_size", "readable_sweep"]
 
 #: Value of the attribute ``kind`` of these files.
 KIND = "sweep"
@@ -86,6 +87,8 @@ class SweepSpec:
         Dimensions of variables beyond the engine's own.
     extra : mapping of str to Variable
         Variables that are not one per point; their dims are named in full.
+    kind : str
+        What the file is, its attribute of that name.
     """
 
     grid: Grid
@@ -95,6 +98,7 @@ class SweepSpec:
     flags: frozenset[str] = frozenset()
     axes: Mapping[str, Axis] = field(default_factory=dict)
     extra: Mapping[str, Variable] = field(default_factory=dict)
+    kind: str = KIND
 
     def layout(self) -> RowLayout:
         """Columns of a point's row."""
@@ -129,7 +133,7 @@ def create_sweep(path: Path, spec: SweepSpec) -> None:
     grid = spec.grid
     with h5py.File(path, "x", locking=False) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
-        file.attrs["kind"] = KIND
+        file.attrs["kind"] = spec.kind
         file.attrs["physics_json"] = json.dumps(dict(spec.physics))
         file.attrs.update(spec.attributes)
         messages = Axis(tuple(float(i) for i in range(_MESSAGE_ROWS)), "", "row of messages")
@@ -401,22 +405,19 @@ def _place(path: Path, file: Any, name: str, width: int, elements: int | None) -
 
 
 @contextlib.contextmanager
-def readable(path: Path) -> Iterator[Any]:
+def readable_sweep(path: Path) -> Iterator[Any]:
     """Open an existing sweep for reading its attributes and axes.
 
     Raises
     ------
     InputError
-        If it is not a whole HDF5 file, or not a sweep of torkivity.
+        As `torkivity_hpc.files.reading.readable`, and if it lacks what every sweep has.
     """
-    try:
-        file = h5py.File(path, "r", locking=False)
-    except OSError as error:
-        reason = "is damaged" if h5py.is_hdf5(path) else "is not an HDF5 file"
-        if "truncated" in str(error):
-            reason = "is damaged (truncated)"
-        raise InputError("file", str(path), reason) from None
-    with file:
-        if file.attrs.get("kind") != KIND or "physics_json" not in file.attrs:
-            raise InputError("file", str(path), "is an HDF5 file, but not a sweep of torkivity")
+    with readable(path, KIND) as file:
+        own = own_variables(file)
+        for name in (*_BOOKKEEPING, "messages"):
+            if name not in own:
+                raise InputError("file", str(path), f"is damaged (no {name})")
+        if "physics_json" not in file.attrs:
+            raise InputError("file", str(path), "is damaged (no attribute physics_json)")
         yield file

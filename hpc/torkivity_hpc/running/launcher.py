@@ -84,14 +84,28 @@ def start_mpi(launch: Launch) -> Any:
     if launch.size == 1:
         return None
     what = "a launcher" if launch.size is None else f"{launch.size} processes"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a launcher that does not fit: said below
-            import mpi4py
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a launcher that does not fit: said below
+        library, comm = _world(what)
+    alone = comm.Get_size() == 1 and (launch.size or launch.rank + 1) > 1
+    if alone or (launch.size is not None and launch.size != comm.Get_size()):
+        raise InputError(
+            "mpiexec",
+            what,
+            f"mpi4py's MPI library ({library}) sees {comm.Get_size()}: the launcher belongs to "
+            "another MPI library; use the mpiexec (or srun --mpi option) of that one",
+        )
+    return comm
 
-            # What the library would abort on is to be looked for before.
-            mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
-            from mpi4py import MPI
+
+def _world(what: str) -> tuple[str, Any]:
+    """Name of the MPI library, and all of its processes."""
+    try:
+        import mpi4py
+
+        # What the library would abort on is to be looked for before.
+        mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
+        from mpi4py import MPI
     except ModuleNotFoundError:
         raise InputError(
             "mpiexec",
@@ -111,16 +125,7 @@ def start_mpi(launch: Launch) -> Any:
         if problem:
             raise InputError("mpiexec", what, f"mpi4py's MPI library ({library}) {problem}")
         MPI.Init_thread(MPI.THREAD_MULTIPLE)
-    comm = MPI.COMM_WORLD
-    alone = comm.Get_size() == 1 and (launch.size or launch.rank + 1) > 1
-    if alone or (launch.size is not None and launch.size != comm.Get_size()):
-        raise InputError(
-            "mpiexec",
-            what,
-            f"mpi4py's MPI library ({library}) sees {comm.Get_size()}: the launcher belongs to "
-            "another MPI library; use the mpiexec (or srun --mpi option) of that one",
-        )
-    return comm
+    return library, MPI.COMM_WORLD
 
 
 def _fatal(vendor: str, library: str) -> str:

@@ -121,3 +121,5 @@ def serve(comm: Any) -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, ask)
     work(_RankChannel(comm), lambda: asked)
+    for number in STOP_SIGNALS:  # one that comes late must not kill what is only leaving
+        signal.signal(number, signal.SIG_IGN)

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-__all__ = ["Progress", "duration"]
+__all__ = ["Progress", "duration", "seconds_between_lines"]
 
 
 def duration(seconds: float) -> str:
@@ -33,8 +33,13 @@ def duration(seconds: float) -> str:
     return f"{days:.1f} days" if days < 1000 else f"{days / 365.25:.3g} years"
 
 
+def seconds_between_lines() -> float:
+    """How often to tell: a terminal can be told often, a log file is read by people."""
+    return 2.0 if sys.stderr.isatty() else 10.0
+
+
 class Progress:
-    """Tells where a sweep is, now and then.
+    """Tells where a sweep, or other work in pieces, is, now and then.
 
     Parameters
     ----------
@@ -44,16 +49,20 @@ class Progress:
         Of these, known from before.
     tell : callable
         Takes a line.
+    what : str, optional
+        What is counted.
     """
 
-    def __init__(self, total: int, finished: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, total: int, finished: int, tell: Callable[[str], None], what: str = "points"
+    ) -> None:
+        self._what = what
         self._total, self._finished, self._tell = total, finished, tell
         self._failed = 0
         self._started = time.perf_counter()
         self._first = finished
         self._recent = deque([(self._started, finished)], maxlen=60)
-        # A terminal can be told often; a log file is read by people.
-        self._interval = 2.0 if sys.stderr.isatty() else 10.0
+        self._interval = seconds_between_lines()
         self._told = self._started
 
     @property
@@ -62,7 +71,7 @@ class Progress:
         elapsed = time.perf_counter() - self._started
         return (self._finished - self._first) / max(elapsed, 1e-9)
 
-    def add(self, finished: int, failed: int) -> None:
+    def add(self, finished: int, failed: int = 0) -> None:
         """Count points, and tell if it is time to."""
         self._finished += finished
         self._failed += failed
@@ -75,7 +84,7 @@ class Progress:
         rate = (self._finished - before) / max(now - since, 1e-9)
         left = duration((self._total - self._finished) / rate) if rate > 0.0 else "unknown time"
         self._tell(
-            f"{self._finished} of {self._total} points "
-            f"({100.0 * self._finished / self._total:.1f} %), {rate:.3g} points/s, {left} left"
-            + (f", {self._failed} failed" if self._failed else "")
+            f"{self._finished} of {self._total} {self._what} "
+            f"({100.0 * self._finished / self._total:.1f} %), {rate:.3g} {self._what}/s, "
+            f"{left} left" + (f", {self._failed} failed" if self._failed else "")
         )

@@ -17,7 +17,17 @@ from torkivity_hpc.files.rows import Block, RowLayout
 from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.grid import Grid, Value
 
-__all__ = ["STOP_SIGNALS", "Batch", "Channel", "Evaluate", "Job", "Report", "Stop", "work"]
+__all__ = [
+    "STOP_SIGNALS",
+    "Batch",
+    "Channel",
+    "Evaluate",
+    "Job",
+    "Report",
+    "RowMaker",
+    "Stop",
+    "work",
+]
 
 #: Ctrl-C, the batch system's two, and the end of a terminal or connection.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
@@ -97,11 +107,18 @@ class Channel(Protocol):
         """Send to the manager."""
 
 
-class _Rows:
-    """Finished rows on their way out."""
+class RowMaker:
+    """Finished rows on their way out.
 
-    def __init__(self, rank: int, width: int) -> None:
-        self._rank, self._width = rank, width
+    Parameters
+    ----------
+    job : Job
+    rank : int
+        Who computes.
+    """
+
+    def __init__(self, job: Job, rank: int) -> None:
+        self._job, self._rank = job, rank
         self._clear()
 
     def _clear(self) -> None:
@@ -112,9 +129,10 @@ class _Rows:
         self._finished: list[float] = []
         self._messages: dict[int, str] = {}
 
-    def add(self, job: Job, point: int) -> None:
+    def add(self, point: int) -> None:
         """Compute a point."""
-        row = np.full(self._width, np.nan)
+        job = self._job
+        row = np.full(job.layout.width, np.nan)
         started = time.perf_counter()
         status = STATUS["done"]
         try:
@@ -171,10 +189,10 @@ def work(channel: Channel, stop_asked: Callable[[], bool]) -> None:
                 job = message
                 continue
             assert job is not None, "a job comes before points"
-            rows = _Rows(channel.rank, job.layout.width)
+            rows = RowMaker(job, channel.rank)
             sent = -np.inf
             for point in message.points.tolist():
-                rows.add(job, point)
+                rows.add(point)
                 if time.perf_counter() - sent < job.send_interval:
                     continue
                 asked, told = stop_asked() and not told, told or stop_asked()

@@ -450,27 +450,29 @@ def test_a_wall_that_keeps_charge_shows_in_the_gauge_slack(
     assert slack() == 0.0
 
 
-@pytest.mark.parametrize("fault", ["reflection", "transmission"])
+@pytest.mark.parametrize(
+    "fault", ["reflection_below", "transmission_up", "reflection_above", "transmission_down"]
+)
+@pytest.mark.parametrize("which", [0, 1])
 def test_an_interface_that_gains_electrons_shows_in_the_unitarity(
-    monkeypatch: pytest.MonkeyPatch, fault: str
+    monkeypatch: pytest.MonkeyPatch, fault: str, which: int
 ) -> None:
     film = random_stack(np.random.default_rng(0), 3)
     states = solve_dense(film, MESH)
     certificates = dense_certificates(film, MESH, states)
     assert certificates["unitarity_defect"] < 1e-14
     assert certificates["spin_balance"] < 1e-12
-    exact = RashbaInterface.scattering
-    change, asked = 1e-6, []
+    exact = matching._scattering
+    change = 1e-6
 
-    def gaining(interface: RashbaInterface, m: object, directions: object) -> Scattering:
-        found = exact(interface, m, directions)  # type: ignore[arg-type]
-        asked.append(interface)
-        if len(asked) == len(film.interfaces):  # the last one alone
-            part = found.reflection_above if fault == "reflection" else found.transmission_up
-            part[0, 3, 3] += change
+    def gaining(stack: Stack, mesh: FermiSurfaceMesh) -> list[Scattering]:
+        found = exact(stack, mesh)
+        part = getattr(found[which], fault).copy()
+        part[0, 3, 3] += change
+        found[which] = found[which]._replace(**{fault: part})
         return found
 
-    monkeypatch.setattr(RashbaInterface, "scattering", gaining)
+    monkeypatch.setattr(matching, "_scattering", gaining)
     found = dense_certificates(film, MESH, states)["unitarity_defect"]
     assert found == pytest.approx(change, rel=1e-6)
 

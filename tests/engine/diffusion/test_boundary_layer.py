@@ -140,8 +140,9 @@ def test_circuit_form_is_the_amplitude_form() -> None:
 
 
 def test_slow_mode_is_the_root_of_the_dispersion_relation() -> None:
-    modes = slow_modes(replace(PT, spin_hall_angle=0.0), rings(SphericalMesh(32, 4)))
-    np.testing.assert_allclose(1.0 / modes.kappa, spin_diffusion_length(PT), rtol=1e-11)
+    metal = replace(PT, spin_hall_angle=0.0)
+    modes = slow_modes(metal, rings(SphericalMesh(32, 4)))
+    np.testing.assert_allclose(1.0 / modes.kappa, spin_diffusion_length(metal), rtol=1e-11)
     # phi = s / (1/lambda -+ kappa mu), <phi> = 1; J = 4 pi (1 - omega) / (kappa lambda)
     lam, omega, kappa = PT.total_mean_free_path, PT.spin_albedo, modes.kappa[0]
     mu = rings(SphericalMesh(32, 4)).cosines

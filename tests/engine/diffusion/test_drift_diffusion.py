@@ -155,9 +155,13 @@ class Diffusion:
                 across = np.eye(3) - np.outer(m, m)
                 loss[:3, :3] += slope[:3, :3] @ across / layer.dephasing_length**2
         else:
+            # Skew scattering: every channel conducts as the charge does, l_sf as asked for.
+            slope = slope / (1.0 + 2.0 * layer.spin_hall_angle**2)
+            lam = 1.0 / k_out[CHARGE, CHARGE]
+            length = math.sqrt(lam * layer.spin_flip_length / 6.0)
             if self.exact:
                 length = spin_diffusion_length(layer)
-                loss[:3, :3] = slope[:3, :3] / length**2
+            loss[:3, :3] = slope[:3, :3] / length**2
             x, y, _ = self.stack.field_direction
             angle = layer.spin_hall_angle * self.hall
             source[:3] = -angle * slope[CHARGE, CHARGE] * np.array([-y, x, 0.0])
@@ -199,7 +203,7 @@ class Diffusion:
     def by_exponentials(self) -> list[InterfaceResponse]:
         """All interfaces, by transfer matrices of thin slices of each layer."""
         n = len(self.stack.layers)
-        slices = 64
+        slices = 16
         # Unknowns: (mu, j) at both faces of each layer would lose digits in thick layers;
         # (mu, j) at the joints of slices with a banded system does not.
         joints = [np.arange(8) + 8 * k for k in range(n * (slices + 1))]
@@ -507,7 +511,7 @@ def test_strong_dephasing_leads_to_the_dephased_level(seed: int) -> None:
     dephased = solve_drift_diffusion(film, mesh=MESH).torque_total
     scale = np.abs(dephased).max()
     errors = []
-    for length in (1e-2, 1e-3, 1e-4, 1e-12):
+    for length in (1e-2, 1e-3, 1e-4, 1e-9):
         magnet = replace(film.ferromagnet, dephasing_length=length)
         finite = solve_drift_diffusion(
             replace(film, ferromagnet=magnet), ferromagnet="finite", mesh=MESH
@@ -516,7 +520,7 @@ def test_strong_dephasing_leads_to_the_dephased_level(seed: int) -> None:
     assert errors[0] < 0.05
     assert errors[1] == pytest.approx(0.1 * errors[0], rel=0.1)
     assert errors[2] == pytest.approx(0.01 * errors[0], rel=0.1)
-    assert errors[3] < 1e-11
+    assert errors[3] == pytest.approx(1e-7 * errors[0], rel=0.1)
 
 
 def test_ferromagnet_without_exchange_diffuses_like_a_heavy_metal() -> None:

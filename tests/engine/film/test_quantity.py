@@ -213,7 +213,16 @@ def test_pydantic_reads_the_same_limits() -> None:
 def test_unlikely_sizes() -> None:
     quantity = fields_of(HeavyMetal)["spin_hall_angle"].quantity
     assert quantity is not None
-    assert quantity.likely(0.059)
-    assert quantity.likely(0.0)
-    assert not quantity.likely(5.9)  # per cent
-    assert not LENGTH.likely(4e-9)  # metres
+    for usual in (0.059, 0.0, -0.3):
+        assert quantity.slip(usual) is None
+    assert quantity.slip(5.9) == "unusual, most are between -1 and 1; typed in percent?"
+    thickness = fields_of(HeavyMetal)["thickness"].quantity
+    assert thickness is not None
+    assert thickness.slip(10.0) is None
+    assert thickness.slip(4e-9) == (
+        "unusual, most are between 0.1 and 50 nm; typed in metres or micrometres?"
+    )
+    assert "angstrom" in str(thickness.slip(100.0))
+    assert LENGTH.slip(100.0) is None  # of no known kind
+    assert "metres" in str(LENGTH.slip(4e-9))
+    assert SPIN_FLIP_LENGTH.slip(math.inf) is None

@@ -22,6 +22,7 @@ from draws import (
     random_heavy_metal,
     random_interface,
 )
+from torkivity_engine import solve
 from torkivity_engine.dense import matching
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.boundaries import Boundary, HalfSpace, Reservoir, Surface
@@ -477,6 +478,24 @@ def test_a_wrong_layer_response_shows_in_the_spin_balance() -> None:
     finally:
         response_cache.clear_cache()
     assert certificates["spin_balance"] > 1e-9
+
+
+def test_charge_defect_by_hand() -> None:
+    """Closed: any charge current. Open: one that is not the same everywhere."""
+    film, mesh = pt_co(0.2).stack(), SphericalMesh(2, 4)
+    (response,) = solve_boltzmann(film, mesh).interfaces
+
+    def defect(stack: Stack, minus: float, plus: float) -> float:
+        currents = [np.array([3.0, -10.0, 2.0, charge]) for charge in (minus, plus)]
+        changed = replace(response, current_minus=currents[0], current_plus=currents[1])
+        return solve._charge_defect(stack, (changed,))
+
+    assert defect(film, 0.5, 0.5) == pytest.approx(0.05)
+    assert defect(film, -0.5, 0.2) == pytest.approx(0.05)
+    # On the scale of the largest current, which may be of charge.
+    through = replace(film, left=Reservoir(1.0), right=Reservoir())
+    assert defect(through, 20.0, 20.0) == 0.0
+    assert defect(through, 20.0, 19.0) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize("fault", ["a layer gains charge", "the drive injects charge"])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import xarray
 from matplotlib.figure import Figure
+from torkivity.study.film import Comparison, write_comparison
 
 import torkivity
 from torkivity.catalogue import MODEL_NAMES
@@ -27,11 +28,16 @@ from torkivity.figures import (
     thickness_figure,
 )
 from torkivity.figures.quantities import Quantity
-from torkivity.figures.style import Coordinate, power_of_ten, unit_label
+from torkivity.figures.style import (
+    Coordinate,
+    new_figure,
+    panel_titles,
+    power_of_ten,
+    unit_label,
+)
 from torkivity.results.angles import frame_length
 from torkivity.results.open import open_results
 from torkivity.results.selection import choose_axes, select_points
-from torkivity.study.film import Comparison, write_comparison
 from torkivity.study.points import point_config
 from torkivity_engine.units import QUANTITIES
 
@@ -202,6 +208,10 @@ def test_choice_of_axes(dataset: xarray.Dataset) -> None:
     assert choose_axes(dataset, "theta") == ("theta", "exchange", None)
     assert choose_axes(dataset, "rashba", by="theta") == ("rashba", None, "theta")
     assert choose_axes(dataset, y="rashba") == ("exchange", "rashba", None)
+    # Six values make a family of lines, seven a map.
+    assert choose_axes(dataset) == ("exchange", "rashba", None)
+    six = dataset.isel(rashba=slice(0, 6))
+    assert choose_axes(six) == ("exchange", None, "rashba")
     assert choose_axes(dataset, at=["rashba", "exchange", "sample"]) == ("theta", None, None)
     assert choose_axes(dataset, at=["rashba", "exchange"])[::2] == ("theta", "sample")
     for wrong in ({"x": "exchange", "y": "exchange"}, {"x": "rashba", "at": ["rashba"]}):
@@ -393,10 +403,23 @@ def test_exponents(values: list[list[float]], exponent: int) -> None:
     assert power_of_ten(*values) == exponent
 
 
+def test_panels_are_lettered_if_there_are_several() -> None:
+    _, panels = new_figure(1, 3, 2.0)
+    panel_titles(panels, ["damping-like", "", "m"])
+    titles = [axes.get_title(loc="left") for axes in panels]
+    assert titles == ["(a) damping-like", "(b)", "(c) m"]
+    _, single = new_figure(1, 1, 2.0)
+    panel_titles(single, ["damping-like"])
+    assert single[0].get_title(loc="left") == "damping-like"
+
+
 def test_labels() -> None:
     assert unit_label("1") == ""
     assert unit_label("1", -3) == "($10^{-3}$)"
     assert unit_label("degree") == "(deg)"
+    assert unit_label("1/(Ohm m^2)") == r"($\Omega^{-1}$m$^{-2}$)"
+    assert unit_label("1/nm") == "(nm$^{-1}$)"
+    assert unit_label("(hbar/2e)/(Ohm m)") == r"($(\hbar/2e)\,\Omega^{-1}$m$^{-1}$)"
     assert unit_label("nOhm m") == r"(n$\Omega$ m)"
     assert unit_label("1/(Ohm m)", 4) == r"($10^{4}$$\,$$\Omega^{-1}$m$^{-1}$)"
     spaced = xarray.DataArray(np.geomspace(1.0, 30.0, 7), dims="d", name="heavy_metal_thickness")

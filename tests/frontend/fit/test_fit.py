@@ -25,7 +25,13 @@ from fit_cases import (
     synthetic,
     two_phases,
 )
-from torkivity import InputError, PhysicsError, SpinOrbitInterface, solve_boltzmann
+from torkivity import (
+    HeavyMetal,
+    InputError,
+    PhysicsError,
+    SpinOrbitInterface,
+    solve_boltzmann,
+)
 from torkivity.fit.curves import fit_curves
 from torkivity.fit.data import Series, TorqueData
 from torkivity.fit.fit import Measurement, ParameterSetting, fit_torques
@@ -93,6 +99,35 @@ def test_microscopic_model_by_angle() -> None:
     m = (np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta))
     exact = boundary_layer_parameters(replace(FILM, magnetization=m), model.mesh).response(5.0)
     assert damping[1] == pytest.approx(2.0 * exact.damping_like(exact.torque_total), rel=1e-9)
+
+
+def test_resistivity_stays_while_the_spin_hall_angle_varies() -> None:
+    known = MicroscopicModel(FILM, SphericalMesh(4, 4), given="resistivity")
+    start = {p.name: p.start for p in known.parameters}
+    assert start["resistivity"] == pytest.approx(1e8 / FILM.heavy_metal.conductivity(16.0))
+    where = Conditions(np.array([4.0, 8.0]))
+    for angle in (0.2, -0.3):
+        values = {**start, "spin_hall_angle": angle}
+        rho = known.resistivity(values, where)
+        np.testing.assert_allclose(rho, 1e-8 * start["resistivity"], rtol=1e-12)
+        metal = HeavyMetal.from_resistivity(
+            5.0, 1e-8 * start["resistivity"], start["spin_diffusion_length"], angle
+        )
+        exact = boundary_layer_parameters(replace(FILM, heavy_metal=metal), SphericalMesh(4, 4))
+        for index, thickness in enumerate(where.thickness):
+            found = exact.response(thickness)
+            torque = 2.0 * found.damping_like(found.torque_total)
+            assert known.torques(values, where)[0][index] == pytest.approx(torque, rel=1e-10)
+
+
+def test_bounds_at_a_given_resistivity_leave_a_diffusive_regime() -> None:
+    model = MicroscopicModel(FILM, SphericalMesh(4, 4), given="resistivity")
+    bounds = {p.name: (p.least, p.most) for p in model.parameters}
+    model.check(bounds)
+    for parameter in model.parameters:
+        assert parameter.least <= parameter.start <= parameter.most, parameter.name
+    with pytest.raises(InputError, match="can fall below"):
+        model.check({**bounds, "spin_hall_angle": (-0.9, 0.9)})
 
 
 def test_interface_parameter_from_a_scan_of_the_angle() -> None:
@@ -468,11 +503,13 @@ def test_a_better_fit_than_the_one_found_is_said() -> None:
     problem = FitProblem(
         (data,), PhenomenologicalModel(), (RHO,), {"mixing_conductance_real": 0.6}, ()
     )
-    best = problem.minimize(problem.start, covariance=True)
-    assert profile_intervals(problem, best, "spin_diffusion_length")[1] is None
+    best = problem.minimize(problem.start)
+    good = profile_intervals(problem, best, "spin_diffusion_length")
+    assert (good.notes, good.better) == ([], None)
     best.chisqr += 3.0
-    note = profile_intervals(problem, best, "spin_diffusion_length")[1]
-    assert note is not None
+    found = profile_intervals(problem, best, "spin_diffusion_length")
+    assert found.better is not None
+    (note,) = found.notes
     assert "there is a better fit than this one near spin_diffusion_length = " in note
 
 
@@ -505,7 +542,9 @@ def test_bound() -> None:
     assert found.intervals[0.95][0] == -math.inf
     assert found.intervals[0.95][1] > 2.0
     assert any("spin_diffusion_length is at its bound 2" in text for text in bound.warnings)
-    assert any("leave the interval of spin_diffusion_length open" in t for t in bound.warnings)
+    limit = "do not limit spin_diffusion_length from below (68.3 %, 95 % interval open down to 2)"
+    assert any(limit in text for text in bound.warnings)
+    assert found.error is None
 
 
 def test_wrong_requests() -> None:
@@ -519,8 +558,15 @@ def test_wrong_requests() -> None:
         fit({"spin_diffusion_length": ParameterSetting(1.0, least=1.0, most=1.0 + 1e-15)})
     with pytest.raises(InputError, match="must be positive"):
         fit({"spin_diffusion_length": 0.0})
-    with pytest.raises(InputError, match="mixing_conductance_real = inf: must be a finite number"):
-        fit({"mixing_conductance_real": math.inf})
+    with pytest.raises(InputError, match="mixing_conductance_imag = inf: must be a finite number"):
+        fit({"mixing_conductance_imag": math.inf})
+    with pytest.raises(InputError, match=r"mixing_conductance_real = -0\.1: must not be negative"):
+        fit({"mixing_conductance_real": -0.1})
+    beyond = "spin_diffusion_length = 3.0: is fixed above its maximum 2: change one of them"
+    with pytest.raises(InputError, match=beyond):
+        fit({"spin_diffusion_length": ParameterSetting(3.0, vary=False, most=2.0)})
+    with pytest.raises(InputError, match="below its minimum 4"):
+        fit({"spin_diffusion_length": ParameterSetting(3.0, vary=False, least=4.0)})
     with pytest.raises(PhysicsError, match="no finite value somewhere"):
         fit({"lattice_torque_field_like": ParameterSetting(1e300)})
     with pytest.raises(InputError, match="at least one to fit"):
@@ -544,7 +590,12 @@ def test_wrong_requests() -> None:
         series=(Series("damping_like", "spin_torque_conductivity", np.array([1.0, 2.0, 3.0])),),
     )
     with pytest.raises(InputError, match="more than the 3 fitted parameters"):
-        fit_torques(three, PhenomenologicalModel(), measurement=RHO)
+        fit_torques(
+            three,
+            PhenomenologicalModel(),
+            {"mixing_conductance_real": ParameterSetting()},
+            measurement=RHO,
+        )
 
 
 def test_shipped_example() -> None:

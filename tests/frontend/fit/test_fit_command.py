@@ -21,6 +21,7 @@ from fit_cases import (
     microscopic_curves,
     phenomenological_curves,
     synthetic,
+    two_phases,
 )
 from torkivity.figures import fit_figure
 from torkivity.fit.curves import fit_curves
@@ -82,6 +83,57 @@ def test_command(command: Callable[..., tuple[int, str, str]], tmp_path: Path) -
         errors = [line for line in message.splitlines() if "error" in line]
         assert len(errors) == 1
     assert {path.name for path in tmp_path.glob("*.svg")} == {"fit.svg"}
+
+
+def test_force_replaces_what_is_there_or_leaves_it(
+    command: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    assert command("--example")[0] == 0
+    names = ("fit.json", "fit.svg", "fit.csv", "fit.tex")
+    example = ("ir_cofeb.csv", "--config", "ir_cofeb.toml", "--no-profile", "--no-outliers")
+    outputs = ("-o", "fit.json", "--figure", "fit.svg", "--curves", "fit.csv", "--latex", "fit.tex")
+    for name in names:
+        Path(name).write_text(f"old {name}")
+    before = set(tmp_path.iterdir())
+    # Refused, or failing half-way: what was there stays, and nothing else is left behind.
+    status, _, message = command(*example, *outputs)
+    assert (status, "exists already" in message) == (2, True)
+    status, _, message = command(*example, *outputs, "--force", "--fix", "nothing=1")
+    assert (status, "must be one of" in message) == (2, True)
+    assert [Path(name).read_text() for name in names] == [f"old {name}" for name in names]
+    assert set(tmp_path.iterdir()) == before
+    assert command(*example, *outputs, "--force")[0] == 0
+    assert set(tmp_path.iterdir()) == before
+    json_text, svg, csv, latex = (Path(name).read_text() for name in names)
+    assert json.loads(json_text)["success"] is True
+    assert svg.startswith("<?xml")
+    assert csv.startswith("data,component,quantity,")
+    assert latex.startswith("\\begin{tabular}")
+    assert latex.endswith("\\end{tabular}\n")
+    assert "spin diffusion length & $" in latex
+
+
+def test_choice_of_points(command: Callable[..., tuple[int, str, str]]) -> None:
+    assert command("--example")[0] == 0
+    run = ("ir_cofeb.csv", "--config", "ir_cofeb.toml", "--no-profile", "-o", "fit.json", "--force")
+    assert command(*run, "--where", "t > 2", "--where", "thickness<=10")[0] == 0
+    points = json.loads(Path("fit.json").read_text())["points"]
+    assert all(2.0 < point["thickness"] <= 10.0 for point in points)
+    line = points[0]["line"]
+    assert command(*run, "--exclude", str(line))[0] == 0
+    left = {point["line"] for point in json.loads(Path("fit.json").read_text())["points"]}
+    assert line not in left
+    assert left >= {point["line"] for point in points[1:]} - {line}
+    for options, expected in (
+        (("--where", "rho < 1"), "must be like 't < 4'"),
+        (("--exclude", "1"), "line 1 of ir_cofeb has no data"),
+        (("--fix", "spin_hall_conductivity=3", "--vary", "spin_hall_conductivity"), "twice"),
+        (("--fix", "mixing_conductance_real=-1"), "must not be negative"),
+    ):
+        status, out, message = command(*run, *options)
+        assert (status, out) == (2, ""), options
+        assert expected in message
+        assert "Traceback" not in message
 
 
 def write_csv(name: str, header: str, rows: Sequence[Sequence[float]]) -> None:
@@ -180,6 +232,20 @@ def test_figure_shows_data_fit_band_and_residuals() -> None:
     left_over = {
         tuple(line.get_xydata()[0]) for line in lower.get_lines() if len(line.get_xdata()) == 1
     }
+    rings = {
+        tuple(line.get_xydata()[0])
+        for axes in figure.axes
+        for line in axes.get_lines()
+        if line.get_markersize() == 10.0
+    }
+    (outlier,) = result.outliers
+    places = ((outlier.thickness, outlier.measured * 1e-5), (outlier.thickness, outlier.residual))
+    assert rings == set(places)
+    heading = figure.get_suptitle().splitlines()
+    assert heading[0] == "title"
+    hall = result["spin_hall_conductivity"]
+    assert rf"$\sigma_{{SH}}$ = ({hall.value:.3f} ± {hall.error:.3f})" in heading[1]
+    assert r"$\chi^2$" in heading[-1]
     for point in result.points:
         if point.component == "damping_like":
             assert (point.thickness, point.measured * 1e-5) in points
@@ -192,6 +258,27 @@ def test_figure_shows_data_fit_band_and_residuals() -> None:
         "does not follow the others",
         "fit without these",
     ]
+
+
+def test_figure_rings_only_what_is_far_itself() -> None:
+    """A film of another phase whose field-like torque fits in, and a ring at the very edge."""
+    data = two_phases(1, True)
+    clean = two_phases(0, True)
+    data = replace(data, series=(data.series[0], clean.series[1]))
+    fit = partial(fit_torques, model=PhenomenologicalModel(), measurement=RHO, profile=False)
+    result = fit(data, parameters=FITTED)
+    figure = fit_figure(result)
+    rings = [
+        (axes, line)
+        for axes in figure.axes
+        for line in axes.get_lines()
+        if line.get_markersize() == 10.0
+    ]
+    assert [axes.get_title("left") for axes, _ in rings] == ["(a) damping-like", ""]
+    for axes, line in rings:
+        assert axes.get_title("left") != "(b) field-like"
+        assert not line.get_clip_on()
+        assert line.get_xdata()[0] == 2.0
 
 
 def test_page(command: Callable[..., tuple[int, str, str]]) -> None:
@@ -231,3 +318,17 @@ def test_command_with_a_film(command: Callable[..., tuple[int, str, str]], small
     assert status == 0, message
     found = json.loads(Path("fit.json").read_text())["parameters"]["rashba"]
     assert found["value"] == pytest.approx(0.085, abs=1e-4)
+
+
+def test_film_given_by_its_resistivity_is_fitted_at_it(tmp_path: Path, small_toml: str) -> None:
+    by_length = "total_mean_free_path = 2.0853"
+    path = tmp_path / "pt.toml"
+    for given, name in (
+        (by_length, "total_mean_free_path"),
+        ("resistivity = 2.5e-7", "resistivity"),
+    ):
+        path.write_text(small_toml.replace(by_length, given) + "[fit]\nmodel = 'microscopic'\n")
+        parameters = {p.name: p for p in load_fit_settings(path).build_model().parameters}
+        assert name in parameters
+        assert len({"total_mean_free_path", "resistivity"} & set(parameters)) == 1
+    assert parameters["resistivity"].start == pytest.approx(25.0, rel=1e-12)

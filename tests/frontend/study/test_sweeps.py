@@ -74,6 +74,10 @@ def test_product_and_groups(small_toml: str) -> None:
     assert grid.axes["heavy_metal_thickness"].units == "nm"
     np.testing.assert_allclose(grid.axes["heavy_metal_thickness"].values, [2.0, 4.0, 8.0])
     assert plan.layer_parameters == ("heavy_metal_thickness", "ferromagnet_thickness")
+    assert list(grid.axes["sample"].values) == ["thin", "thick"]
+    unnamed = config(small_toml + SWEEP.replace('labels = ["thin", "thick"]\n', ""))
+    axis = plan_sweep(unnamed, Path("film.toml")).spec.grid.axes["sample"]
+    assert list(axis.values) == [0.0, 1.0]
     last = apply_values(settings, grid.point(grid.size - 1))
     assert last.interface.exchange == 0.3
     assert last.ferromagnet.thickness == 5.0
@@ -81,6 +85,30 @@ def test_product_and_groups(small_toml: str) -> None:
     record = plan.evaluate(grid.point(5))
     assert set(record) == set(plan.spec.variables)
     assert load_config_text(to_toml(settings)) == settings
+
+
+def test_what_the_numbers_depend_on(small_toml: str) -> None:
+    """All that is not swept, but for names and figures: a file of other numbers is refused."""
+    text = small_toml.replace("spin_flip_length = 1000.0", "spin_flip_length = inf")
+    models = '[sweep]\nmodels = ["drift_diffusion", "boltzmann"]\nsource = "rashba"\n'
+    plan = plan_sweep(
+        config(text + models + "[sweep.axes]\nfilm.fermi_wavevector = [10.0, 16.0]\n"),
+        Path("film.toml"),
+    )
+    physics = plan.spec.physics
+    assert physics["sweep.models"] == ["boltzmann", "drift_diffusion"]
+    assert physics["sweep.source"] == "rashba"
+    assert physics["interface.barrier"] == 0.42645
+    assert physics["heavy_metal.spin_diffusion_length"] == 2.57
+    assert physics["ferromagnet.spin_flip_length"] == "inf"
+    assert physics["film.magnetization"] == [0.3, 0.2, 1.0]
+    assert physics["mesh.n_polar"] == 4
+    assert not {"film.fermi_wavevector", "heavy_metal.name"} & set(physics)
+    assert not any(key.startswith("figure.") for key in physics)
+    # With the Fermi wavevector all layers change.
+    assert plan.layer_parameters == ("fermi_wavevector",)
+    interface = plan_sweep(config(text + "[sweep.axes]\nexchange = [0.1]\n"), Path("film.toml"))
+    assert interface.layer_parameters == ()
 
 
 def load_config_text(text: str) -> RunConfig:
@@ -145,6 +173,17 @@ def test_every_model_of_a_sweep(tmp_path: Path, small_toml: str) -> None:
 
 def test_names_of_the_models() -> None:
     assert list(get_args(Model)) == list(MODEL_NAMES)
+
+
+def test_resistivity_stays_while_the_spin_hall_angle_is_swept(small_toml: str) -> None:
+    lengths = "total_mean_free_path = 2.0853\nspin_diffusion_length = 2.57"
+    text = small_toml.replace(lengths, "resistivity = 2.5e-7\nspin_diffusion_length = 2.57")
+    for angle in (-0.3, 0.0, 0.25):
+        point = apply_values(config(text), {"heavy_metal_spin_hall_angle": angle})
+        metal = build_film(point).heavy_metal
+        assert metal.spin_hall_angle == angle
+        assert metal.conductivity(16.0) == pytest.approx(4e6, rel=1e-13)
+        assert torkivity.spin_diffusion_length(metal) == pytest.approx(2.57, rel=1e-12)
 
 
 def test_model_that_a_film_does_not_have(tmp_path: Path, small_toml: str) -> None:
@@ -258,7 +297,9 @@ def test_command(call: Call, tmp_path: Path, small_toml: str) -> None:
     assert " of one core" in result.stderr
     assert {p.name for p in tmp_path.iterdir()} == {"film.toml", "a.h5"}
     # The same by two processes, bit for bit, and nothing to do when called again.
-    result = call("sweep", "film.toml", "-o", "b.h5", "--workers", "2", cwd=tmp_path)
+    result = call(
+        "sweep", "film.toml", "-o", "b.h5", "--workers", "2", "--time-limit", "1h", cwd=tmp_path
+    )
     assert result.returncode == 0, result.stderr
     with h5py.File(tmp_path / "a.h5") as one, h5py.File(tmp_path / "b.h5") as two:
         for name in set(one) - {"seconds", "finished", "rank"}:
@@ -328,6 +369,7 @@ def test_failing_points(call: Call, tmp_path: Path, small_toml: str) -> None:
     opened = torkivity.open_results(tmp_path / "film.h5")
     assert np.isnan(opened["boltzmann_all_torque_total"].values[0]).all()
     assert np.isfinite(opened["boltzmann_all_torque_total"].values[1]).all()
+    assert (opened["seconds"] > 0.0).all()  # points that fail take time too
 
 
 def test_no_torque_frame_is_not_a_failure(film: torkivity.Bilayer) -> None:

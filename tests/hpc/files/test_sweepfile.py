@@ -253,7 +253,7 @@ def test_foreign_and_damaged_files(tmp_path: Path) -> None:
     cut.write_bytes(cut.read_bytes()[:-500])
     for path, expected in (
         (text, "is not an HDF5 file"),
-        (other, "not a sweep of torkivity"),
+        (other, "not one of torkivity's"),
         (cut, "is damaged"),
     ):
         before = path.read_bytes()

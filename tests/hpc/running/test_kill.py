@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +28,29 @@ def _script() -> Any:
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module  # dataclasses look themselves up
     specification.loader.exec_module(module)
     return module
 
 
-def test_kills_lose_nothing(tmp_path: Path) -> None:
-    """One of each phase; who is killed goes in turn."""
-    assert _script().stress(tmp_path, kills=1, ranks=2, seed=5) == 0
+def kill(folder: Path, kills: int, ranks: int) -> None:
+    """All kills hit the phase that they were meant for, sweeps at work in the middle of it."""
+    trials = _script().stress(folder, kills=kills, ranks=ranks, seed=5, tell=False)
+    assert trials.violations == []
+    phases = Counter(kill.phase for kill in trials.kills)
+    assert phases == {"creating": kills, "running": kills, "extending": kills}
+    running = [kill for kill in trials.kills if kill.phase == "running"]
+    assert all(0.1 <= kill.share <= 0.9 and kill.new > 0 for kill in running)
+    victims = {kill.victim for kill in running}
+    assert len(victims) == min(kills, 4 if ranks > 1 else 3)
+
+
+@pytest.mark.parametrize(("ranks", "kills"), [(1, 2), (2, 5)])
+def test_kills_lose_nothing(tmp_path: Path, ranks: int, kills: int) -> None:
+    kill(tmp_path, kills, ranks)
 
 
 @pytest.mark.slow
-def test_many_kills_lose_nothing(tmp_path: Path) -> None:
-    assert _script().stress(tmp_path, kills=10, ranks=3, seed=6) == 0
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_many_kills_lose_nothing(tmp_path: Path, ranks: int) -> None:
+    kill(tmp_path, 15, ranks)

@@ -44,7 +44,7 @@ class Crew:
     def __init__(self, workers: int = 2, seconds: float = 1.0) -> None:
         self.workers, self.seconds = workers, seconds
         self.sent: list[tuple[int, Any]] = []
-        self.closed = 0
+        self.closed = self.idle = 0
         self.answers: list[tuple[int, Report]] = []
         self.answer: Callable[[int, Batch], list[Report]] = lambda worker, batch: [
             Report(block(batch.points.tolist(), seconds), batch_done=True)
@@ -58,7 +58,11 @@ class Crew:
             self.answers.append((worker, Report(None, leaving=True)))
 
     def receive(self, timeout: float) -> list[tuple[int, Report]]:
-        return [self.answers.pop(0)] if self.answers else []
+        if self.answers:
+            return [self.answers.pop(0)]
+        self.idle += 1
+        assert self.idle < 1000, "the manager waits for what nobody was asked for"
+        return []
 
     def close(self) -> None:
         self.closed += 1
@@ -92,12 +96,82 @@ def test_what_is_known_is_not_computed_again(file: SweepFile) -> None:
     assert (retry.computed, retry.done, retry.failed) == (1, 30, 0)
 
 
+def test_failed_points_are_retried_beside_those_that_are_missing(file: SweepFile) -> None:
+    file.write([block([3, 4, 10, 11], failed=(10,))])
+    outcome = run_points(file, SPEC.grid, evaluate, Crew(), retry_failed=True)
+    assert (outcome.computed, outcome.done, outcome.missing) == (27, 30, 0)
+
+
+def test_a_stop_that_comes_with_the_last_point_stopped_nothing(file: SweepFile) -> None:
+    stop, crew = StopRequest(), Crew(1)
+
+    def answer(worker: int, batch: Batch) -> list[Report]:
+        if sum(len(points) for _, points in crew.batches()) == 30:
+            stop.reason = "SIGTERM"
+        return [Report(block(batch.points.tolist()), batch_done=True)]
+
+    crew.answer = answer
+    outcome = run_points(file, SPEC.grid, evaluate, crew, stop=stop)
+    assert stop
+    assert (outcome.missing, outcome.stopped) == (0, "")
+
+
+@pytest.mark.parametrize(("workers", "seconds"), [(1, 0.01), (20, 0.01), (200, 0.1)])
+def test_many_workers_send_less_often(file: SweepFile, workers: int, seconds: float) -> None:
+    """Two thousand messages a second are what the manager can take, however many there are."""
+    crew = Crew(workers)
+    run_points(file, SPEC.grid, evaluate, crew)
+    intervals = [message.send_interval for _, message in crew.sent if isinstance(message, Job)]
+    assert intervals == pytest.approx([seconds] * workers)
+
+
+def test_the_file_is_synchronised_after_the_last_write(
+    file: SweepFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("write", "sync"):
+        function = getattr(file, name)
+        monkeypatch.setattr(
+            file, name, lambda *a, name=name, call=function: (calls.append(name), call(*a))[1]
+        )
+    run_points(file, SPEC.grid, evaluate, Crew())
+    assert calls[-2:] == ["write", "sync"]
+
+
+def test_many_bytes_do_not_wait(file: SweepFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five numbers of eight bytes a point: with room for 100 bytes every third is written."""
+    sizes: list[int] = []
+    write = file.write
+
+    def writing(blocks: list[Block]) -> None:
+        sizes.append(sum(len(each.points) for each in blocks))
+        write(blocks)
+
+    monkeypatch.setattr(file, "write", writing)
+    monkeypatch.setattr(manager.time, "perf_counter", lambda: 0.0)
+    monkeypatch.setattr(manager, "_FLUSH_BYTES", 100.0)
+    crew = Crew(1)
+    crew.answer = lambda worker, batch: [
+        Report(block([p]), batch_done=p == batch.points[-1]) for p in batch.points.tolist()
+    ]
+    run_points(file, SPEC.grid, evaluate, crew)
+    assert sizes == [3] * 10
+
+
 def test_the_first_point_is_done_before_other_workers_get_one(file: SweepFile) -> None:
     """It compiles what is to be compiled."""
     crew = Crew(workers=3)
+    receive, asked = crew.receive, list[int]()
+
+    def receiving(timeout: float) -> list[tuple[int, Report]]:
+        asked.append(len(crew.batches()))
+        return receive(timeout)
+
+    crew.receive = receiving  # type: ignore[method-assign]
     run_points(file, SPEC.grid, evaluate, crew, layer_parameters=("a",))
     workers = [worker for worker, _ in crew.batches()]
-    # Worker 0 has one batch at hand and one waiting.
+    # Worker 0 has one batch at hand and one waiting before it has answered.
+    assert asked[0] == 2
     assert workers[:2] == [0, 0]
     assert len(crew.batches()[0][1]) == 1
     assert set(workers) == {0, 1, 2}
@@ -119,6 +193,34 @@ def test_the_estimate_leaves_the_first_point_out(file: SweepFile) -> None:
     file.write([block([0], failed=(0,))])
     run_points(file, SPEC.grid, evaluate, Crew(1), retry_failed=True, tell=alone.append)
     assert alone == ["29 points are known, 1 to compute"]
+
+
+def test_progress_and_schedule_hear_of_every_point(
+    file: SweepFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted, learnt = [], []
+
+    class Counting(manager.Progress):
+        def add(self, finished: int, failed: int) -> None:
+            counted.append((finished, failed))
+
+    class Learning(manager.Schedule):
+        def learn(self, worker: int, points: int, seconds: float) -> None:
+            learnt.append((points, seconds))
+            super().learn(worker, points, seconds)
+
+    monkeypatch.setattr(manager, "Progress", Counting)
+    monkeypatch.setattr(manager, "Schedule", Learning)
+    crew = Crew(1)
+    crew.answer = lambda worker, batch: [
+        Report(block(batch.points.tolist(), 1e-3, failed=(4, 20, 21)), batch_done=True)
+    ]
+    outcome = run_points(file, SPEC.grid, evaluate, crew)
+    assert np.sum(counted, axis=0).tolist() == [30, 3]
+    assert max(points for points, _ in learnt) > 1
+    for points, seconds in learnt:
+        assert seconds == pytest.approx(1e-3 * points)
+    assert (outcome.done, outcome.failed) == (27, 3)
 
 
 @pytest.mark.parametrize("flushed", [True, False])

@@ -174,7 +174,7 @@ def test_time_limit_and_resume(tmp_path: Path) -> None:
     assert contents(path) == contents(whole)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP])
 def test_signals_to_every_rank(tmp_path: Path, number: signal.Signals) -> None:
     """As a batch system sends them; the launcher itself gets none."""
     path = tmp_path / "a.h5"
@@ -225,6 +225,16 @@ def test_ranks_in_a_long_point_do_not_hold_up_the_end(tmp_path: Path) -> None:
         # The rest was stored while somebody sat in a long point, but for what that one had
         # finished in the milliseconds before.
         assert np.count_nonzero(file["status"][...]) >= 75
+
+
+def test_what_shares_nothing_is_done_once(tmp_path: Path) -> None:
+    (tmp_path / "film.toml").write_text(FILM)
+    path = tmp_path / "a.h5"
+    code, out, err = torkivity("run", tmp_path / "film.toml", "-o", path, "--no-figure", ranks=3)
+    assert code == 0, err
+    assert err.count("loading numerics") == 1
+    assert out.count("damping-like") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "film.toml"]
 
 
 def test_launcher_of_another_library(tmp_path: Path) -> None:

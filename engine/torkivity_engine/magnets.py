@@ -1,0 +1,107 @@
+"""Torques on the magnets of a stack, each from all its interfaces and faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.errors import PhysicsError
+from torkivity_engine.film.stack import Stack
+from torkivity_engine.record import MAGNET_PARTS
+from torkivity_engine.solution import InterfaceResponse
+from torkivity_engine.spin import torque_frame, transverse
+
+__all__ = ["MagnetResponse", "magnet_responses"]
+
+
+@dataclass(frozen=True, eq=False)
+class MagnetResponse:
+    """Torque on one ferromagnetic layer, per E~ in 1/(Ohm m).
+
+    Attributes
+    ----------
+    name : str
+        Of the layer.
+    torque_interface : ndarray, shape (3,)
+        Sum of tau_mag over the interfaces that belong to it.
+    torque_ferromagnet : ndarray, shape (3,)
+        Transverse spin current that enters through its faces.
+    m, field_direction : ndarray, shape (3,)
+        Unit vectors.
+    """
+
+    name: str
+    torque_interface: FloatArray
+    torque_ferromagnet: FloatArray
+    m: FloatArray
+    field_direction: FloatArray
+
+    @property
+    def torque_total(self) -> FloatArray:
+        """Sum of both, shape (3,)."""
+        return self.torque_interface + self.torque_ferromagnet
+
+    def record(self) -> dict[str, FloatArray]:
+        """Numbers by the names of `torkivity_engine.record.MAGNET_VARIABLES`.
+
+        Damping-like and field-like parts are NaN where their frame does not exist.
+        """
+        try:
+            d, f = torque_frame(self.m, self.field_direction)
+        except PhysicsError:
+            d = f = np.full(3, np.nan)
+        flat: dict[str, FloatArray] = {}
+        for part in MAGNET_PARTS:
+            torque: FloatArray = getattr(self, f"torque_{part}")
+            flat[f"magnet_torque_{part}"] = torque
+            flat[f"magnet_torque_{part}_damping_like"] = np.asarray(torque @ d)
+            flat[f"magnet_torque_{part}_field_like"] = np.asarray(torque @ f)
+        return flat
+
+
+def magnet_responses(
+    stack: Stack, interfaces: Sequence[InterfaceResponse]
+) -> tuple[MagnetResponse, ...]:
+    """Torque on every ferromagnetic layer.
+
+    Parameters
+    ----------
+    stack : Stack
+    interfaces : sequence of InterfaceResponse
+        Those of the stack, from the bottom.
+
+    Returns
+    -------
+    tuple of MagnetResponse
+        From the bottom: tau = sum of tau_mag of the interfaces that the stack counts to the
+        magnet (`torkivity_engine.film.stack.Stack.torque_owner`) + sum of the transverse spin
+        current entering through its faces. Nothing enters through an outer face.
+    """
+    found = []
+    last = len(stack.layers) - 1
+    for index, layer in enumerate(stack.layers):
+        if layer.magnetization is None:
+            continue
+        m = np.array(layer.magnetization)
+        entering = np.zeros(3)
+        if index > 0:
+            entering = entering + interfaces[index - 1].spin_current_plus
+        if index < last:
+            entering = entering - interfaces[index].spin_current_minus
+        torque = np.zeros(3)
+        for i, response in enumerate(interfaces):
+            if stack.torque_owner(i) == index:
+                torque = torque + response.torque_interface
+        found.append(
+            MagnetResponse(
+                name=stack.names[index],
+                torque_interface=torque,
+                torque_ferromagnet=transverse(entering, m),
+                m=m,
+                field_direction=stack.field_direction,
+            )
+        )
+    return tuple(found)

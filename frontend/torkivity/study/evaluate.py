@@ -1,0 +1,84 @@
+"""A study evaluated in this process, its numbers in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from torkivity_engine.arrays import FloatArray
+from torkivity_hpc.files.rows import Block
+from torkivity_hpc.running.session import SweepPlan
+from torkivity_hpc.running.worker import Job, RowMaker
+
+__all__ = ["Evaluated", "evaluate"]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """Numbers of a study.
+
+    Attributes
+    ----------
+    plan : SweepPlan
+    block : Block
+        All points, in the order of the grid.
+    """
+
+    plan: SweepPlan
+    block: Block
+
+    @property
+    def status(self) -> NDArray[np.int8]:
+        """State of every point, in the shape of the grid."""
+        return self.block.status.reshape(self.plan.spec.grid.shape)
+
+    def values(self, name: str) -> FloatArray:
+        """A variable, dimensions of the grid first; NaN where a point failed."""
+        layout = self.plan.spec.layout()
+        shape = (*self.plan.spec.grid.shape, *layout.shapes[name])
+        return self.block.rows[:, layout.columns[name]].reshape(shape)
+
+    def message(self, **labels: str) -> str:
+        """Why a point failed; empty if it did not.
+
+        Parameters
+        ----------
+        **labels : str
+            Values along dimensions of names, such as ``model="boltzmann"``; of numeric ones the
+            first counts.
+        """
+        index = []
+        for dimension in self.plan.spec.grid.dimensions:
+            values = list(dimension.axis.values)
+            index.append(values.index(labels[dimension.name]) if dimension.name in labels else 0)
+        point = int(np.ravel_multi_index(tuple(index), self.plan.spec.grid.shape))
+        return self.block.messages.get(point, "")
+
+
+def evaluate(plan: SweepPlan, tell: Callable[[int, int], None] | None = None) -> Evaluated:
+    """Compute every point of a plan.
+
+    Parameters
+    ----------
+    plan : SweepPlan
+    tell : callable, optional
+        Told after each point how many are done, and how many there are.
+
+    Returns
+    -------
+    Evaluated
+        A point that fails is a property of the point: it has its status and message.
+    """
+    grid = plan.spec.grid
+    rows = RowMaker(Job(plan.evaluate, grid, plan.spec.layout()), rank=0)
+    order, _ = grid.order(plan.layer_parameters, np.ones(grid.size, dtype=np.bool_))
+    for count, point in enumerate(order.tolist(), start=1):
+        rows.add(point)
+        if tell is not None:
+            tell(count, grid.size)
+    block = rows.take()
+    assert block is not None
+    return Evaluated(plan, block.sorted())

@@ -1,0 +1,189 @@
+"""One point of a study: a film by one model, driven by one source, as one record.
+
+Run, curves, sweeps, convergence studies and the paper's figures all evaluate films here. Model
+and source are axes like any other, so that each has its own status, and a study may grow along
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from torkivity.catalogue import MODELS, SOURCES
+from torkivity.study.case import Case
+from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
+from torkivity_engine.errors import PhysicsError
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.magnets import magnet_responses
+from torkivity_engine.record import (
+    CERTIFICATES,
+    COORDINATES,
+    MAGNET_VARIABLES,
+    VARIABLES,
+    Variable,
+)
+from torkivity_engine.solution import BoltzmannSolution, DriftDiffusionSolution
+from torkivity_engine.solve import solve_boltzmann
+from torkivity_hpc.grid import Axis, Dimension, Value
+
+__all__ = [
+    "PointRecord",
+    "component_axes",
+    "ferromagnet_level",
+    "model_dimension",
+    "point_variables",
+    "solution_record",
+    "solve_boltzmann_case",
+    "solve_point",
+    "source_dimension",
+]
+
+Solution = BoltzmannSolution | DriftDiffusionSolution
+
+
+def solve_point(case: Case, model: str, source: str) -> Solution:
+    """A film by one model.
+
+    Parameters
+    ----------
+    case : Case
+    model : str
+        Of `torkivity.catalogue.MODELS`.
+    source : str
+        Of `torkivity.catalogue.SOURCES`.
+
+    Returns
+    -------
+    BoltzmannSolution or DriftDiffusionSolution
+
+    Raises
+    ------
+    InputError, PhysicsError, CapacityError
+        As the solvers do.
+    """
+    parameters = MODELS[model].parameters
+    if parameters is None:
+        return solve_boltzmann_case(case, source)
+    return solve_drift_diffusion(
+        case.film,
+        parameters,
+        ferromagnet_level(case),
+        source,  # type: ignore[arg-type]
+        mesh=case.mesh(),
+    )
+
+
+def ferromagnet_level(case: Case) -> Literal["dephased", "finite"]:
+    """Drift-diffusion model of the ferromagnet."""
+    wanted = case.settings.drift_diffusion.ferromagnet
+    if wanted != "auto":
+        return wanted
+    # The published level knows one heavy metal beside one ferromagnet.
+    magnetic = [layer.magnetic for layer in as_stack(case.film).layers]
+    return "dephased" if sorted(magnetic) == [False, True] else "finite"
+
+
+def solve_boltzmann_case(case: Case, source: str) -> BoltzmannSolution:
+    """The Boltzmann equation of a case; errors as `solve_boltzmann` has them."""
+    return solve_boltzmann(
+        case.film,
+        case.mesh(),
+        method=case.settings.solver.method,
+        source=source,
+        memory_limit=case.memory_limit,
+    )
+
+
+def solution_record(film: Bilayer | Stack, solution: Solution) -> dict[str, ArrayLike]:
+    """Numbers of a solution by the names of `point_variables`.
+
+    Raises
+    ------
+    PhysicsError
+        If a number that always exists came out as none.
+    """
+    record: dict[str, ArrayLike] = {}
+    by_interface = [response.record() for response in solution.interfaces]
+    by_magnet = [
+        magnet.record() for magnet in magnet_responses(as_stack(film), solution.interfaces)
+    ]
+    for names, rows in ((VARIABLES, by_interface), (MAGNET_VARIABLES, by_magnet)):
+        for name, variable in names.items():
+            value = np.array([row[name] for row in rows]).reshape(len(rows), *_shape(variable))
+            if not np.all(np.isfinite(value)) and not variable.framed:
+                raise PhysicsError(f"{name} came out as {value.tolist()}")
+            record[name] = value
+    certificates = getattr(solution, "certificates", {})
+    for name in CERTIFICATES:
+        record[f"certificate_{name}"] = certificates.get(name, np.nan)
+    return record
+
+
+def _shape(variable: Variable) -> tuple[int, ...]:
+
+    return tuple(len(COORDINATES[dim]) for dim in variable.dims)
+
+
+def point_variables() -> dict[str, Variable]:
+    """Schema of a point's record: dimensions beyond those of the study, units, meaning."""
+    table = {}
+    for dim, names in (("interface", VARIABLES), ("magnet", MAGNET_VARIABLES)):
+        for name, variable in names.items():
+            table[name] = replace(variable, dims=(dim, *variable.dims))
+    for name, meaning in CERTIFICATES.items():
+        table[f"certificate_{name}"] = Variable((), "1", f"error indicator: {meaning}")
+    return table
+
+
+def component_axes(film: Bilayer | Stack) -> dict[str, Axis]:
+    """Interfaces, magnets and layers of a film, by name."""
+    stack = as_stack(film)
+    return {
+        "interface": Axis(stack.names_of_interfaces, "", "interface, layers below | above"),
+        "magnet": Axis(stack.magnet_names, "", "ferromagnetic layer"),
+        "layer": Axis(stack.names, "", "layer, from the bottom"),
+    }
+
+
+def model_dimension(models: tuple[str, ...]) -> Dimension:
+    """Models as a dimension of a study."""
+    return Dimension("model", Axis(models, "", "model of the film"), {"model": models})
+
+
+def source_dimension(sources: tuple[str, ...]) -> Dimension:
+    """Sources of torque as a dimension of a study."""
+    return Dimension("source", Axis(sources, "", "what drives the torque"), {"source": sources})
+
+
+@dataclass
+class PointRecord:
+    """From the values of a point to its record.
+
+    It travels to other processes, where films are made anew.
+
+    Attributes
+    ----------
+    case : Case
+        What all points have in common.
+    """
+
+    case: Case
+    _last: tuple[dict[str, Value], Case] | None = field(default=None, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_last": None}
+
+    def __call__(self, values: Mapping[str, Value]) -> dict[str, ArrayLike]:
+        """Record of a point: values of film and settings by path, of "model" and "source"."""
+        varied = {name: value for name, value in values.items() if name not in ("model", "source")}
+        if self._last is None or self._last[0] != varied:
+            self._last = varied, self.case.varied(varied)
+        case = self._last[1]
+        model, source = str(values["model"]), str(values["source"])
+        assert source in SOURCES
+        return solution_record(case.film, solve_point(case, model, source))

@@ -1,0 +1,188 @@
+"""A single film by every model: a study without axes, a curve against thickness, and facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from torkivity.catalogue import COMPARED, MODELS, SINGLE_SOURCES
+from torkivity.study.case import Case
+from torkivity.study.evaluate import Evaluated, evaluate
+from torkivity.study.facts import Facts, film_facts
+from torkivity.study.plan import plan_case
+from torkivity.study.point import ferromagnet_level
+from torkivity_engine.errors import InputError
+from torkivity_engine.film.stack import as_stack
+from torkivity_engine.record import Variable
+from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, create_sweep
+
+__all__ = ["CURVE", "FilmStudy", "compute_curve", "compute_film", "curve_path", "write_film"]
+
+#: Start of the names of what belongs to the curve.
+CURVE = "curve_"
+
+_SOURCES = ("rashba", "spin_hall", "all")
+
+
+@dataclass(frozen=True, eq=False)
+class FilmStudy:
+    """Everything computed for one film.
+
+    Attributes
+    ----------
+    case : Case
+    points : Evaluated
+        By model and source.
+    facts : dict of str to (Variable, value)
+        What the film has whatever the model: conductivities, lengths, interface parameters.
+    curve : Evaluated or None
+        By the thickness of a layer, model and single source.
+    """
+
+    case: Case
+    points: Evaluated
+    facts: Facts
+    curve: Evaluated | None = None
+
+    @property
+    def title(self) -> str:
+        """The layers, from the bottom, with the thicknesses that do not vary."""
+        stack = as_stack(self.case.film)
+        varied = "" if self.curve is None else self.curve.plan.spec.grid.dimensions[0].name
+        return " / ".join(
+            name if varied == f"{name}.thickness" else f"{name} ({layer.thickness:g} nm)"
+            for name, layer in zip(stack.names, stack.layers, strict=True)
+        )
+
+
+def models_for(case: Case) -> tuple[str, ...]:
+    """Models of `torkivity.catalogue.COMPARED` that the case's mesh allows."""
+    rings = case.mesh().rings is not None
+    return tuple(name for name in COMPARED if rings or not MODELS[name].needs_rings)
+
+
+def compute_film(case: Case, progress: Callable[[str], None] = lambda message: None) -> FilmStudy:
+    """Compute a film by all models, for each source of torque and for both together.
+
+    Parameters
+    ----------
+    case : Case
+    progress : callable, optional
+        Told in words what comes next.
+
+    Returns
+    -------
+    FilmStudy
+
+    Raises
+    ------
+    InputError, PhysicsError, CapacityError
+        If the Boltzmann equation cannot be solved, or the film has no interface; what other
+        models cannot do is in their status.
+    """
+    mesh = case.mesh()
+    if not as_stack(case.film).interfaces:
+        raise InputError("film", "one layer", "torques need an interface: give two or more layers")
+    progress(
+        f"all models, Boltzmann by the {case.settings.solver.method} method, {mesh.name}, "
+        f"NT = {mesh.n_unknowns}"
+    )
+    facts = film_facts(case)
+    points = evaluate(plan_case(case, {}, (), models_for(case), _SOURCES))
+    return FilmStudy(case, points, facts)
+
+
+def curve_path(case: Case) -> str | None:
+    """Path of the thickness that curves run over: that of the lowest non-magnetic layer."""
+    stack = as_stack(case.film)
+    for name, layer in zip(stack.names, stack.layers, strict=True):
+        if layer.magnetization is None:
+            return case.parameter(f"{name}.thickness").path
+    return None
+
+
+def compute_curve(
+    study: FilmStudy,
+    thicknesses: Sequence[float],
+    progress: Callable[[str], None] = lambda message: None,
+) -> FilmStudy:
+    """The same study with a curve against the thickness of a layer.
+
+    Parameters
+    ----------
+    study : FilmStudy
+    thicknesses : sequence of float
+        nm.
+    progress : callable, optional
+
+    Returns
+    -------
+    FilmStudy
+    """
+    path = curve_path(study.case)
+    if path is None or not len(thicknesses):
+        return study
+    progress(f"all models at {len(thicknesses)} values of {path}")
+    plan = plan_case(
+        study.case,
+        {path: list(map(float, thicknesses))},
+        (),
+        models_for(study.case),
+        SINGLE_SOURCES,
+    )
+    return replace(study, curve=evaluate(plan))
+
+
+def write_film(path: Path, study: FilmStudy, *, elapsed_seconds: float | None = None) -> None:
+    """Write a study of a single film.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist; `torkivity_hpc.files.store.new_file` publishes it whole or not at all.
+    study : FilmStudy
+    elapsed_seconds : float, optional
+        Wall-clock time of the computation.
+    """
+    spec = study.points.plan.spec
+    extra: dict[str, tuple[Variable, np.ndarray]] = {
+        name: (variable, np.asarray(value)) for name, (variable, value) in study.facts.items()
+    }
+    axes = dict(spec.axes)
+    if study.curve is not None:
+        grid = study.curve.plan.spec.grid
+        dims = (f"{CURVE}{grid.dimensions[0].name}", "model", f"{CURVE}source")
+        axes[dims[0]] = grid.dimensions[0].axis
+        axes[dims[2]] = grid.dimensions[2].axis
+        for name, variable in study.curve.plan.spec.variables.items():
+            if not name.startswith("certificate_"):
+                extra[f"{CURVE}{name}"] = (
+                    replace(variable, dims=(*dims, *variable.dims)),
+                    study.curve.values(name),
+                )
+    attributes = {**spec.attributes, "title": "Spin-orbit torques of a film"}
+    attributes |= {
+        "boltzmann_method": study.case.settings.solver.method,
+        "boltzmann_mesh": study.case.mesh().name,
+        "drift_diffusion_ferromagnet": ferromagnet_level(study.case),
+    }
+    if elapsed_seconds is not None:
+        attributes["elapsed_seconds"] = elapsed_seconds
+    whole = SweepSpec(
+        spec.grid,
+        spec.variables,
+        spec.physics,
+        attributes,
+        axes=axes,
+        extra={name: variable for name, (variable, _) in extra.items()},
+        kind="run",
+    )
+    create_sweep(path, whole)
+    with SweepFile(path, whole.layout(), whole.grid.size, tuple(extra)) as file:
+        for name, (_, values) in extra.items():
+            file.write_extra(name, values)
+        file.write([study.points.block])
+        file.sync()
