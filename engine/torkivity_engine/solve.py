@@ -25,6 +25,7 @@ from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
 from torkivity_engine.reduced.integrals import reduced_integrals
@@ -227,6 +228,7 @@ def _unflattened(stack: Stack, flat: FloatArray) -> tuple[InterfaceResponse, ...
     )
 
 
+@with_one_blas_thread
 def _profile(
     stack: Stack,
     moments_of: Callable[[], MomentSource],
@@ -239,6 +241,7 @@ def _profile(
     return layer_profile(stack, moments_of(), layer, z, weights, unit)
 
 
+@with_one_blas_thread
 def _integrals(
     stack: Stack,
     interfaces: tuple[InterfaceResponse, ...],
