@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from torkivity_hpc.files.store import (
     create_scale,
     create_status,
     known_axes,
+    require_room,
 )
 from torkivity_hpc.grid import Axis, Grid
 
@@ -46,6 +48,9 @@ _MESSAGE_ROWS, _MESSAGE_BYTES = 256, 240
 
 #: Points read or copied at a time.
 _BLOCK = 1 << 16
+
+#: Bytes of a file beside its values, with room to spare.
+_STRUCTURE = 1 << 18
 
 IntArray = NDArray[np.int64]
 
@@ -113,7 +118,12 @@ def file_size(spec: SweepSpec) -> int:
     per_point = 8 * layout.width - 7 * len(spec.flags) + 1
     per_point += sum(np.dtype(dtype).itemsize for dtype, _, _ in _BOOKKEEPING.values())
     axes = sum(8 * len(dimension) * len(dimension.parameters) for dimension in spec.grid.dimensions)
-    return spec.grid.size * per_point + axes + _MESSAGE_ROWS * _MESSAGE_BYTES
+    lengths = {
+        name: len(axis.values)
+        for name, axis in known_axes(spec.extra, spec.axes, spec.grid.axes).items()
+    }
+    extra = sum(8 * math.prod(lengths[dim] for dim in v.dims) for v in spec.extra.values())
+    return spec.grid.size * per_point + axes + extra + _MESSAGE_ROWS * _MESSAGE_BYTES
 
 
 def create_sweep(path: Path, spec: SweepSpec) -> None:
@@ -130,6 +140,7 @@ def create_sweep(path: Path, spec: SweepSpec) -> None:
     OSError
         If there is no room.
     """
+    require_room(path, file_size(spec) + _STRUCTURE)
     grid = spec.grid
     with h5py.File(path, "x", locking=False) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
