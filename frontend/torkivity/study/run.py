@@ -87,8 +87,7 @@ def compute_film(case: Case, progress: Callable[[str], None] = lambda message: N
     if not as_stack(case.film).interfaces:
         raise InputError("film", "one layer", "torques need an interface: give two or more layers")
     progress(
-        f"all models, Boltzmann by the {case.settings.solver.method} method, {mesh.name}, "
-        f"NT = {mesh.n_unknowns}"
+        f"all models: {case.settings.solver.method} method, {mesh.name}, NT = {mesh.n_unknowns}"
     )
     facts = film_facts(case)
     points = evaluate(plan_case(case, {}, (), models_for(case), _SOURCES))
