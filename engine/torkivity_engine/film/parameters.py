@@ -34,6 +34,7 @@ __all__ = [
     "familiar_path",
     "film_facts",
     "layer_paths",
+    "other_paths",
     "parameter",
     "parameters",
     "path_of",
@@ -235,6 +236,12 @@ def familiar_path(film: Stack | Bilayer, path: str) -> str:
         if isinstance(film, Bilayer) and path.startswith(f"{name}."):
             return path.replace(name, alias, 1)
     return path
+
+
+def other_paths(film: Stack | Bilayer, path: str) -> list[str]:
+    """Further spellings of a path that `parameters` spells; quotes may be left out in all."""
+    aliases = _aliases(film).items()
+    return [path.replace(n, alias, 1) for alias, n in aliases if path.startswith(f"{n}.")]
 
 
 def by_own_fields(film: _Film) -> _Film:
