@@ -355,7 +355,10 @@ def test_wrong_calls(call: Call, path: Path, tmp_path: Path) -> None:
         ((path, "--at", "rashba"), "must be NAME=VALUE"),
         ((path, "--at", "rashba=0", "--at", "exchange=0.1"), "holds every axis"),
         ((path, "--source", "rashba"), "must be one that the file has (all)"),
-        ((path, "--model", "boundary_layer"), "must be one that the file has (boltzmann, drift_diffusion)"),
+        (
+            (path, "--model", "boundary_layer"),
+            "must be one that the file has (boltzmann, drift_diffusion)",
+        ),
         ((path, "--tolerance", "-1"), "--tolerance"),
         ((path, "--tolerance", "nan"), "must be a positive number"),
         ((path, "--x", "exchange"), "--x and --y are for --figure"),

@@ -344,7 +344,9 @@ def test_command(call: Call, tmp_path: Path, small_toml: str) -> None:
     assert " of one core" in result.stderr
     assert {p.name for p in tmp_path.iterdir()} == {"film.toml", "a.h5"}
     # The same by two processes, bit for bit, and nothing to do when called again.
-    result = call("sweep", "film.toml", "-o", "b.h5", "--workers", "2", cwd=tmp_path)
+    result = call(
+        "sweep", "film.toml", "-o", "b.h5", "--workers", "2", "--time-limit", "1h", cwd=tmp_path
+    )
     assert result.returncode == 0, result.stderr
     with h5py.File(tmp_path / "a.h5") as one, h5py.File(tmp_path / "b.h5") as two:
         for name in set(one) - {"seconds", "finished", "rank"}:

@@ -195,6 +195,34 @@ def test_the_estimate_leaves_the_first_point_out(file: SweepFile) -> None:
     assert alone == ["29 points are known, 1 to compute"]
 
 
+def test_progress_and_schedule_hear_of_every_point(
+    file: SweepFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted, learnt = [], []
+
+    class Counting(manager.Progress):
+        def add(self, finished: int, failed: int) -> None:
+            counted.append((finished, failed))
+
+    class Learning(manager.Schedule):
+        def learn(self, worker: int, points: int, seconds: float) -> None:
+            learnt.append((points, seconds))
+            super().learn(worker, points, seconds)
+
+    monkeypatch.setattr(manager, "Progress", Counting)
+    monkeypatch.setattr(manager, "Schedule", Learning)
+    crew = Crew(1)
+    crew.answer = lambda worker, batch: [
+        Report(block(batch.points.tolist(), 1e-3, failed=(4, 20, 21)), batch_done=True)
+    ]
+    outcome = run_points(file, SPEC.grid, evaluate, crew)
+    assert np.sum(counted, axis=0).tolist() == [30, 3]
+    assert max(points for points, _ in learnt) > 1
+    for points, seconds in learnt:
+        assert seconds == pytest.approx(1e-3 * points)
+    assert (outcome.done, outcome.failed) == (27, 3)
+
+
 @pytest.mark.parametrize("flushed", [True, False])
 def test_points_wait_half_a_second_for_company(
     file: SweepFile, monkeypatch: pytest.MonkeyPatch, flushed: bool
