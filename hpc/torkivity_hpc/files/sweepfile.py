@@ -33,6 +33,7 @@ from torkivity_hpc.files.store import (
     create_dataset,
     create_scale,
     create_status,
+    create_values,
     known_axes,
     require_room,
 )
@@ -154,7 +155,9 @@ def create_sweep(path: Path, spec: SweepSpec) -> None:
         for dimension in grid.dimensions:
             for name, values in dimension.parameters.items():
                 if name != dimension.name:
-                    _create_parameter(file, name, dimension.name, values)
+                    plain = Axis(values, "", f"{name} along {dimension.name}")
+                    own = create_values(file, name, dimension.described.get(name, plain))
+                    own.dims[0].attach_scale(file[dimension.name])
         dims = tuple(grid.axes)
         for name, variable in spec.variables.items():
             dtype, fill = ("i1", -1) if name in spec.flags else ("<f8", np.nan)
@@ -168,16 +171,6 @@ def create_sweep(path: Path, spec: SweepSpec) -> None:
         table = create_dataset(file, "messages", ("message_row",), f"S{_MESSAGE_BYTES}", b"")
         table.attrs["long_name"] = "why points failed"
         create_status(file, dims)
-
-
-def _create_parameter(file: Any, name: str, dim: str, values: Sequence[Any]) -> None:
-    """A parameter that varies along a dimension of another name."""
-    if isinstance(values[0], str):
-        dataset = file.create_dataset(name, data=list(values), dtype=h5py.string_dtype())
-    else:
-        dataset = file.create_dataset(name, data=np.asarray(values, dtype=np.float64))
-    dataset.dims[0].attach_scale(file[dim])
-    dataset.attrs["long_name"] = f"{name} along {dim}"
 
 
 @dataclass(frozen=True)
