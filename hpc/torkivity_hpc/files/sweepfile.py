@@ -155,7 +155,7 @@ def create_sweep(path: Path, spec: SweepSpec) -> None:
         for dimension in grid.dimensions:
             for name, values in dimension.parameters.items():
                 if name != dimension.name:
-                    plain = Axis(values, "", f"{name} along {dimension.name}")
+                    plain = Axis(values, "", f"{name} along {dimension.name}")  # type: ignore[arg-type]
                     own = create_values(file, name, dimension.described.get(name, plain))
                     own.dims[0].attach_scale(file[dimension.name])
         dims = tuple(grid.axes)
