@@ -59,12 +59,15 @@ class Parameter:
         Unit, meaning, label and limits; None for a word.
     choices : tuple
         What a word may be.
+    about : str
+        Meaning of a word.
     """
 
     path: str
     value: Any
     quantity: Quantity | None = None
     choices: tuple[Any, ...] = ()
+    about: str = ""
 
     @property
     def kind(self) -> type:
@@ -79,7 +82,7 @@ class Parameter:
     @property
     def meaning(self) -> str:
         """A few words."""
-        return self.quantity.meaning if self.quantity is not None else self.path
+        return self.quantity.meaning if self.quantity is not None else self.about or self.path
 
     @property
     def label(self) -> str:
