@@ -119,7 +119,7 @@ def first_larger(pair: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def one_bit(contents: dict[str, Any]) -> dict[str, Any]:
-    values = contents["boltzmann_all_torque_total"]
+    values = contents["torque_total"]
     values.flat[-1] = np.nextafter(values.flat[-1], np.inf)
     return contents
 
