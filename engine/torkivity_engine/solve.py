@@ -23,7 +23,7 @@ from torkivity_engine.dense.profile import dense_moments
 from torkivity_engine.dense.spheres import solve_spheres
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.sources import film_with_source
-from torkivity_engine.film.spheres import has_one_sphere, sphere_film
+from torkivity_engine.film.spheres import has_one_sphere, polar_rule_of, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
@@ -151,16 +151,11 @@ def _on_own_spheres(
     stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
 ) -> _Solved:
     """The same of a film whose layers have Fermi spheres of their own."""
-    if mesh.rings is None:
-        raise InputError(
-            "mesh",
-            mesh.name,
-            "has no azimuthal rings, from which the annuli between Fermi spheres are made",
-        )
+    rule = polar_rule_of(mesh)
     columns = _COLUMNS[drive]
 
     if method == "dense":
-        dense = solve_spheres(sphere_film(stack, mesh.rings), memory_limit)
+        dense = solve_spheres(sphere_film(stack, rule), memory_limit)
         faces = (dense.minus[..., columns], dense.plus[..., columns], dense.density[..., columns])
 
         def moments(layer: int, z: FloatArray) -> LayerMoments:
@@ -168,9 +163,9 @@ def _on_own_spheres(
             return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
 
         return faces, dense.certificates, lambda: moments, _no_integrals
-    states = solve_reduced_spheres(sphere_film(split_single_layer(stack), mesh.rings), drive)
+    states = solve_reduced_spheres(sphere_film(split_single_layer(stack), rule), drive)
     faces = (states.current_minus, states.current_plus, states.density)
-    moments_of = partial(sphere_moments, stack, mesh.rings, drive)
+    moments_of = partial(sphere_moments, stack, rule, drive)
     return faces, states.certificates, moments_of, _no_integrals
 
 
