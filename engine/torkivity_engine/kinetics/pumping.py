@@ -15,9 +15,7 @@ __all__ = ["amplitudes", "pumped"]
 _PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]], [[1, 0], [0, 1]]])
 
 
-def amplitudes(
-    parameters: FloatArray, directions: FloatArray
-) -> tuple[ComplexArray, ComplexArray]:
+def amplitudes(parameters: FloatArray, directions: FloatArray) -> tuple[ComplexArray, ComplexArray]:
     """Spinor amplitudes r and t in the basis of sigma_z.
 
     Parameters

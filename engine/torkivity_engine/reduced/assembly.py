@@ -241,7 +241,10 @@ class Assembly:
             own_mean, own_probe = self._emitted_means(drive.emitted)
             driven += own_mean
             probe[:, :, size:] += own_probe
-            besides = besides - drive.emitted.leaving.mean(axis=1)
+            # The gauge does not count what interfaces emit, wherever they do.
+            besides = besides.copy()
+            reference = 8 * self.stack.reference_interface + CHARGE
+            besides[:, [reference, reference + 4]] -= self.emitted_charge(drive.emitted)
         x, certificates = closure.solve(driven, besides)
         out = closure.response @ x + driven
         returned = self.returned(x)
@@ -259,6 +262,12 @@ class Assembly:
             **certificates,
         }
         return replace(states, certificates=certificates), closure
+
+    def emitted_charge(self, emitted: Emitted) -> FloatArray:
+        """Net charge that the interfaces emit, shape (n_drives,): its flux over pi."""
+        flux = self.rings.cosines * self.rings.polar_weights
+        charge = emitted.leaving.mean(axis=1)[:, CHARGE::4]
+        return np.asarray(np.einsum("i,ijd->d", flux, charge))
 
     def _emitted_means(self, emitted: Emitted) -> tuple[FloatArray, FloatArray]:
         """Azimuthal moments of (1 - S A)^-1 e, and its spin density, ring by ring."""

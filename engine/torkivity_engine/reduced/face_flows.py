@@ -43,9 +43,7 @@ class Edge:
         return Edge(np.einsum("ab,fbimc,dc->faimd", o, self.arriving, o, optimize=True), source)
 
 
-def flow_rows(
-    nodes: tuple[Node, ...], rings: AzimuthalRings
-) -> tuple[FloatArray, FloatArray]:
+def flow_rows(nodes: tuple[Node, ...], rings: AzimuthalRings) -> tuple[FloatArray, FloatArray]:
     """Rows that take the flows along +z out of what goes up and out of what goes down.
 
     Parameters
@@ -90,7 +88,9 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
     """
     rings, n_drives = assembly.rings, drive.incoming.shape[3]
     shape = (rings.n_polar, N_MOMENTS, assembly.n // 8, 2, 4, n_drives)
-    arriving = states.arriving if drive.bulk is None else states.arriving - drive.bulk.reshape(shape)
+    arriving = (
+        states.arriving if drive.bulk is None else states.arriving - drive.bulk.reshape(shape)
+    )
     leaving = states.leaving - drive.outgoing.reshape(shape)
     nodes = tuple((moment, spin) for moment in range(N_MOMENTS) for spin in range(4))
     up, down = (

@@ -184,9 +184,7 @@ def _make_termination(
     thickness = layer.thickness
     emitted = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
     content, held = np.zeros((4, rings.n_polar, N_MOMENTS, 4)), np.zeros((4, 6))
-    edge = Edge(
-        np.zeros((FLOWS, 4, rings.n_polar, N_MOMENTS, 4)), np.zeros((FLOWS, 4, 6))
-    )
+    edge = Edge(np.zeros((FLOWS, 4, rings.n_polar, N_MOMENTS, 4)), np.zeros((FLOWS, 4, 6)))
     blocks = []
     for sector in terminated_sectors(layer, boundary, side, rings, thickness, flight=True):
         size = len(sector.nodes)

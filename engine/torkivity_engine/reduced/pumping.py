@@ -56,10 +56,10 @@ def reduced_pumping(
         current_minus=unbound[0] @ weights,
         current_plus=unbound[1] @ weights,
         density=states.density @ weights,
-        integrals=replace(
-            found, in_plane=found.in_plane @ weights, torque=found.torque @ weights
-        ),
-        certificates={k: states.certificates[k] for k in ("unitarity_defect", "residual", "condition")},
+        integrals=replace(found, in_plane=found.in_plane @ weights, torque=found.torque @ weights),
+        certificates={
+            k: states.certificates[k] for k in ("unitarity_defect", "residual", "condition")
+        },
     )
 
 
@@ -122,8 +122,8 @@ def _balancing(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
     if assembly.stack.is_open:
         return np.eye(columns)
     rings, reference = assembly.rings, assembly.stack.reference_interface
-    emitted = drive.emitted.leaving.mean(axis=1).reshape(rings.n_polar, -1, 2, 4, columns)
-    charge = states.leaving[:, 0, reference, :, CHARGE] - emitted[:, reference, :, CHARGE]
-    # The closure takes this out of the reference interface, unless there is none.
-    missing = np.einsum("i,isd->d", rings.cosines * rings.polar_weights, charge)
+    flux = rings.cosines * rings.polar_weights
+    left = np.einsum("i,isd->d", flux, states.leaving[:, 0, reference, :, CHARGE])
+    # So much the closure took out of what leaves the reference interface: nothing, together.
+    missing = left - assembly.emitted_charge(drive.emitted)
     return np.vstack([np.eye(columns - 1), -missing[:-1] / missing[-1]])
