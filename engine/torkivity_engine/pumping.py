@@ -16,6 +16,7 @@ from torkivity_engine.constants import (
 )
 from torkivity_engine.dense.pumping import dense_pumping
 from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.reduced.assembly import ring_structure
 from torkivity_engine.reduced.pumping import reduced_pumping
@@ -221,7 +222,7 @@ def spin_pumping(
         For an unknown magnet or method, a film without interfaces, an interface of the magnet
         with an m of its own, or a mesh that the method cannot use.
     PhysicsError
-        For half spaces, for a film that leaves an accumulation undetermined, or if `rtol` is
+        For half spaces, for layers with Fermi spheres of their own, for a film that leaves an accumulation undetermined, or if `rtol` is
         not reached.
     """
     if method not in METHODS:
@@ -249,6 +250,11 @@ def _turning(stack: Stack, magnet: str | None) -> int:
         raise InputError("film", stack.names[0], "must have at least two layers")
     if stack.left.endless or stack.right.endless:
         raise PhysicsError("spin pumping needs a film that ends: a half space has no total torque")
+    if not has_one_sphere(stack):
+        raise PhysicsError(
+            "spin pumping is known for films whose layers share one Fermi sphere; these have "
+            "spheres of their own"
+        )
     names = stack.magnet_names
     if not names:
         raise InputError("film", ", ".join(stack.names), "must have a magnet")

@@ -205,6 +205,9 @@ def test_what_cannot_pump_is_said() -> None:
     with pytest.raises(PhysicsError, match="half space"):
         spin_pumping(pt_co(left=HalfSpace()), MESH)
     metal = HeavyMetal(3.0, 2.0, 20.0)
+    own = replace(pt_co().heavy_metal, fermi_wavevector=12.0)
+    with pytest.raises(PhysicsError, match="spheres of their own"):
+        spin_pumping(replace(pt_co(), heavy_metal=own), MESH)
     with pytest.raises(InputError, match="must have a magnet"):
         spin_pumping(Stack((metal, metal), (RashbaInterface(0.1, 0.0, 0.1),)), MESH)
     with pytest.raises(InputError, match="two layers"):

@@ -19,7 +19,7 @@ from torkivity_engine.kinetics.pumping import pumped
 __all__ = ["DeltaInterface", "Interface", "RashbaInterface", "SpinOrbitInterface"]
 
 _Barrier = Annotated[float, POTENTIAL.named("spin-independent barrier", r"$u_0$")]
-_Exchange = Annotated[float, POTENTIAL.named("exchange at the interface", r"$u_\mathrm{ex}$")]
+_Exchange = Annotated[float, POTENTIAL.named("exchange", r"$u_\mathrm{ex}$")]
 _Rashba = Annotated[float, POTENTIAL.named("Rashba coupling", r"$u_\mathrm{R}$")]
 _W = Annotated[float, POTENTIAL.named("spin-orbit coupling W", "$W$")]
 

@@ -28,6 +28,7 @@ __all__ = [
     "SPIN_HALL_ANGLE",
     "Direction",
     "Quantity",
+    "Typical",
     "checked_arguments",
     "quantities_of",
 ]
@@ -35,6 +36,24 @@ __all__ = [
 
 def _no_nan(value: float) -> bool:
     return not math.isnan(value)
+
+
+@dataclass(frozen=True)
+class Typical:
+    """Usual values of a quantity, to notice the slip of a unit; none is refused.
+
+    Attributes
+    ----------
+    least, most : float
+        Infinity is no slip.
+    below, above : str
+        What values outside are likely to be.
+    """
+
+    least: float
+    most: float
+    below: str
+    above: str
 
 
 @dataclass(frozen=True)
@@ -53,10 +72,10 @@ class Quantity(GroupedMetadata):
         Physical limits of finite values.
     infinite : bool, optional
         Whether +inf has a meaning.
-    typical : (float, float), optional
+    typical : Typical, optional
         Values outside are likely a slip (percent for a fraction, metres for nm).
     step : float, optional
-        Of the stencil that derivatives are taken on: a part of the value, or with `absolute` in
+        Of the stencil that derivatives are taken on: a part of the value, or with ``absolute`` in
         the unit. 0 for what nothing is differentiated by.
     absolute : bool, optional
     kinetic : bool, optional
@@ -71,7 +90,7 @@ class Quantity(GroupedMetadata):
     lt: float | None = None
     le: float | None = None
     infinite: bool = False
-    typical: tuple[float, float] | None = None
+    typical: Typical | None = None
     step: float = 5e-4
     absolute: bool = False
     kinetic: bool = True
@@ -100,23 +119,26 @@ class Quantity(GroupedMetadata):
     @property
     def expected(self) -> str:
         """What would be right, as the phrase that ends an error."""
-        unit = "" if self.unit == "1" else f" {self.unit}"
-        low, high = (
-            (self.ge, "at least") if self.ge is not None else (self.gt, "above"),
-            (self.le, "at most") if self.le is not None else (self.lt, "below"),
+        both = self.ge is not None and self.le is not None
+        words = (
+            (self.ge, "at least"),
+            (self.gt, "above"),
+            (self.le, "at most"),
+            (self.lt, "below"),
         )
-        what = "a positive length" if self.unit == "nm" and (low[0] or 0.0) > 0.0 else "a number"
-        if self.ge is not None and self.le is not None:
-            limits = f" between {self.ge:g} and {self.le:g}{unit}"
+        bounds = [(b, word) for b, word in words if b is not None and (b, word) != (0.0, "above")]
+        limits = " and ".join(f"{word} {bound:g}" for bound, word in bounds)
+        if both:
+            limits = f"between {self.ge:g} and {self.le:g}"
+        unit = "" if self.unit == "1" else f" in {self.unit}"
+        if self.gt == 0.0 or (self.ge or 0.0) > 0.0:
+            noun = "a positive length" if self.unit == "nm" else f"positive{',' * bool(unit)}"
+            phrase = f"must be {noun}{unit}" + f", {limits}" * bool(limits)
+        elif both:
+            phrase = f"must lie {limits}" + f",{unit}" * bool(unit)
         else:
-            parts = [f"{word} {bound:g}" for bound, word in (low, high) if bound is not None]
-            limits = f" {' and '.join(parts)}{unit}" if parts else f" of{unit}" if unit else ""
-        ends = ", or inf" if self.infinite else "" if self._bounded else ", finite"
-        return f"must be {what}{limits}{ends}"
-
-    @property
-    def _bounded(self) -> bool:
-        return not (self.le is None and self.lt is None)
+            phrase = f"must be {limits or 'a finite number'}" + f",{unit}" * bool(unit)
+        return phrase + ", or inf" * self.infinite
 
     def check(self, key: str, value: Any) -> float:
         """The value as a float.
@@ -142,17 +164,20 @@ class Quantity(GroupedMetadata):
         if isinstance(value, (bool, np.bool_)) or not isinstance(
             value, (int, float, np.integer, np.floating)
         ):
-            raise InputError(key, value, self.expected)
+            raise InputError(key, value, f"must be a number; it {self.expected}")
         try:
             return float(value)
         except OverflowError:  # an int of more than 308 digits
             raise InputError(key, "an integer too large", self.expected) from None
 
-    def likely(self, value: float) -> bool:
-        """Whether a value is of the usual size; one that is not may be a slip."""
-        if self.typical is None or value in (0.0, math.inf):
-            return True
-        return self.typical[0] <= abs(value) <= self.typical[1]
+    def slip(self, value: float) -> str | None:
+        """What may be wrong with a value of unusual size; None for a usual one."""
+        usual = self.typical
+        if usual is None or math.isinf(value) or usual.least <= value <= usual.most:
+            return None
+        hint = usual.below if value < usual.least else usual.above
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        return f"unusual, most are between {usual.least:g} and {usual.most:g}{unit}; {hint}"
 
     def step_at(self, value: float) -> float:
         """Step of a difference stencil; 0 where there is no derivative."""
@@ -160,9 +185,12 @@ class Quantity(GroupedMetadata):
             return 0.0
         return self.step if self.absolute else self.step * abs(value)
 
-    def named(self, meaning: str, label: str) -> Quantity:
-        """The same kind of number with a meaning and a label of its own."""
-        return replace(self, meaning=meaning, label=label)
+    def named(self, meaning: str, label: str, usual: tuple[float, float] | None = None) -> Quantity:
+        """The same kind of number with a meaning, a label and usual values of its own."""
+        typical = self.typical
+        if usual is not None and typical is not None:
+            typical = replace(typical, least=usual[0], most=usual[1])
+        return replace(self, meaning=meaning, label=label, typical=typical)
 
 
 @dataclass(frozen=True)
@@ -173,29 +201,45 @@ class Direction:
 
 
 #: Lengths whose rates, squares and products stay far from the ends of floating point.
-LENGTH = Quantity("nm", "length", ge=1e-9, le=1e9, typical=(1e-2, 1e5))
+LENGTH = Quantity(
+    "nm",
+    "length",
+    ge=1e-9,
+    le=1e9,
+    typical=Typical(1e-2, 1e5, "typed in metres or micrometres?", "typed in angstrom?"),
+)
 #: Kinetic: it grows as the square of the spin diffusion length.
-SPIN_FLIP_LENGTH = Quantity(
-    "nm", "kinetic spin-flip length", r"$\lambda_\mathrm{sf}$", ge=1e-9, le=1e30, infinite=True
+SPIN_FLIP_LENGTH = replace(LENGTH, le=1e30, infinite=True).named(
+    "kinetic spin-flip length", r"$\lambda_\mathrm{sf}$", (0.3, 1e5)
 )
 FERMI_WAVEVECTOR = Quantity(
-    "1/nm", "Fermi wavevector", r"$k_\mathrm{F}$", ge=1e-2, le=1e3, typical=(1.0, 50.0)
+    "1/nm",
+    "Fermi wavevector",
+    r"$k_\mathrm{F}$",
+    ge=1e-2,
+    le=1e3,
+    typical=Typical(3.0, 30.0, "typed in 1/angstrom?", "typed in 1/cm or 1/m?"),
 )
-RESISTIVITY = Quantity("Ohm m", "resistivity", r"$\rho$", ge=1e-10, le=1e2, typical=(1e-9, 1e-4))
+RESISTIVITY = Quantity(
+    "Ohm m",
+    "resistivity",
+    r"$\rho$",
+    ge=1e-10,
+    le=1e2,
+    typical=Typical(1e-8, 1e-5, *("20 uOhm cm are 2e-7 Ohm m",) * 2),
+)
 SPIN_HALL_ANGLE = Quantity(
     "1",
     "spin Hall angle",
     r"$\theta_\mathrm{SH}$",
     ge=-10.0,
     le=10.0,
-    typical=(0.0, 1.0),
+    typical=Typical(-1.0, 1.0, *("typed in percent?",) * 2),
     step=2e-3,
     absolute=True,
 )
-POTENTIAL = Quantity(
-    "1", "strength", ge=-1e6, le=1e6, typical=(0.0, 100.0), step=1e-3, absolute=True
-)
-MASS = Quantity("1", "effective mass", r"$m^*$", ge=1e-2, le=1e3, typical=(0.05, 20.0))
+POTENTIAL = Quantity("1", "strength", ge=-1e6, le=1e6, step=1e-3, absolute=True)
+MASS = Quantity("1", "effective mass", r"$m^*$", ge=1e-2, le=1e3)
 ANGLE = Quantity("degree", "angle", step=0.1, absolute=True)
 
 

@@ -89,6 +89,7 @@ class Stack:
         _check_ends(self)
         _check_numbers(self)
         checked_names(self)
+        _check_places(self)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -252,6 +253,23 @@ def _check_ends(film: Stack) -> None:
             raise InputError(
                 key, getattr(film, key), "must be a Surface, a Reservoir or a HalfSpace"
             )
+
+
+def _check_places(film: Stack) -> None:
+    for i, layer in enumerate(film.layers):
+        if layer.outermost_only and 0 < i < len(film.layers) - 1:
+            raise InputError(
+                "layers", film.names[i], "has no electrons: it must be the lowest or highest layer"
+            )
+    for end, index, boundary in (("left", 0, film.left), ("right", -1, film.right)):
+        if film.layers[index].outermost_only and not boundary.closed:
+            raise InputError(
+                end,
+                type(boundary).__name__,
+                f"must be a Surface: no electron reaches it through {film.names[index]}",
+            )
+    if all(layer.outermost_only for layer in film.layers):
+        raise InputError("layers", film.names, "must hold at least one layer with electrons")
 
 
 def _check_numbers(film: Stack) -> None:

@@ -88,9 +88,9 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
     """
     rings, n_drives = assembly.rings, drive.incoming.shape[3]
     shape = (rings.n_polar, N_MOMENTS, assembly.n // 8, 2, 4, n_drives)
-    arriving = (
-        states.arriving if drive.bulk is None else states.arriving - drive.bulk.reshape(shape)
-    )
+    arriving = states.arriving
+    if drive.bulk is not None:
+        arriving = arriving - drive.bulk.reshape(shape)
     leaving = states.leaving - drive.outgoing.reshape(shape)
     nodes = tuple((moment, spin) for moment in range(N_MOMENTS) for spin in range(4))
     up, down = (
@@ -112,6 +112,7 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
         (TOP, len(assembly.stack.layers) - 1, leaving[:, :, -1, 1]),
     ):
         edge = assembly.edges[side]
+        assert edge is not None
         flows[layer, side] = np.einsum("faimb,imbd->fad", edge.arriving, entering)
         flows[layer, side] += edge.source @ np.concatenate([drive.field, injected[side]])
     return flows

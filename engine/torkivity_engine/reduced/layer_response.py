@@ -24,6 +24,7 @@ from torkivity_engine.reduced.slabs import attenuation, on_diagonal, slab_sector
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
+    "RANK_TOLERANCE",
     "Content",
     "Emission",
     "LowRank",
@@ -35,7 +36,7 @@ __all__ = [
 
 
 #: Singular values of the dense operators below this times the largest are rounding noise.
-_RANK_TOLERANCE = 4e-15
+RANK_TOLERANCE = 4e-15
 
 _Block = tuple[tuple[Node, ...], FloatArray]
 
@@ -100,18 +101,18 @@ class Termination:
     emission : Emission
     content : Content
         How much spin and charge the layer holds.
-    edge : Edge
-        What flows through its outer face.
     conserved : int
         Number of densities that its collisions conserve.
+    edge : Edge, optional
+        What flows through its outer face; known for a layer on the film's Fermi sphere.
     """
 
     local: FloatArray
     dense: LowRank
     emission: Emission
     content: Content
-    edge: Edge
     conserved: int
+    edge: Edge | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,8 +173,8 @@ def layer_termination(
             o @ made.emission.injection @ o.T,
         ),
         _rotated_content(made.content, o),
-        made.edge.rotated(o),
         made.conserved,
+        made.edge and made.edge.rotated(o),
     )
 
 
@@ -284,7 +285,7 @@ def _low_rank(blocks: list[_Block], rings: AzimuthalRings) -> LowRank:
     for nodes, matrix in blocks:
         scale = np.tile(flux, len(nodes))
         u, sigma, vt = np.linalg.svd(matrix * scale[:, None] / scale)
-        rank = int(np.sum(sigma > _RANK_TOLERANCE * sigma[0])) if sigma[0] > 0.0 else 0
+        rank = int(np.sum(sigma > RANK_TOLERANCE * sigma[0])) if sigma[0] > 0.0 else 0
         root = np.sqrt(sigma[:rank])
         for factor, store in (
             (u[:, :rank] * root / scale[:, None], lefts),

@@ -85,7 +85,7 @@ def terminated_sectors(
     if boundary.endless:
         thickness = layer.decay_reach()
     specular, diffuse = boundary.specular, boundary.diffuse
-    flux_mean = np.broadcast_to(2.0 * rings.cosines * rings.polar_weights, (n, n))
+    flux_mean = np.broadcast_to(rings.flux_weights, (n, n))
     source = _outer_source(layer, boundary, side, rings)
     inner, outer = 1 - side, side
     result = []
@@ -134,8 +134,8 @@ def _outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalR
         driven_moments(layer, rings, -towards),
     )
     source[..., :2] = boundary.specular * leaving - entering
-    flux = 2.0 * rings.cosines * rings.polar_weights
-    source[:, 0, :, :2] += boundary.diffuse * np.einsum("i,isc->sc", flux, leaving[:, 0])
+    diffuse = np.einsum("i,isc->sc", rings.flux_weights, leaving[:, 0])
+    source[:, 0, :, :2] += boundary.diffuse * diffuse
     if boundary.open:
         source[:, 0, :, 2:] = np.eye(4)
     return source
@@ -156,7 +156,7 @@ def driven_moments(layer: Layer, rings: AzimuthalRings, sign: float) -> FloatArr
     ndarray, shape (n_polar, 3, 4, 2)
         nm per unit e^2 E~ along x and y.
     """
-    g = driven_distribution(layer)
+    g = driven_distribution(layer, rings.moments)
     mu = rings.cosines
     in_plane = np.sqrt(0.5 * (1.0 - mu) * (1.0 + mu))
     moments = np.empty((rings.n_polar, N_MOMENTS, 4, 2))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from torkivity.catalogue import MODELS, SINGLE_SOURCES, SOURCES
 from torkivity.results.differences import above_noise, relative_difference
 from torkivity.study.evaluate import Evaluated
 from torkivity.study.run import FilmStudy
+from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.parameters import parameters, quoted
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
@@ -103,8 +103,10 @@ def film_report(
             ]
     lines += [
         *_UNITS[quantity],
-        "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched",
-        "off; the file holds both sources together as well.",
+        *fold(
+            "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched "
+            "off; the file holds both sources together as well."
+        ),
         "",
         *_facts(study),
     ]
@@ -133,10 +135,10 @@ def _description(study: FilmStudy) -> list[str]:
     for index, (name, layer) in enumerate(zip(stack.names, stack.layers, strict=True)):
         m = layer.magnetization
         direction = "" if m is None else f", m = ({', '.join(_fixed(x, 4) for x in m)})"
-        lines.append(f"{name}: {layer.thickness:g} nm{direction}")
+        lines += fold(f"{name}: {layer.thickness:g} nm{direction}", hang=2)
         if index < len(stack.interfaces):
             joint = stack.names_of_interfaces[index]
-            lines.append(f"  {joint}: {_numbers(film, joint)}")
+            lines += fold(f"{joint}: {_numbers(film, joint)}", hang=2, indent=2)
     lines.append(f"E in the film plane at {stack.field_direction_deg:g} deg from x")
     return lines
 
@@ -258,7 +260,11 @@ def _facts(study: FilmStudy) -> list[str]:
         if angle is not None:
             rows.append(("spin Hall angle", f"{angle:g}", name))
     rows.append(_stray_charge(study.points))
-    lines = [f"{label:<{_LABEL}}{value:>24}  {unit}" for label, value, unit in rows]
+    lines = [
+        line
+        for label, value, unit in rows
+        for line in fold(f"{label:<{_LABEL}}{value:>24}  {unit}", hang=_LABEL)
+    ]
     lines += _other_models(study.points)
     settings = study.case.settings
     lines.append(
@@ -275,7 +281,7 @@ def _stray_charge(points: Evaluated) -> tuple[str, str, str]:
     )
     scale = float(np.abs(points.values("torque_total")[where]).max())
     value = charge / scale if scale else charge
-    return "stray charge current", f"{value:.1e}", "of the torque, exactly 0 in theory"
+    return "stray charge current", f"{value:.1e}", "of the torque, 0 in theory"
 
 
 def _other_models(points: Evaluated) -> list[str]:
@@ -300,7 +306,7 @@ def _other_models(points: Evaluated) -> list[str]:
         if model != _OTHER or any(text.startswith("none") for text in errors):
             title = MODELS[model].title.removesuffix(" drift-diffusion")
             what = errors[0] if errors[0].startswith("none") else f"off by {', '.join(errors)}"
-            lines += textwrap.wrap(f"{title:<{_LABEL}}{what}", 80, subsequent_indent="  ")
+            lines += fold(f"{title:<{_LABEL}}{what}", hang=2)
     return lines
 
 

@@ -159,13 +159,13 @@ class FitSettings:
         """A line for each value that is likely a slip, see `torkivity.study.unusual`."""
         from torkivity.study.case import Case
         from torkivity.study.unusual import unusual_values
-        from torkivity_engine.film.typical import likely_slip
+        from torkivity_engine.film.quantity import RESISTIVITY
 
         films = {"fit": self.films, **{f"fit.files.{k}": v for k, v in self.files.items()}}
         lines = []
         for where, known in films.items():
             rho = known.measurement.resistivity
-            slip = rho is not None and likely_slip("resistivity", rho)
+            slip = rho is not None and RESISTIVITY.slip(rho)
             if slip:
                 lines.append(f"{where}.resistivity = {rho:g}: {slip}")
         if self.model_name != "phenomenological" and self.film:

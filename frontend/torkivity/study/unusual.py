@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from torkivity.study.case import Case
-from torkivity_engine.film.typical import likely_slip
 from torkivity_hpc.grid import Grid
 
 __all__ = ["unusual_values"]
@@ -27,16 +26,18 @@ def unusual_values(case: Case, grid: Grid | None = None) -> list[str]:
     -------
     list of str
     """
+    parameters = case.parameters()
     values: dict[str, Iterable[object]] = {
-        path: (parameter.value,) for path, parameter in case.parameters().items()
+        path: (parameter.value,) for path, parameter in parameters.items()
     }
     for dimension in () if grid is None else grid.dimensions:
         rows = [dimension.row(position) for position in dimension.sample(_MOST)]
         values |= {name: [row[name] for row in rows] for name in dimension.parameters}
     lines = []
     for path, candidates in values.items():
+        quantity = parameters[path].quantity if path in parameters else None
         for value in candidates:
-            slip = isinstance(value, float) and likely_slip(path.rpartition(".")[2], value)
+            slip = quantity and isinstance(value, float) and quantity.slip(value)
             if slip:
                 lines.append(f"{path} = {value:g}: {slip}")
                 break

@@ -100,6 +100,11 @@ def test_the_edge_of_the_two_minutes(path: Path, monkeypatch: pytest.MonkeyPatch
     assert "0.0167 points/s" in describe_status(path)[0]
 
 
+def test_failed_points_are_not_done(path: Path) -> None:
+    store(path, np.full(60, 1e9), failed={1: "odd", 2: "odd", 3: "odd"})
+    assert "  done 57 (19.0 %), failed 3, missing 240\n" in describe_status(path)[0]
+
+
 def test_a_single_point_has_no_rate(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store(path, np.array([1e9]))
     at(monkeypatch, 1e9 - 3.0)  # clocks of two machines
