@@ -222,8 +222,8 @@ def spin_pumping(
         For an unknown magnet or method, a film without interfaces, an interface of the magnet
         with an m of its own, or a mesh that the method cannot use.
     PhysicsError
-        For half spaces, for layers with Fermi spheres of their own, for a film that leaves an accumulation undetermined, or if `rtol` is
-        not reached.
+        For half spaces, for layers with Fermi spheres of their own, for a film that leaves an
+        accumulation undetermined, or if `rtol` is not reached.
     """
     if method not in METHODS:
         raise InputError("method", method, f"must be one of {', '.join(METHODS)}")
