@@ -7,7 +7,7 @@ from these names to real arrays, and the store writes them with these attributes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ __all__ = [
     "CERTIFICATES",
     "COMPONENTS",
     "COORDINATES",
+    "IN_PLANE_VARIABLES",
     "MAGNET_PARTS",
     "MAGNET_VARIABLES",
     "TORQUE_PARTS",
@@ -31,6 +32,7 @@ COORDINATES: dict[str, tuple[str, ...]] = {
     "spin": ("x", "y", "z"),
     "current": ("x", "y", "z", "charge"),
     "field": ("E_x", "E_y"),
+    "direction": ("longitudinal", "transverse"),
 }
 
 TORQUE_PARTS: dict[str, str] = {
@@ -124,3 +126,26 @@ VARIABLES: dict[str, Variable] = _response_variables()
 
 #: What `torkivity_engine.magnets.MagnetResponse.record` gives, by name.
 MAGNET_VARIABLES: dict[str, Variable] = _torques("magnet_torque", MAGNET_PARTS)
+
+_ALONG = "along E and along z x E"
+
+#: What a film carries in its plane, and what exchange alone gives to its magnets. "layer" and
+#: "magnet" are dimensions of the film.
+IN_PLANE_VARIABLES: dict[str, Variable] = {
+    "sheet_conductance": Variable(
+        ("direction",), "S", f"sheet conductance, sheet current {_ALONG} per E"
+    ),
+    "sheet_resistance": Variable(
+        ("direction",), "Ohm", f"sheet resistance, field {_ALONG} per sheet current along E alone"
+    ),
+    "layer_sheet_conductance": Variable(
+        ("layer", "direction"), "S", f"sheet conductance of a layer, sheet current {_ALONG} per E"
+    ),
+    "current_share": Variable(("layer",), "1", "part of the current along E that a layer carries"),
+    **{
+        name: replace(variable, dims=("magnet", *variable.dims))
+        for name, variable in _torques(
+            "magnet_torque", {"exchange": "torque of exchange alone on the magnet"}
+        ).items()
+    },
+}

@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["COMPARED", "MODELS", "SINGLE_SOURCES", "SOURCES", "Model", "ModelName", "SourceName"]
+__all__ = [
+    "COMPARED",
+    "MODELS",
+    "QUANTITIES",
+    "SINGLE_SOURCES",
+    "SOURCES",
+    "Model",
+    "ModelName",
+    "QuantityName",
+    "SourceName",
+]
 
 ModelName = Literal["boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer"]
 SourceName = Literal["all", "rashba", "spin_hall", "reservoirs"]
+QuantityName = Literal["in_plane"]
 InterfaceParameters = Literal["particular", "half_space", "boundary_layer"]
 
 
@@ -51,6 +62,11 @@ SOURCES: dict[str, str] = {
     "rashba": "Rashba alone",
     "spin_hall": "spin Hall alone",
     "reservoirs": "what reservoirs inject",
+}
+
+#: What a sweep may have beside torques, for more time per point.
+QUANTITIES: dict[str, str] = {
+    "in_plane": "sheet conductance, resistance and current shares, torques of exchange alone",
 }
 
 #: One mechanism of a field at a time.
