@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from torkivity.catalogue import MODELS, SINGLE_SOURCES, SOURCES
+from torkivity.compare.in_plane_report import in_plane_lines
 from torkivity.results.differences import above_noise, relative_difference
 from torkivity.study.evaluate import Evaluated
 from torkivity.study.run import FilmStudy
@@ -107,6 +108,8 @@ def film_report(
             "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched "
             "off; the file holds both sources together as well."
         ),
+        "",
+        *in_plane_lines(study, components),
         "",
         *_facts(study),
     ]

@@ -117,7 +117,7 @@ def test_plain_sweeps_do_without(small_toml: str) -> None:
     case = case_of(small_toml)
     data = torkivity.sweep(case.film, {"Pt.thickness": [2.0]}, mesh=case.mesh())
     assert not set(IN_PLANE_VARIABLES) & set(data.data_vars)
-    with pytest.raises(torkivity.InputError, match="quantities.*in_plane"):
+    with pytest.raises(torkivity.InputError, match=r"quantities.*in_plane"):
         torkivity.sweep(case.film, {"Pt.thickness": [2.0]}, quantities=["resistance"])
 
 
