@@ -19,6 +19,7 @@ __all__ = [
     "IN_PLANE_VARIABLES",
     "MAGNET_PARTS",
     "MAGNET_VARIABLES",
+    "PUMPING_VARIABLES",
     "TORQUE_PARTS",
     "VARIABLES",
     "Record",
@@ -33,6 +34,8 @@ COORDINATES: dict[str, tuple[str, ...]] = {
     "current": ("x", "y", "z", "charge"),
     "field": ("E_x", "E_y"),
     "direction": ("longitudinal", "transverse"),
+    "plane": ("x", "y"),
+    "q": ("q_1", "q_2"),
 }
 
 TORQUE_PARTS: dict[str, str] = {
@@ -147,5 +150,35 @@ IN_PLANE_VARIABLES: dict[str, Variable] = {
         for name, variable in _torques(
             "magnet_torque", {"exchange": "torque of exchange alone on the magnet"}
         ).items()
+    },
+}
+
+_PER_Q = "1/(Ohm m^2)"
+
+#: What a magnetization that turns by q pumps; "interface" and "magnet" are dimensions of the film.
+PUMPING_VARIABLES: dict[str, Variable] = {
+    "turning_axis": Variable(("q", "spin"), "1", "axis q that the magnetization turns by"),
+    "pumped_spin_current_minus": Variable(
+        ("interface", "spin", "q"), _PER_Q, "spin current along +z at z = 0-, per q"
+    ),
+    "pumped_spin_current_plus": Variable(
+        ("interface", "spin", "q"), _PER_Q, "spin current along +z at z = 0+, per q"
+    ),
+    "pumped_torque_interface": Variable(
+        ("interface", "spin", "q"), _PER_Q, "torque on the magnetization at the interface, per q"
+    ),
+    "pumped_torque_exchange": Variable(
+        ("magnet", "spin", "q"), _PER_Q, "torque of exchange on the magnet, per q"
+    ),
+    "pumped_torque_bulk": Variable(
+        ("spin", "q"), _PER_Q, "part of it that the turning magnet has without any face, per q"
+    ),
+    "pumped_sheet_current": Variable(
+        ("plane", "q"), "1/(Ohm m)", "sheet current of the charge coefficient, per q"
+    ),
+    "effective_mixing_conductance": Variable((), _PER_Q, "effective mixing conductance"),
+    **{
+        f"certificate_{name}": Variable((), "1", f"error indicator: {CERTIFICATES[name]}")
+        for name in ("unitarity_defect", "residual", "condition")
     },
 }

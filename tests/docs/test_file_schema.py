@@ -18,7 +18,7 @@ from torkivity.study.case import Case
 from torkivity.study.mesh_study import plan_convergence
 from torkivity.study.point import point_variables
 from torkivity.study.run import CURVE, FilmStudy, compute_curve, compute_film, write_film
-from torkivity_engine.record import COORDINATES
+from torkivity_engine.record import COORDINATES, PUMPING_VARIABLES
 
 PAGE = (ROOT / "docs" / "file-schema.md").read_text("utf-8")
 #: Type of each variable of the state, by its word on the page.
@@ -75,6 +75,14 @@ def test_results() -> None:
     assert set(page) == set(variables)
     assert set(by_name("result")) == set(point_variables())
     for name, variable in variables.items():
+        own = [dim for dim in variable.dims if dim not in PLACES]
+        assert page[name] == (own, variable.units), name
+
+
+def test_pumping() -> None:
+    page = by_name("pumped")
+    assert set(page) == set(PUMPING_VARIABLES)
+    for name, variable in PUMPING_VARIABLES.items():
         own = [dim for dim in variable.dims if dim not in PLACES]
         assert page[name] == (own, variable.units), name
 

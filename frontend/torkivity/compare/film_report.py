@@ -20,7 +20,7 @@ from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.record import COMPONENTS
 from torkivity_engine.units import convert_torque
 
-__all__ = ["film_report"]
+__all__ = ["film_description", "film_report"]
 
 _ROWS = {
     "interface": "interface",
@@ -89,7 +89,7 @@ def film_report(
     """
     factor = _factor(study, quantity, saturation_magnetization)
     stack = as_stack(study.case.film)
-    lines = [*_description(study), ""]
+    lines = [*film_description(study.case.film), ""]
     several = len(stack.interfaces) > 1
     for index, name in enumerate(stack.names_of_interfaces):
         if several:
@@ -131,8 +131,8 @@ def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | N
     )
 
 
-def _description(study: FilmStudy) -> list[str]:
-    film = study.case.film
+def film_description(film: Bilayer | Stack) -> list[str]:
+    """Layers and interfaces from the bottom with their numbers, and the field's direction."""
     stack = as_stack(film)
     lines = []
     for index, (name, layer) in enumerate(zip(stack.names, stack.layers, strict=True)):
