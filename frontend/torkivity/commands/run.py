@@ -34,7 +34,7 @@ Examples:
   torkivity run film.toml -o a.h5 --figure a.pdf
   torkivity run film.toml --unit efficiency          the table in that
   torkivity run film.toml -o b.h5 --no-figure --method dense --memory 4
-  torkivity run film.toml --pumping --ms 1.4e6       spin pumping instead: film-pumping.h5
+  torkivity run film.toml --pumping --ms 1.4e6       film-pumping.h5
 
 The first run after installation compiles kernels for a while; later ones start at once.
 """,

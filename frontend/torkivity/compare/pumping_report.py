@@ -79,7 +79,9 @@ def _damping(solution: PumpingSolution, ms: float | None) -> list[str]:
 
 
 def _vector(title: str, values: FloatArray, frame: dict[str, FloatArray]) -> list[str]:
-    rows = [_row(f"  along {name}", axis @ values) for name, axis in frame.items()]
+    noise = 1e-12 * float(np.abs(values).max())
+    parts = {name: axis @ values for name, axis in frame.items()}
+    rows = [_row(f"  along {n}", np.where(np.abs(x) > noise, x, 0.0)) for n, x in parts.items()]
     return [*fold(title, hang=2), *rows]
 
 

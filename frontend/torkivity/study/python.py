@@ -66,7 +66,8 @@ def sweep(
     models, sources : sequence of str, optional
         By default the Boltzmann equation, and everything that drives the film.
     quantities : sequence of str, optional
-        Beside torques: "in_plane", see `torkivity.catalogue.QUANTITIES`.
+        Beside torques: "in_plane", sheet conductance and resistance, current shares, torques of
+        exchange alone.
     evaluate : callable, optional
         From a film to a solution, or to a mapping of names to numbers or arrays, or to a
         number. Without it, what ``torkivity sweep`` computes. With more than one worker it
