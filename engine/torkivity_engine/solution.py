@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ __all__ = [
     "FilmIntegrals",
     "InterfaceResponse",
     "TorqueNames",
+    "entering_spin",
 ]
 
 
@@ -170,6 +171,24 @@ class InterfaceResponse(TorqueNames):
             field_direction=self.field_direction,
             magnet_below=not self.magnet_below,
         )
+
+
+def entering_spin(layer: int, interfaces: Sequence[InterfaceResponse]) -> FloatArray:
+    """Spin current that enters a layer through its faces, shape (3,).
+
+    Parameters
+    ----------
+    layer : int
+        Counted from the left (bottom).
+    interfaces : sequence of InterfaceResponse
+        Those of the stack. Nothing enters through an outer face.
+    """
+    entering = np.zeros(3)
+    if layer > 0:
+        entering = entering + interfaces[layer - 1].spin_current_plus
+    if layer < len(interfaces):
+        entering = entering - interfaces[layer].spin_current_minus
+    return entering
 
 
 @dataclass(frozen=True, eq=False)
