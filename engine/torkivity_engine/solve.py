@@ -23,7 +23,7 @@ from torkivity_engine.dense.profile import dense_moments
 from torkivity_engine.dense.spheres import solve_spheres
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.sources import film_with_source
-from torkivity_engine.film.spheres import has_one_sphere, sphere_film
+from torkivity_engine.film.spheres import has_one_sphere, polar_rule_of, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
@@ -156,16 +156,11 @@ def _on_own_spheres(
     stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
 ) -> _Solved:
     """The same of a film whose layers have Fermi spheres of their own."""
-    if mesh.rings is None:
-        raise InputError(
-            "mesh",
-            mesh.name,
-            "has no azimuthal rings, from which the annuli between Fermi spheres are made",
-        )
+    rule = polar_rule_of(mesh)
     columns = _COLUMNS[drive]
 
     if method == "dense":
-        dense = solve_spheres(sphere_film(stack, mesh.rings), memory_limit)
+        dense = solve_spheres(sphere_film(stack, rule), memory_limit)
         faces = (dense.minus[..., columns], dense.plus[..., columns], dense.density[..., columns])
 
         def moments(layer: int, z: FloatArray) -> LayerMoments:
@@ -173,9 +168,9 @@ def _on_own_spheres(
             return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
 
         return faces, dense.certificates, lambda: moments, partial(dense.integrals, columns)
-    states = solve_reduced_spheres(sphere_film(split_single_layer(stack), mesh.rings), drive)
+    states = solve_reduced_spheres(sphere_film(split_single_layer(stack), rule), drive)
     faces = (states.current_minus, states.current_plus, states.density)
-    at = (stack, mesh.rings, drive)
+    at = (stack, rule, drive)
     return faces, states.certificates, partial(sphere_moments, *at), partial(sphere_integrals, *at)
 
 
@@ -239,6 +234,7 @@ def _profile(
     return layer_profile(stack, moments_of(), layer, z, weights, unit)
 
 
+@with_one_blas_thread
 def _integrals(
     stack: Stack,
     interfaces: tuple[InterfaceResponse, ...],
