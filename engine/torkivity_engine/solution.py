@@ -342,7 +342,29 @@ class DriftDiffusionSolution(_Solution):
         Interface parameters: "particular", "half_space" or "boundary_layer".
     ferromagnet : {"dephased", "finite", "exact"}
         "exact" belongs to the boundary-layer parameters.
+    conductance_of : callable or None
+        What `sheet_conductance` calls; None where it is not known.
     """
 
     parameters: str
     ferromagnet: str
+    conductance_of: Callable[[], FloatArray] | None = None
+
+    @property
+    def sheet_conductance(self) -> FloatArray:
+        """Sheet conductance of the film in S, shape (2, 2).
+
+        Charge current of both spins along the first index (x, y) per field along the second:
+        conductivities times thicknesses, and what accumulations drive in the plane by the
+        inverse spin Hall effect and its counterpart at the interfaces.
+
+        Raises
+        ------
+        PhysicsError
+            For boundary-layer parameters, which know the film's torques only, and half spaces.
+        """
+        if self.conductance_of is None:
+            raise PhysicsError(
+                "no sheet conductance of boundary-layer parameters or of a half space"
+            )
+        return self.conductance_of()
