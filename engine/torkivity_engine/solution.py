@@ -356,7 +356,8 @@ class DriftDiffusionSolution(_Solution):
 
         Charge current of both spins along the first index (x, y) per field along the second:
         conductivities times thicknesses, and what accumulations drive in the plane by the
-        inverse spin Hall effect and its counterpart at the interfaces.
+        inverse spin Hall effect and its counterpart at the interfaces. That faces and
+        interfaces scatter the current itself is left to the Boltzmann equation.
 
         Raises
         ------
