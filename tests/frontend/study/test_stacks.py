@@ -374,7 +374,7 @@ WRONG = film_of(
         CU.replace("spin_flip_length", "spin_flip_lenght"),
         PT.replace("total_mean_free_path = 2.0853\n", ""),
     ],
-    [MAGNETIC.format(0.0).replace("0.3", "nan"), PLAIN.format('"much"')],
+    [MAGNETIC.format(0.0).replace("0.3", "nan"), 'barrier = 0.3\nrashba = "much"\n'],
     rest="[surfaces]\nleft_specularity = 2.0\n[solver]\nmethod = 'fast'\n",
     whole="fermi_wavevector = 1e9\n",
 )
@@ -391,12 +391,13 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path, call: Call) -> None:
         "layers[2] has spin_diffusion_length: give exactly one of",
         "interfaces[0].barrier = nan: must not be NaN",
         'interfaces[1].rashba = "much": must be a number',
+        "interfaces[1].exchange is missing: exchange",
         "surfaces.left_specularity = 2.0: must lie between 0 and 1",
         'solver.method = "fast": must be "reduced" or "dense"',
         "film.fermi_wavevector = 1000000000.0: must be positive, in 1/nm",
     ):
         assert [expected in line for line in lines].count(True) == 1, (expected, err)
-    assert len(lines) == 8
+    assert len(lines) == 9
     assert {p.name for p in tmp_path.iterdir()} == {"film.toml"}
 
 
