@@ -84,7 +84,11 @@ def pumped_density(layer: Layer, drive: FloatArray) -> FloatArray:
 
 
 def balances(
-    stack: Stack, flows: FloatArray, field: FloatArray, drive: FloatArray | None = None
+    stack: Stack,
+    flows: FloatArray,
+    field: FloatArray,
+    moments: tuple[float, float],
+    drive: FloatArray | None = None,
 ) -> LayerIntegrals:
     """Integrals over all layers from the flows through their faces.
 
@@ -96,6 +100,8 @@ def balances(
         the drive makes of the bulk.
     field : ndarray, shape (2, n_drives)
         Field along x and y.
+    moments : (float, float)
+        3 <k_x^2> and 3 <k_z^2> of the mesh.
     drive : ndarray, shape (n_layers, 3, n_drives), optional
         q of the layers whose magnetization turns.
 
@@ -106,8 +112,9 @@ def balances(
     in_plane, torque = [], []
     for i, (layer, faces) in enumerate(zip(stack.layers, flows, strict=True)):
         t, lost = layer.thickness, faces[0] - faces[1]
-        current = np.tensordot(momentum_response(layer)[:2], lost[:3], axes=2)
-        current += 4.0 * math.pi / 3.0 * t * driven_distribution(layer)[:2] @ field
+        current = np.tensordot(momentum_response(layer, moments)[:2], lost[:3], axes=2)
+        bulk = 4.0 * math.pi / 3.0 * moments[0] * driven_distribution(layer, moments)[:2]
+        current += t * bulk @ field
         in_plane.append(current.transpose(1, 0, 2))
         content = np.zeros((CHARGE, field.shape[1]))
         if layer.magnetization is not None and layer.exchange_rate > 0.0:

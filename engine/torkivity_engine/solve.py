@@ -23,8 +23,9 @@ from torkivity_engine.dense.profile import dense_moments
 from torkivity_engine.dense.spheres import solve_spheres
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.sources import film_with_source
-from torkivity_engine.film.spheres import has_one_sphere, sphere_film
+from torkivity_engine.film.spheres import has_one_sphere, polar_rule_of, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
 from torkivity_engine.reduced.integrals import reduced_integrals
@@ -150,16 +151,11 @@ def _on_own_spheres(
     stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
 ) -> _Solved:
     """The same of a film whose layers have Fermi spheres of their own."""
-    if mesh.rings is None:
-        raise InputError(
-            "mesh",
-            mesh.name,
-            "has no azimuthal rings, from which the annuli between Fermi spheres are made",
-        )
+    rule = polar_rule_of(mesh)
     columns = _COLUMNS[drive]
 
     if method == "dense":
-        dense = solve_spheres(sphere_film(stack, mesh.rings), memory_limit)
+        dense = solve_spheres(sphere_film(stack, rule), memory_limit)
         faces = (dense.minus[..., columns], dense.plus[..., columns], dense.density[..., columns])
 
         def moments(layer: int, z: FloatArray) -> LayerMoments:
@@ -167,9 +163,9 @@ def _on_own_spheres(
             return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
 
         return faces, dense.certificates, lambda: moments, _no_integrals
-    states = solve_reduced_spheres(sphere_film(split_single_layer(stack), mesh.rings), drive)
+    states = solve_reduced_spheres(sphere_film(split_single_layer(stack), rule), drive)
     faces = (states.current_minus, states.current_plus, states.density)
-    moments_of = partial(sphere_moments, stack, mesh.rings, drive)
+    moments_of = partial(sphere_moments, stack, rule, drive)
     return faces, states.certificates, moments_of, _no_integrals
 
 
@@ -227,6 +223,7 @@ def _unflattened(stack: Stack, flat: FloatArray) -> tuple[InterfaceResponse, ...
     )
 
 
+@with_one_blas_thread
 def _profile(
     stack: Stack,
     moments_of: Callable[[], MomentSource],
@@ -239,6 +236,7 @@ def _profile(
     return layer_profile(stack, moments_of(), layer, z, weights, unit)
 
 
+@with_one_blas_thread
 def _integrals(
     stack: Stack,
     interfaces: tuple[InterfaceResponse, ...],

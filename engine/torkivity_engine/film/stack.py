@@ -43,7 +43,8 @@ class Stack:
     left, right : Boundary, optional
         Outer boundaries; closed specular surfaces by default.
     fermi_wavevector : float, optional
-        k_F in 1/nm, common to all layers.
+        k_F in 1/nm, of all layers without a Fermi sphere of their own, and the unit k_0 of the
+        interfaces' potentials.
     field_direction_deg : float, optional
         Angle of the in-plane electric field from x, in degrees.
     layer_names, interface_names : sequence of str, optional

@@ -32,7 +32,7 @@ def reduced_integrals(stack: Stack, rings: AzimuthalRings, drive: str) -> LayerI
     assembly = Assembly(halves, rings, all_moments=True)
     driven = assembly.field_drive() if drive == "field" else assembly.injection_drive()
     states = assembly.solve(driven)
-    found = balances(halves, face_flows(assembly, states, driven), driven.field)
+    found = balances(halves, face_flows(assembly, states, driven), driven.field, rings.moments)
     if halves is stack:
         return found
     return LayerIntegrals(*(np.sum(x, axis=0)[None] for x in (found.in_plane, found.torque)))

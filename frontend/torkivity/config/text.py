@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -19,7 +18,7 @@ from unicodedata import category
 from pydantic import BaseModel, ValidationError
 
 from torkivity.config.build import check_figure, check_settings
-from torkivity.config.errors import ConfigError, Problems, literal, shorten
+from torkivity.config.errors import ConfigError, Problems, shorten
 from torkivity.config.film import FILM_TABLES, film_tables, read_film
 from torkivity.config.sections import Film, RunConfig, Settings
 from torkivity_engine.errors import InputError
@@ -58,10 +57,6 @@ def load_config(path: Path | str) -> RunConfig:
         With file, key, value and what would be right, in one line.
     """
     data = read_toml(path, "no such file; 'torkivity init' writes one to start from")
-    if "plugins" in data:
-        # As Python finds modules beside a script; workers inherit the places.
-        folder = str(Path(path).resolve().parent)
-        sys.path += [] if folder in sys.path else [folder]
     return check_config(data, str(path))
 
 
@@ -157,11 +152,12 @@ def check_config(data: Mapping[str, Any], file: str) -> RunConfig:
     """
     problems = Problems(file)
     plugins = data.get("plugins", [])
-    if isinstance(plugins, list):
+    if isinstance(plugins, list) and plugins:
         try:
-            load_plugins(plugins)
+            load_plugins(plugins, Path(file).parent)
         except InputError as error:
-            raise ConfigError(file, f"plugins = {literal(error.value)}: {error.expected}") from None
+            problems.add("plugins", error.expected, error.value)
+            problems.raise_any()  # kinds that are not there are no further mistakes
     film = read_film(data, problems)
     rest = {key: value for key, value in data.items() if key not in FILM_TABLES}
     config = None

@@ -30,7 +30,6 @@ from torkivity.study.point import (
 from torkivity.version import __version__
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import angles_of
-from torkivity_engine.film.kinds import plugin_digest
 from torkivity_engine.film.parameters import film_facts, layer_paths, other_paths
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_hpc.files.sweepfile import SweepSpec
@@ -190,7 +189,6 @@ def physics_of(case: Case, grid: Grid) -> dict[str, Any]:
         "torkivity version": __version__,
         "solver.method": case.settings.solver.method,
         **film_facts(case.film),
-        **_plugin_digests(case),
         **{name: p.value for name, p in case.parameters().items() if name not in left_out},
     }
     if case.settings.mesh.file is not None:
@@ -202,12 +200,6 @@ def physics_of(case: Case, grid: Grid) -> dict[str, Any]:
         key: "inf" if isinstance(value, float) and math.isinf(value) else value
         for key, value in physics.items()
     }
-
-
-def _plugin_digests(case: Case) -> dict[str, str]:
-    """What the modules of the configuration hold that define its own kinds."""
-    names = case.settings.plugins if isinstance(case.settings, RunConfig) else ()
-    return {f"plugins.{name} content": plugin_digest(name) for name in names}
 
 
 def version_attributes() -> dict[str, str]:

@@ -54,7 +54,7 @@ class FilmStudy:
         stack = as_stack(self.case.film)
         varied = "" if self.curve is None else self.curve.plan.spec.grid.dimensions[0].name
         return " / ".join(
-            name if varied == f"{name}.thickness" else f"{name} ({layer.thickness:g} nm)"
+            f"{name} ({layer.extent})" if layer.extent and varied != f"{name}.thickness" else name
             for name, layer in zip(stack.names, stack.layers, strict=True)
         )
 
