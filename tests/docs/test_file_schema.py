@@ -91,8 +91,10 @@ def test_everything_in_the_file_is_on_the_page(path: Path) -> None:
     kinds = [name for row in table("kind") for cell in row[:1] for name in code(cell)]
     with h5py.File(path) as file:
         for name, item in file.items():
-            assert name in listed | {*kinds, *COORDINATES} or name.startswith(CURVE) or (
-                name == "message_row"
+            assert (
+                name in listed | {*kinds, *COORDINATES}
+                or name.startswith(CURVE)
+                or (name == "message_row")
             ), name
             if name.startswith(CURVE) and not item.is_scale:
                 assert name.removeprefix(CURVE) in by_name("result")

@@ -221,12 +221,12 @@ def new_figure(
     return figure, panels
 
 
-def panel_titles(panels: Iterable[Axes], titles: Iterable[str]) -> None:
-    """Titles with letters, without them for a single panel."""
+def panel_titles(panels: Iterable[Axes], titles: Iterable[str], x: float = 0.0) -> None:
+    """Titles with letters, without them for a single panel, from a part of the panel's width."""
     pairs = list(zip(panels, titles, strict=True))
     for letter, (axes, title) in zip("abcdefghijklmnop", pairs, strict=False):
         text = f"({letter}) {title}" if len(pairs) > 1 else title
-        axes.set_title(text.strip(), loc="left", fontsize=9)
+        axes.set_title(text.strip(), loc="left", fontsize=9, x=x)
 
 
 def model_handle(model: str, colour: str | None = None) -> Line2D:

@@ -141,9 +141,7 @@ def test_figure(name: str, panels: int, figures: dict[str, FigureData]) -> None:
     assert len(set(looks)) == len(looks)
 
 
-def test_command(
-    call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_command(call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "seconds_between_lines", lambda: 0.0)
     result = call("reproduce", "fig3", "-o", "out", "--quick", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
