@@ -51,28 +51,8 @@ WIDTH = 7.0
 
 PER_FIELD = r"per $\tilde{E}$"
 
-MODEL_STYLES: dict[str, dict[str, Any]] = {
-    "boltzmann": {"linestyle": "-", "linewidth": 1.6},
-    "drift_diffusion": {
-        "linestyle": "none",
-        "marker": "o",
-        "markerfacecolor": "white",
-        "markersize": 4.2,
-    },
-    "drift_diffusion_half_space": {"linestyle": "--", "linewidth": 1.2},
-    "boundary_layer": {
-        "linestyle": "none",
-        "marker": "x",
-        "markersize": 3.6,
-        "markeredgewidth": 1.0,
-    },
-}
-MODEL_COLOURS = {
-    "boltzmann": "#14305c",
-    "drift_diffusion": "#c1600e",
-    "drift_diffusion_half_space": "#5f9e8f",
-    "boundary_layer": "#000000",
-}
+MODEL_STYLES: dict[str, dict[str, Any]] = {name: {**m.line} for name, m in MODELS.items()}
+MODEL_COLOURS = {name: model.colour for name, model in MODELS.items()}
 
 _UNITS = {
     "degree": "deg",
