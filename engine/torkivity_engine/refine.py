@@ -15,6 +15,7 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import PhysicsError
+from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Stack
 
 __all__ = ["RefinedMesh", "Trial", "polar_rule_for", "refine"]
@@ -80,6 +81,8 @@ def polar_rule_for(stack: Stack) -> str:
     {"gauss", "graded"}
         "graded" where an interface has a pole near grazing incidence.
     """
+    if not has_one_sphere(stack):
+        return "gauss"  # thresholds are smooth in an annulus
     poles = (
         interface.has_grazing_pole(stack.interface_magnetization(index))
         for index, interface in enumerate(stack.interfaces)

@@ -73,11 +73,35 @@ from torkivity_engine.film.layers import (
 from torkivity_engine.film.layers import (
     HeavyMetal as HeavyMetal,
 )
+from torkivity_engine.film.magnetic_insulator import (
+    MagneticInsulator as MagneticInsulator,
+)
+from torkivity_engine.film.parameters import (
+    Parameter as Parameter,
+)
+from torkivity_engine.film.parameters import (
+    parameter as parameter,
+)
+from torkivity_engine.film.parameters import (
+    parameters as parameters,
+)
+from torkivity_engine.film.parameters import (
+    with_parameters as with_parameters,
+)
+from torkivity_engine.film.split_ferromagnet import (
+    SplitFerromagnet as SplitFerromagnet,
+)
 from torkivity_engine.film.stack import (
     Bilayer as Bilayer,
 )
 from torkivity_engine.film.stack import (
     Stack as Stack,
+)
+from torkivity_engine.pumping import (
+    PumpingSolution as PumpingSolution,
+)
+from torkivity_engine.pumping import (
+    spin_pumping as spin_pumping,
 )
 from torkivity_engine.reduced.sensitivity import (
     sensitivities as sensitivities,

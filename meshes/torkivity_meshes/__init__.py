@@ -9,6 +9,7 @@ from torkivity_meshes.fermi_surface import (
     check_mesh_sizes,
     load_mesh,
     mesh_from_arrays,
+    mesh_of_rings,
 )
 from torkivity_meshes.rules import polar_rule
 
@@ -22,5 +23,6 @@ __all__ = [
     "check_mesh_sizes",
     "load_mesh",
     "mesh_from_arrays",
+    "mesh_of_rings",
     "polar_rule",
 ]

@@ -23,6 +23,7 @@ __all__ = [
     "check_mesh_sizes",
     "load_mesh",
     "mesh_from_arrays",
+    "mesh_of_rings",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -56,6 +57,19 @@ class AzimuthalRings:
     cosines: FloatArray
     polar_weights: FloatArray
     azimuths: FloatArray
+
+    @property
+    def moments(self) -> tuple[float, float]:
+        """Averages 3 <k_x^2> and 3 <k_z^2>; exactly one where the rule is exact to rounding."""
+        normal = float(3.0 * self.polar_weights @ self.cosines**2)
+        return (1.0, 1.0) if abs(normal - 1.0) < 1e-13 else (0.5 * (3.0 - normal), normal)
+
+    @property
+    def flux_weights(self) -> FloatArray:
+        """Share of each ring in the flux of an isotropic distribution, sum one."""
+        flux = self.cosines * self.polar_weights
+        shares: FloatArray = flux / flux.sum()
+        return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,16 +154,46 @@ def SphericalMesh(  # noqa: N802 - a public name that reads like the object it m
     check_mesh_sizes(n_polar, n_azimuth, polar_rule)
     mu, w = rules.polar_rule(polar_rule, int(n_polar))
     phi = (np.arange(n_azimuth, dtype=np.float64) + 0.5) * (2.0 * np.pi / n_azimuth)
+    rings = AzimuthalRings(int(n_polar), int(n_azimuth), mu, w, phi)
+    return mesh_of_rings(rings, f"SphericalMesh({n_polar}, {n_azimuth}, {polar_rule})")
+
+
+def mesh_of_rings(
+    rings: AzimuthalRings, name: str, *, moment_tolerance: float = 1e-12
+) -> FermiSurfaceMesh:
+    """Mesh of both hemispheres from the rings of one.
+
+    Directions are ordered (hemisphere, ring, azimuth) with the v_z > 0 hemisphere first.
+
+    Parameters
+    ----------
+    rings : AzimuthalRings
+    name : str
+        Description for records and messages.
+    moment_tolerance : float, optional
+        How far the moments <1>, <v_i v_j> may miss the exact ones.
+
+    Returns
+    -------
+    FermiSurfaceMesh
+
+    Raises
+    ------
+    InputError
+        If the moments miss by more.
+    """
+    mu, phi = rings.cosines, rings.azimuths
     sin_theta = np.sqrt((1.0 - mu) * (1.0 + mu))
-    upper = np.empty((n_polar, n_azimuth, 3))
+    upper = np.empty((rings.n_polar, rings.n_azimuth, 3))
     upper[..., 0] = sin_theta[:, None] * np.cos(phi)
     upper[..., 1] = sin_theta[:, None] * np.sin(phi)
     upper[..., 2] = mu[:, None]
-    n = n_polar * n_azimuth
+    n = rings.n_polar * rings.n_azimuth
     directions = np.concatenate(
         [upper.reshape(n, 3), upper.reshape(n, 3) * np.array([1.0, 1.0, -1.0])]
     )
-    solid_angles = np.repeat(w * (2.0 * np.pi / n_azimuth), n_azimuth)
+    per_point = rings.polar_weights * (2.0 * np.pi / rings.n_azimuth)
+    solid_angles = np.repeat(per_point, rings.n_azimuth)
     index = np.arange(2 * n, dtype=np.int64)
     return _checked(
         FermiSurfaceMesh(
@@ -159,10 +203,10 @@ def SphericalMesh(  # noqa: N802 - a public name that reads like the object it m
             channel=index % n,
             upward=index[:n].copy(),
             downward=index[n:].copy(),
-            rings=AzimuthalRings(int(n_polar), int(n_azimuth), mu, w, phi),
-            name=f"SphericalMesh({n_polar}, {n_azimuth}, {polar_rule})",
+            rings=rings,
+            name=name,
         ),
-        1e-12,
+        moment_tolerance,
     )
 
 

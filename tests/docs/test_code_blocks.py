@@ -22,6 +22,7 @@ PAGES = (
     "docs/cluster.md",
     "docs/comparing.md",
     "docs/reproduce.md",
+    "docs/spheres.md",
     "docs/units.md",
 )
 #: Run by the tests of fits.

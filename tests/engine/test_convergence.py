@@ -27,6 +27,8 @@ def test_orders_and_limit() -> None:
     np.testing.assert_allclose(result.polar.order[2:], 2.0, rtol=1e-6)
     np.testing.assert_allclose(result.azimuthal.order[2:], 3.0, rtol=1e-6)
     np.testing.assert_allclose(result.extrapolated[0], 2.0, atol=1e-9)
+    # Both last steps, together and beside the scale.
+    assert result.uncertainty == pytest.approx(0.4 * 32.0**-2 + 2.5 * 128.0**-3, rel=1e-5)
     np.testing.assert_allclose(result.polar.error, 0.4 * np.array(POLAR) ** -2.0, rtol=1e-6)
     np.testing.assert_allclose(result.azimuthal.error, 2.5 * np.array(AZIMUTH) ** -3.0, rtol=1e-4)
     assert list(result.together.sizes) == list(zip(POLAR, AZIMUTH[1:], strict=True))

@@ -30,7 +30,6 @@ import pytest
 
 from draws import CO, U0, U_EX
 from exact.films import metal
-from torkivity_engine.diffusion.network import layer_admittance
 from torkivity_engine.film.boundaries import Surface
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import HeavyMetal
@@ -176,7 +175,7 @@ def test_field_drives_the_same_current_in_drift_diffusion() -> None:
     metal = HeavyMetal(40.0, *LENGTHS, spin_hall_angle=0.4)
     stack = Stack([metal], [])
     y_p = (0.0, 1.0, 0.0)
-    source = layer_admittance(metal, stack.fermi_wavevector, y_p).source
+    source = metal.admittance(stack.fermi_wavevector, y_p).source
     np.testing.assert_allclose(source, [0.0, bulk(stack, 0.4)[0], 0.0, 0.0], rtol=1e-13)
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,17 @@ from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["LayerModes", "flux_scale", "layer_modes", "modes_of_scattering", "modes_of_terms"]
+__all__ = [
+    "CollisionOperator",
+    "LayerModes",
+    "Solutions",
+    "flux_scale",
+    "layer_modes",
+    "modes_of_scattering",
+    "modes_of_terms",
+    "require_pairs",
+    "solutions",
+]
 
 IntArray = NDArray[np.int64]
 
@@ -364,6 +375,48 @@ class _PointOperator:
         return float(self._svd[1][0])
 
 
+class CollisionOperator(Protocol):
+    """The collision operator L of a layer, with what solving for its modes takes."""
+
+    def transposed(self) -> CollisionOperator:
+        """Transpose with respect to the average that `left_weights` stand for."""
+
+    def null(self) -> FloatArray:
+        """Columns u with L u = 0."""
+
+    def solve(self, rhs: FloatArray) -> FloatArray:
+        """One solution of L g = rhs."""
+
+    def left_weights(self) -> FloatArray:
+        """What turns left vectors with respect to the average into plain ones."""
+
+    def rate(self) -> float:
+        """Scale of the scattering rates."""
+
+
+class Solutions(NamedTuple):
+    """Modes of one set of unknowns: fields as those of `LayerModes`.
+
+    `zero_basis` holds u and v of each conserved quantity, `slow_basis` the other slow ones.
+    """
+
+    rates: ComplexArray
+    vectors: FloatArray
+    slow: NDArray[np.bool_]
+    zero_basis: FloatArray
+    slow_basis: FloatArray
+    slow_generator: FloatArray
+    driven: FloatArray
+
+    def generator(self) -> FloatArray:
+        """What propagates (zero_basis, slow_basis)."""
+        n_zero, n_slow = self.zero_basis.shape[1], self.slow_generator.shape[0]
+        h = np.zeros((n_zero + n_slow,) * 2)
+        h[: n_zero // 2, n_zero // 2 : n_zero] = -np.eye(n_zero // 2)
+        h[n_zero:, n_zero:] = self.slow_generator
+        return h
+
+
 @dataclass(frozen=True, eq=False)
 class _Part:
     """Modes of the spin components `spins`, which nothing in the layer couples to others."""
@@ -385,13 +438,52 @@ def _modes(
     mesh: FermiSurfaceMesh,
 ) -> _Part:
     count = len(spins)
-    v_z = np.repeat(mesh.velocities[:, 2], count)[:, None]
-    flux = np.repeat(flux_scale(mesh)[::4], count)[:, None]
     rows = (4 * np.arange(mesh.n_directions)[:, None] + spins).ravel()
     # Fortran order is what LAPACK works on in place.
     b = np.asfortranarray(matrix if count == 4 else matrix[np.ix_(rows, rows)])
     if b is matrix:
         b = matrix.copy(order="F")
+    source = np.zeros((mesh.n_directions, count, 2))
+    if CHARGE in spins:
+        # A field drives no net charge into a uniform layer; a user mesh may miss that slightly.
+        drive = mesh.velocities[:, :2] - mean_weights(mesh) @ mesh.velocities[:, :2]
+        source[:, list(spins).index(CHARGE)] = drive
+    v_z = np.repeat(mesh.velocities[:, 2], count)
+    flux = np.repeat(flux_scale(mesh)[::4], count)
+    return _Part(spins, *solutions(b, operator, v_z, flux, source.reshape(-1, 2)))
+
+
+def solutions(
+    b: FloatArray,
+    operator: CollisionOperator,
+    v_z: FloatArray,
+    flux: FloatArray,
+    source: FloatArray,
+) -> Solutions:
+    """Solutions of dg/dz = -B g for any set of unknowns.
+
+    Parameters
+    ----------
+    b : ndarray, shape (n, n)
+        B in 1/nm, Fortran order; overwritten.
+    operator : CollisionOperator
+        L = V B.
+    v_z : ndarray, shape (n,)
+    flux : ndarray, shape (n,)
+        What turns g into f.
+    source : ndarray, shape (n, 2)
+        Drive of a unit field along x and y.
+
+    Returns
+    -------
+    Solutions
+
+    Raises
+    ------
+    PhysicsError
+        If conserved densities cannot be told from slow ones, or carry a current.
+    """
+    v_z, flux = v_z[:, None], flux[:, None]
     b *= flux
     b /= flux.T
 
@@ -413,13 +505,8 @@ def _modes(
 
     values, vectors = _deflated_eigenvectors(b, left)
     slow, slow_basis, generator = _slow_pairs(b, operator, values, vectors, v_z, flux, left, zero)
-    source = np.zeros((mesh.n_directions, count, 2))
-    if CHARGE in spins:
-        # A field drives no net charge into a uniform layer; a user mesh may miss that slightly.
-        drive = mesh.velocities[:, :2] - mean_weights(mesh) @ mesh.velocities[:, :2]
-        source[:, list(spins).index(CHARGE)] = drive
-    driven = operator.solve(source.reshape(-1, 2)) * flux
-    return _Part(spins, values, vectors, slow, zero, slow_basis, generator, driven)
+    driven = operator.solve(source) * flux
+    return Solutions(values, vectors, slow, zero, slow_basis, generator, driven)
 
 
 def _deflated_eigenvectors(b: FloatArray, left: FloatArray) -> tuple[ComplexArray, FloatArray]:
@@ -459,7 +546,7 @@ def _reflect(
 
 def _slow_pairs(
     b: FloatArray,
-    operator: _HarmonicOperator | _PointOperator,
+    operator: CollisionOperator,
     values: ComplexArray,
     vectors: FloatArray,
     v_z: FloatArray,
@@ -497,13 +584,7 @@ def _merged(parts: list[_Part], mesh: FermiSurfaceMesh) -> LayerModes:
     rates = np.concatenate([part.rates for part in parts])
     zero = [part.zero_basis for part in parts]
     n_zero = sum(z.shape[1] for z in zero)
-    n_decaying, n_growing = int(np.sum(rates.real > 0.0)), int(np.sum(rates.real < 0.0))
-    if n_decaying != n_growing or n_decaying + n_growing + n_zero != n:
-        raise PhysicsError(
-            f"{n_decaying} solutions decay from the left face of the layer and {n_growing} from "
-            f"the right one, besides {n_zero} that do not decay: its scattering does not relax "
-            "towards equilibrium"
-        )
+    require_pairs(rates, n_zero, n)
     slow_sizes = [part.slow_generator.shape[0] for part in parts]
     generator = np.zeros((n_zero + sum(slow_sizes),) * 2)
     start = 0
@@ -527,6 +608,17 @@ def _merged(parts: list[_Part], mesh: FermiSurfaceMesh) -> LayerModes:
         driven=driven,
         n_zero=n_zero,
     )
+
+
+def require_pairs(rates: ComplexArray, n_zero: int, n: int) -> None:
+    """Raise an error unless as many modes decay from one face as from the other."""
+    n_decaying, n_growing = int(np.sum(rates.real > 0.0)), int(np.sum(rates.real < 0.0))
+    if n_decaying != n_growing or n_decaying + n_growing + n_zero != n:
+        raise PhysicsError(
+            f"{n_decaying} solutions decay from the left face of the layer and {n_growing} from "
+            f"the right one, besides {n_zero} that do not decay: its scattering does not relax "
+            "towards equilibrium"
+        )
 
 
 def _coupled_components(terms: CollisionTerms) -> list[IntArray]:

@@ -21,10 +21,16 @@ import numpy as np
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.moments import reflection_moment, transmission_moment
+from torkivity_engine.diffusion.sphere_tensors import (
+    sphere_conductances,
+    sphere_driven_sums,
+    sphere_half_space_sums,
+)
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import HalfSpace
 from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.interface import Interface
+from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import scatter
 from torkivity_engine.machine.kernels import njit
@@ -250,7 +256,11 @@ def interface_tensors(
     barrier = stack.interfaces[interface]
     m = stack.interface_magnetization(interface)
     mesh = mesh or default_mesh()
-    if parameters == "half_space":
+    half_space = parameters == "half_space"
+    if not has_one_sphere(stack, interface):
+        own_sums = sphere_half_space_sums if half_space else sphere_driven_sums
+        sums = own_sums(stack, interface, mesh)
+    elif half_space:
         sums = _half_space_sums(stack, interface, mesh)
     else:
         sums = _driven_sums(
@@ -333,6 +343,9 @@ def circuit_conductances(
     stack = _checked(film, interface)
     barrier, m = stack.interfaces[interface], stack.interface_magnetization(interface)
     plain = barrier.without_spin_orbit()
+    if not has_one_sphere(stack, interface):
+        kept = barrier if keep_rashba else plain
+        return _between_spheres(stack, interface, kept, mesh or default_mesh())
     barriers = plain.barriers()
     if barriers is None or (keep_rashba and plain is not barrier):
         kept = barrier if keep_rashba else plain
@@ -345,6 +358,22 @@ def circuit_conductances(
     reflection = c * _axial(parallel, reflection_moment(up, down), m)
     spins = c * _axial(density, transmission_moment(0, up, down), m)[:3]
     return CircuitConductances(reflection, transmission, spins, reflection, transmission, spins)
+
+
+def _between_spheres(
+    stack: Stack, interface: int, kept: Interface, mesh: FermiSurfaceMesh
+) -> CircuitConductances:
+    """Conductances of an interface between layers with Fermi spheres of their own."""
+    of_below, of_above = sphere_conductances(stack, interface, kept, mesh)
+    c = stack.prefactor
+    return CircuitConductances(
+        reflection=c * of_below[:4],
+        transmission=c * of_below[4:8],
+        density=c * of_below[8:],
+        reflection_above=-c * of_above[4:8],
+        transmission_down=-c * of_above[:4],
+        density_above=c * of_above[8:],
+    )
 
 
 def _axial(parallel: list[float], mixing: complex, m: object) -> FloatArray:
@@ -399,7 +428,7 @@ def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
         right-handed frame (e_1, e_2, m). Closed form where the interface has one.
     """
     stack = _checked(film, interface)
-    barriers = stack.interfaces[interface].without_spin_orbit().barriers()
+    barriers = _barriers(stack, interface)
     if barriers is not None:
         return 2.0 * np.pi * stack.prefactor * reflection_moment(*barriers)
     circuit = circuit_conductances(stack, interface)
@@ -425,7 +454,7 @@ def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) ->
         In 1/(Ohm m^2), same convention as `mixing_conductance`.
     """
     stack = _checked(film, interface)
-    barriers = stack.interfaces[interface].without_spin_orbit().barriers()
+    barriers = _barriers(stack, interface)
     if barriers is not None:
         return 2.0 * np.pi * stack.prefactor * transmission_moment(1, *barriers)
     circuit = circuit_conductances(stack, interface)
@@ -434,6 +463,13 @@ def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) ->
         circuit.transmission_down if below else circuit.transmission,
         stack.interface_magnetization(interface),
     )
+
+
+def _barriers(stack: Stack, interface: int) -> tuple[float, float] | None:
+    """Delta barriers of both spins, if closed forms hold."""
+    if not has_one_sphere(stack, interface):
+        return None
+    return stack.interfaces[interface].without_spin_orbit().barriers()
 
 
 def _mixing(matrix: FloatArray, m: Vector) -> complex:

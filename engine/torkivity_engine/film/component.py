@@ -198,7 +198,7 @@ class Component(ABC):  # noqa: B024
         own: dict[str, Leaf] = {}
         for field in fields_of(type(self)).values():
             own |= _leaves_of(field, getattr(self, field.name))
-        given = self._given_in(fermi_wavevector)
+        given = self._given_in(self._own_or(fermi_wavevector))
         if given is None:
             return own
         known = forms_of(type(self))[given.form]
@@ -247,9 +247,10 @@ class Component(ABC):  # noqa: B024
         for key in changes:
             if key not in leaves:
                 raise InputError(key, changes[key], f"is no parameter here{nearest(key, leaves)}")
-        given = self._given_in(fermi_wavevector if before is None else before)
+        given = self._given_in(self._own_or(fermi_wavevector if before is None else before))
         if given is not None:
-            return self._given_again(given, dict(changes), fermi_wavevector)
+            own = changes.get(_CONTEXT, self._own_or(fermi_wavevector))
+            return self._given_again(given, dict(changes), own)
         fields = _fields_from(type(self), self, changes)
         return dataclasses.replace(self, **fields) if fields else self  # type: ignore[type-var]
 
@@ -280,14 +281,20 @@ class Component(ABC):  # noqa: B024
             return cls(**values)
         for form, arguments in forms.items():
             if set(values) <= set(arguments) | (set(own) - set(_kinetic(cls))):
-                extra = {k: v for k, v in values.items() if k not in arguments}
+                # A wavevector of the layer's own is an argument and a field.
+                extra = {k: v for k, v in values.items() if k not in arguments or k == _CONTEXT}
                 inner = {k: v for k, v in values.items() if k in arguments}
                 if _required(cls, form) <= set(inner) | {_CONTEXT}:
-                    if _CONTEXT in arguments:
+                    if _CONTEXT in arguments and inner.get(_CONTEXT) is None:
                         inner[_CONTEXT] = fermi_wavevector
                     made: Self = getattr(cls, form)(**inner)
                     return dataclasses.replace(made, **extra) if extra else made  # type: ignore[type-var]
         raise InputError(cls.kind, sorted(values), f"must have {_ways(cls)}")
+
+    def _own_or(self, fermi_wavevector: float) -> float:
+        """Its own Fermi wavevector, or without one that of the film."""
+        own: float | None = getattr(self, _CONTEXT, None)
+        return fermi_wavevector if own is None else own
 
     def _given_in(self, fermi_wavevector: float) -> Given | None:
         """How it was given, if it still is that component, in a film of this k_F."""
@@ -344,7 +351,7 @@ def nearest(key: str, known: Iterable[str]) -> str:
 @cache
 def fields_of(kind: type[Component]) -> dict[str, Field]:
     """Fields of a kind by name, in order; notes of the program's own are left out."""
-    hints = type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     if not dataclasses.is_dataclass(kind):
         return {}
     return {
@@ -352,6 +359,17 @@ def fields_of(kind: type[Component]) -> dict[str, Field]:
         for f in dataclasses.fields(kind)
         if f.init and f.name != "given"
     }
+
+
+def _hints(kind: type[Component]) -> dict[str, Any]:
+    """Annotations of a kind, also of one defined outside a module, in a notebook or by exec."""
+    try:
+        return type_hints(kind, include_extras=True)
+    except NameError:
+        names: dict[str, Any] = {}
+        for item in vars(kind).values():
+            names |= getattr(item, "__globals__", {})
+        return type_hints(kind, localns=names, include_extras=True)
 
 
 @cache

@@ -25,6 +25,8 @@ from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.interfaces import RashbaInterface, SpinOrbitInterface
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.magnetic_insulator import MagneticInsulator
+from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
 
 __all__ = ["GROUP", "kind_named", "kinds", "load_plugins", "plugin_digest", "register", "source_of"]
 
@@ -35,7 +37,7 @@ _C = TypeVar("_C", bound=type[Component])
 _kinds: dict[str, type[Component]] = {
     kind.kind: kind
     for kind in (
-        *(HeavyMetal, Ferromagnet),
+        *(HeavyMetal, Ferromagnet, SplitFerromagnet, MagneticInsulator),
         *(RashbaInterface, SpinOrbitInterface),
         *(Surface, Reservoir, HalfSpace),
     )
@@ -50,7 +52,7 @@ def register(name: str, kind: _C) -> _C:
     name : str
         ``kind = "..."`` of a TOML file; also the ``kind`` of the class.
     kind : type
-        Derived from `Layer`, `Interface` or `Boundary`.
+        Derived from ``Layer``, ``Interface`` or ``Boundary``.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def kinds(base: type[Component] = Component) -> dict[str, type[Component]]:
     Parameters
     ----------
     base : type, optional
-        `Layer`, `Interface` or `Boundary` for these alone.
+        ``Layer``, ``Interface`` or ``Boundary`` for these alone.
     """
     _load_installed()
     return {name: kind for name, kind in sorted(_kinds.items()) if issubclass(kind, base)}

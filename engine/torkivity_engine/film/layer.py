@@ -15,6 +15,7 @@ import numpy as np
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import Component, hashable, material_fields
 from torkivity_engine.film.torque import exchange_torque
+from torkivity_engine.kinetics.spheres import Bands
 from torkivity_engine.spin import rotation_to
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from torkivity_engine.arrays import FloatArray
     from torkivity_engine.kinetics.admittance import LayerAdmittance
     from torkivity_engine.kinetics.collision import CollisionTerms
+    from torkivity_meshes import AnnularGrid
 
 __all__ = ["Keyed", "Layer"]
 
@@ -38,8 +40,8 @@ class Keyed:
 class Layer(Component):
     """Base of all kinds of layers.
 
-    A kind is a frozen dataclass with a field `thickness` in nm, and, where it is a magnet, a
-    field `magnetization`.
+    A kind is a frozen dataclass with a field ``thickness`` in nm, and, where it is a magnet, a
+    field ``magnetization``.
     """
 
     #: Start of the name that a layer has without one of its own.
@@ -50,9 +52,32 @@ class Layer(Component):
     #: cannot be taken over to another m by turning spins.
     tied: ClassVar[bool] = False
 
+    #: Whether it has no electrons, and so can only lie at an end of the film.
+    outermost_only: ClassVar[bool] = False
+
     thickness: float
 
+    @property
+    def extent(self) -> str:
+        """The thickness in words; empty where nothing depends on it."""
+        return "" if self.outermost_only else f"{self.thickness:g} nm"
+
+    @property
+    def moment_thickness(self) -> float | None:
+        """Thickness that the magnetization fills, nm; None where the film does not say."""
+        return None if self.outermost_only else self.thickness
+
     # The Boltzmann equation.
+
+    def bands(self, k_0: float) -> Bands:
+        """Fermi spheres, by default that of the film.
+
+        Parameters
+        ----------
+        k_0 : float
+            Fermi wavevector of the film, 1/nm.
+        """
+        return Bands.common(k_0)
 
     def collision_terms(self) -> CollisionTerms:
         """Collision terms, in Cartesian spin components."""
@@ -61,6 +86,18 @@ class Layer(Component):
     def decay_reach(self) -> float:
         """A length in nm over which everything that decays has decayed to rounding."""
         self._lacks("a mean free path, which the Boltzmann equation needs")
+
+    def occupation_terms(self, grid: AnnularGrid, k_0: float) -> CollisionTerms:
+        """Collision terms of a layer with a sphere for each spin: of those that have states."""
+        self._lacks("collision terms of two occupations")
+
+    def driven_occupations(self, k_0: float) -> tuple[float, ...]:
+        """What a field drives of each occupation that has states, over v_E, nm."""
+        self._lacks("occupations that a field drives")
+
+    def reach(self, k_0: float) -> float:
+        """`decay_reach` in a film of this Fermi wavevector."""
+        return self.decay_reach()
 
     def driven_amplitude(self) -> FloatArray:
         """Field-driven bulk distribution over v_E, without skew scattering (B2), (B3).

@@ -20,6 +20,7 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.quantity import (
     FERMI_WAVEVECTOR,
     LENGTH,
+    MASS,
     RESISTIVITY,
     SPIN_FLIP_LENGTH,
     SPIN_HALL_ANGLE,
@@ -33,6 +34,7 @@ from torkivity_engine.kinetics.collision import (
     with_two_currents,
 )
 from torkivity_engine.kinetics.diffusion_length import spin_loss
+from torkivity_engine.kinetics.spheres import Bands
 from torkivity_engine.spin import CHARGE, rotation_to
 
 __all__ = ["Ferromagnet", "HeavyMetal", "Layer"]
@@ -72,6 +74,10 @@ class HeavyMetal(Layer):
         lambda_sf in nm (kinetic, *not* the spin diffusion length); ``inf`` for none.
     spin_hall_angle : float, optional
         theta_SH, positive for Pt.
+    fermi_wavevector : float, optional
+        Radius of the layer's own Fermi sphere in 1/nm; None takes that of the film.
+    effective_mass : float, optional
+        In free-electron masses.
     """
 
     kind: ClassVar[str] = "heavy_metal"
@@ -82,6 +88,9 @@ class HeavyMetal(Layer):
     mean_free_path: _MeanFreePath
     spin_flip_length: _SpinFlipLength
     spin_hall_angle: _SpinHallAngle = 0.0
+    # How the layer scatters does not depend on its sphere, which caches know by its mesh.
+    fermi_wavevector: Annotated[float | None, replace(FERMI_WAVEVECTOR, kinetic=False)] = None
+    effective_mass: Annotated[float, replace(MASS, kinetic=False)] = 1.0
     given: Given | None = field(default=None, repr=False, compare=False, kw_only=True)
 
     @property
@@ -94,12 +103,17 @@ class HeavyMetal(Layer):
         """omega = lambda (1/lambda_mf - 1/lambda_sf): what a collision leaves of a spin."""
         return self.total_mean_free_path * (1.0 / self.mean_free_path - 1.0 / self.spin_flip_length)
 
+    def bands(self, k_0: float) -> Bands:
+        """Its Fermi sphere, common to both spins."""
+        return Bands.common(self.fermi_wavevector or k_0, self.effective_mass)
+
     def conductivity(self, fermi_wavevector: float) -> float:
         """Charge conductivity of both spins in 1/(Ohm m): what flows deep in a thick film.
 
         Skew scattering lowers it to 1/(1 + 2 theta^2) of what the mean free path alone gives.
         """
-        bare = _conductivity_per_nm(fermi_wavevector) * self.total_mean_free_path
+        k_f = self.fermi_wavevector or fermi_wavevector
+        bare = _conductivity_per_nm(k_f) * self.total_mean_free_path
         return bare / _skew_resistance(self.spin_hall_angle)
 
     @classmethod
@@ -317,7 +331,9 @@ class Ferromagnet(Layer):
     magnetization: Annotated[Vector | None, Direction()] = None
     dephasing_length: Annotated[
         float | None,
-        replace(LENGTH, kinetic=False).named("dephasing length", r"$l_\phi$", (0.01, 50.0)),
+        replace(LENGTH, ge=1e-15, kinetic=False).named(
+            "dephasing length", r"$l_\phi$", (0.01, 50.0)
+        ),
     ] = None
 
     @property

@@ -43,7 +43,8 @@ class Stack:
     left, right : Boundary, optional
         Outer boundaries; closed specular surfaces by default.
     fermi_wavevector : float, optional
-        k_F in 1/nm, common to all layers.
+        k_F in 1/nm, of all layers without a Fermi sphere of their own, and the unit k_0 of the
+        interfaces' potentials.
     field_direction_deg : float, optional
         Angle of the in-plane electric field from x, in degrees.
     layer_names, interface_names : sequence of str, optional
@@ -89,6 +90,7 @@ class Stack:
         _check_ends(self)
         _check_numbers(self)
         checked_names(self)
+        _check_places(self)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -252,6 +254,23 @@ def _check_ends(film: Stack) -> None:
             raise InputError(
                 key, getattr(film, key), "must be a Surface, a Reservoir or a HalfSpace"
             )
+
+
+def _check_places(film: Stack) -> None:
+    for i, layer in enumerate(film.layers):
+        if layer.outermost_only and 0 < i < len(film.layers) - 1:
+            raise InputError(
+                "layers", film.names[i], "has no electrons: it must be the lowest or highest layer"
+            )
+    for end, index, boundary in (("left", 0, film.left), ("right", -1, film.right)):
+        if film.layers[index].outermost_only and not boundary.closed:
+            raise InputError(
+                end,
+                type(boundary).__name__,
+                f"must be a Surface: no electron reaches it through {film.names[index]}",
+            )
+    if all(layer.outermost_only for layer in film.layers):
+        raise InputError("layers", film.names, "must hold at least one layer with electrons")
 
 
 def _check_numbers(film: Stack) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.kinetics.matching import Matched, match
 from torkivity_engine.kinetics.spheres import Bands
+from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AnnularGrid
 
 __all__ = ["Junction", "Terminal"]
@@ -81,6 +82,12 @@ class Junction:
             for slot, sphere in enumerate(terminal.bands.slots):
                 open_[self.grid.first(sphere.radius) :, 4 * side + slot] = 1.0
         return np.repeat(open_, n_azimuth, axis=0)
+
+    def defect(self) -> float:
+        """Largest part of an arriving charge that is neither reflected nor transmitted."""
+        charge = np.concatenate([terminal.cartesian()[CHARGE] for terminal in self.terminals])
+        balance = charge @ self.matched.scattering - charge * self.open_slots()
+        return float(np.abs(balance).max())
 
     def flows(self) -> FloatArray:
         """Flow along +z of (x, y, z, charge) at 0- and 0+ per arriving slot.

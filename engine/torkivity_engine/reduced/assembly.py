@@ -26,14 +26,20 @@ from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.boundaries import BOTTOM, TOP
+from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.channels import CHUNK, InterfaceInput, channel_means
-from torkivity_engine.reduced.interface_input import interface_input
-from torkivity_engine.reduced.layer_response import LowRank, layer_termination, layer_transfer
+from torkivity_engine.reduced.interface_input import interface_input, ring_directions
+from torkivity_engine.reduced.layer_response import (
+    LowRank,
+    Termination,
+    Transfer,
+    layer_termination,
+    layer_transfer,
+)
 from torkivity_engine.reduced.outer_faces import driven_moments
 from torkivity_engine.reduced.sectors import N_MOMENTS
 from torkivity_engine.spin import CHARGE
@@ -42,6 +48,7 @@ from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
 __all__ = [
     "Assembly",
     "Drive",
+    "Emitted",
     "InterfaceStates",
     "ring_structure",
     "solve_reduced",
@@ -87,6 +94,22 @@ class _Return:
 
 
 @dataclass(frozen=True, eq=False)
+class Emitted:
+    """What interfaces send out by themselves, at every k_parallel.
+
+    Attributes
+    ----------
+    leaving : ndarray, shape (n_polar, n_azimuth, 8 n_interfaces, n_drives)
+        Distribution that leaves them.
+    density : ndarray, shape (n_polar, n_azimuth, 3 n_interfaces, n_drives)
+        Spin density that is there with it.
+    """
+
+    leaving: FloatArray
+    density: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Drive:
     """What drives a stack, by azimuthal moments 1, sqrt2 cos, sqrt2 sin.
 
@@ -96,11 +119,20 @@ class Drive:
         Added to what arrives at, and to what leaves, the interfaces.
     field : ndarray, shape (2, n_drives)
         Field along x and y in each drive.
+    bulk : ndarray, shape of `incoming`, or None
+        Share of `incoming` that is there in the bulk of the layers, as all of `outgoing` is.
+    injected : ndarray, shape (2, 4, n_drives), or None
+        Isotropic distribution that the bottom and the top end send in besides.
+    emitted : Emitted or None
+        What the interfaces send out by themselves.
     """
 
     incoming: FloatArray
     outgoing: FloatArray
     field: FloatArray
+    bulk: FloatArray | None = None
+    injected: FloatArray | None = None
+    emitted: Emitted | None = None
 
 
 class Assembly:
@@ -118,23 +150,27 @@ class Assembly:
     def __init__(self, stack: Stack, rings: AzimuthalRings, *, all_moments: bool = False) -> None:
         self.stack, self.rings = stack, rings
         self.n = 8 * len(stack.interfaces)
-        self.local = np.zeros((rings.n_polar, self.n, self.n))
+        self.n_rings = self._count_rings()
+        self.local = np.zeros((self.n_rings, self.n, self.n))
         self.returns: list[_Return] = []
         self._emissions = []
         self._contents = {}
+        #: What flows through the outer faces of the stack, bottom and top.
+        self.edges = []
         self._conserved = 0
-        for side, rows, layer, boundary in (
-            (BOTTOM, slice(0, 4), stack.layers[0], stack.left),
-            (TOP, slice(self.n - 4, self.n), stack.layers[-1], stack.right),
+        for side, rows, boundary in (
+            (BOTTOM, slice(0, 4), stack.left),
+            (TOP, slice(self.n - 4, self.n), stack.right),
         ):
-            end = layer_termination(layer, boundary, side, rings)
+            end = self._termination(side, boundary)
             self.local[:, rows, rows] = end.local
             self.returns.append(_Return(rows, end.dense))
             self._emissions.append((rows, boundary, end.emission))
             self._contents[0 if side == BOTTOM else len(stack.layers) - 1] = end.content
+            self.edges.append(end.edge)
             self._conserved += end.conserved
-        for index, layer in enumerate(stack.layers[1:-1]):
-            inner = layer_transfer(layer, rings)
+        for index in range(len(stack.layers) - 2):
+            inner = self._transfer(index + 1)
             self._contents[index + 1] = inner.content
             self._conserved += inner.conserved
             low = slice(8 * index + 4, 8 * index + 8)
@@ -146,28 +182,72 @@ class Assembly:
         if all_moments:
             self.n_moments = N_MOMENTS
 
+    # What the rings and the unknowns stand for, here all on one Fermi sphere.
+
+    def _count_rings(self) -> int:
+        return self.rings.n_polar
+
+    def flux(self) -> FloatArray:
+        """Weights of a flux on the rings, up to a factor, shape (n_rings,)."""
+        return self.rings.cosines * self.rings.polar_weights
+
+    def _termination(self, side: int, boundary: Boundary) -> Termination:
+        return layer_termination(
+            self.stack.layers[0 if side == BOTTOM else -1], boundary, side, self.rings
+        )
+
+    def _transfer(self, index: int) -> Transfer:
+        return layer_transfer(self.stack.layers[index], self.rings)
+
+    def _driven(self, index: int, sign: float) -> FloatArray:
+        """Azimuthal moments of the driven distribution in a layer, for one sign of k_z."""
+        return driven_moments(self.stack.layers[index], self.rings, sign)
+
+    def charge_rows(self) -> tuple[FloatArray, FloatArray]:
+        """Charge that each unknown carries, and what a uniform charge is in it, (n_rings, n)."""
+        rows = np.zeros((self.n_rings, self.n))
+        rows[:, CHARGE::4] = 1.0
+        return rows, rows
+
     def field_drive(self) -> Drive:
         """Unit fields along x and y."""
-        shape = (self.rings.n_polar, N_MOMENTS, self.n, 2)
+        shape = (self.n_rings, N_MOMENTS, self.n, 2)
         incoming, outgoing = np.zeros(shape), np.zeros(shape)
         for i in range(self.n // 8):
-            below, above = self.stack.layers[i], self.stack.layers[i + 1]
             for rows, layer, towards in (
-                (slice(8 * i, 8 * i + 4), below, 1.0),
-                (slice(8 * i + 4, 8 * i + 8), above, -1.0),
+                (slice(8 * i, 8 * i + 4), i, 1.0),
+                (slice(8 * i + 4, 8 * i + 8), i + 1, -1.0),
             ):
-                incoming[:, :, rows] = driven_moments(layer, self.rings, towards)
-                outgoing[:, :, rows] = driven_moments(layer, self.rings, -towards)
+                incoming[:, :, rows] = self._driven(layer, towards)
+                outgoing[:, :, rows] = self._driven(layer, -towards)
+        bulk = incoming.copy()
         for rows, _, emission in self._emissions:
             incoming[:, :, rows] += emission.field
-        return Drive(incoming, outgoing, np.eye(2))
+        return Drive(incoming, outgoing, np.eye(2), bulk)
 
     def injection_drive(self) -> Drive:
         """What the reservoirs inject, one column."""
-        incoming = np.zeros((self.rings.n_polar, N_MOMENTS, self.n, 1))
-        for rows, boundary, emission in self._emissions:
-            incoming[:, :, rows, 0] += emission.injection @ boundary.injected
-        return Drive(incoming, np.zeros_like(incoming), np.zeros((2, 1)))
+        injected = np.stack([boundary.injected for _, boundary, _ in self._emissions])[..., None]
+        incoming = self.injection(injected)
+        nothing = np.zeros_like(incoming)
+        return Drive(incoming, nothing, np.zeros((2, 1)), nothing, injected)
+
+    def injection(self, injected: FloatArray) -> FloatArray:
+        """What arrives at the interfaces of what the ends inject.
+
+        Parameters
+        ----------
+        injected : ndarray, shape (2, 4, columns)
+            Isotropic distribution that the bottom and the top end send in.
+
+        Returns
+        -------
+        ndarray, shape (n_rings, 3, n, columns)
+        """
+        incoming = np.zeros((self.n_rings, N_MOMENTS, self.n, injected.shape[2]))
+        for (rows, _, emission), end in zip(self._emissions, injected, strict=True):
+            incoming[:, :, rows] += emission.injection @ end
+        return incoming
 
     @property
     def interfaces(self) -> InterfaceInput:
@@ -180,20 +260,23 @@ class Assembly:
 
     def solve_with_closure(self, drive: Drive) -> tuple[InterfaceStates, Closure]:
         """Solve for the given drive, and keep the factored equations."""
-        rings, n, moments = self.rings, self.n, self.n_moments
+        n, moments = self.n, self.n_moments
         n_drives, size = drive.incoming.shape[3], moments * n
-        mean = np.empty((rings.n_polar, size, size + n_drives))
-        probe = np.empty((rings.n_polar, 3 * (n // 8), size + n_drives))
-        defect = channel_means(
-            rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), self.interfaces,
-            self.local, drive.incoming, drive.outgoing, moments, CHUNK, mean, probe,
-        )  # fmt: skip
+        mean, probe, defect = self._means(drive)
         closure = Closure(self, mean[:, :, :size], probe[:, :, :size])
-        driven = mean[:, :, size:]
-        x, certificates = closure.solve(driven, drive.outgoing[:, 0])
+        driven, besides = mean[:, :, size:], drive.outgoing[:, 0]
+        if drive.emitted is not None:
+            own_mean, own_probe = self._emitted_means(drive.emitted)
+            driven += own_mean
+            probe[:, :, size:] += own_probe
+            # The gauge does not count what interfaces emit, wherever they do.
+            besides = besides.copy()
+            reference = 8 * self.stack.reference_interface + CHARGE
+            besides[:, [reference, reference + 4]] -= self.emitted_charge(drive.emitted)
+        x, certificates = closure.solve(driven, besides)
         out = closure.response @ x + driven
         returned = self.returned(x)
-        shape = (rings.n_polar, moments, n, n_drives)
+        shape = (self.n_rings, moments, n, n_drives)
         leaving = out.reshape(shape)
         arriving = self.local[:, None] @ leaving + returned.reshape(leaving.shape)
         arriving += drive.incoming[:, :moments]
@@ -207,6 +290,42 @@ class Assembly:
             **certificates,
         }
         return replace(states, certificates=certificates), closure
+
+    def emitted_charge(self, emitted: Emitted) -> FloatArray:
+        """Net charge that the interfaces emit, shape (n_drives,): its flux over pi."""
+        charge = emitted.leaving.mean(axis=1)[:, CHARGE::4]
+        return np.asarray(np.einsum("i,ijd->d", self.flux(), charge))
+
+    def _means(self, drive: Drive) -> tuple[FloatArray, FloatArray, float]:
+        """Azimuthal moments of [W, z], the density per [y, drive], and the unitarity defect."""
+        rings, size = self.rings, self.n_moments * self.n
+        columns = size + drive.incoming.shape[3]
+        mean = np.empty((self.n_rings, size, columns))
+        probe = np.empty((self.n_rings, 3 * (self.n // 8), columns))
+        defect = channel_means(
+            rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), self.interfaces,
+            self.local, drive.incoming, drive.outgoing, self.n_moments, CHUNK, mean, probe,
+        )  # fmt: skip
+        return mean, probe, defect
+
+    def _emitted_means(self, emitted: Emitted) -> tuple[FloatArray, FloatArray]:
+        """Azimuthal moments of (1 - S A)^-1 e, and its spin density, ring by ring."""
+        rings, n = self.rings, self.n
+        shape, directions = emitted.leaving.shape[:2], ring_directions(rings)
+        scattering = np.zeros((*shape, n, n))
+        density = np.zeros((*shape, 3 * (n // 8), n))
+        for i, interface in enumerate(self.stack.interfaces):
+            own = interface.scattering(self.stack.interface_magnetization(i), directions)
+            rows = slice(8 * i, 8 * i + 8)
+            scattering[:, :, rows, rows] = own.matrix().reshape(*shape, 8, 8)
+            density[:, :, 3 * i : 3 * i + 3, rows] = own.density().reshape(*shape, 3, 8)
+        local = self.local[:, None]
+        out = np.linalg.solve(np.eye(n) - scattering @ local, emitted.leaving)
+        phi = rings.azimuths
+        psi = np.stack([np.ones_like(phi), np.sqrt(2.0) * np.cos(phi), np.sqrt(2.0) * np.sin(phi)])
+        mean = np.einsum("ap,ipjd->iajd", psi[: self.n_moments], out) / len(phi)
+        probe = (density @ (local @ out) + emitted.density).mean(axis=1)
+        return mean.reshape(len(out), -1, out.shape[3]), probe
 
     def _spin_balance(self, states: InterfaceStates, out: FloatArray, drive: Drive) -> float:
         """Worst violation of j(lower) - j(upper) = 4 pi (K_out - K_in) int <g> dz in a layer.
@@ -269,7 +388,7 @@ class Assembly:
         current = np.einsum("i,ijc->jc", flux, (arriving - leaving)[:, 0])
         current = current.reshape(n_interfaces, 2, 4, columns)
         spins = np.einsum("i,ijc->jc", 2.0 * np.pi * rings.polar_weights, density)
-        shape = (rings.n_polar, self.n_moments, n_interfaces, 2, 4, columns)
+        shape = (self.n_rings, self.n_moments, n_interfaces, 2, 4, columns)
         return InterfaceStates(
             current_minus=current[:, 0],
             current_plus=-current[:, 1],
@@ -298,12 +417,12 @@ class Assembly:
         for r in self.returns:
             _, moments, _, rank = r.operator.right.shape
             rows = by_moment[:, :moments, r.rows].reshape(-1, by_moment.shape[3])
-            parts.append(r.operator.right.reshape(-1, rank).T @ rows)
+            parts.append(r.operator.right.reshape(len(rows), rank).T @ rows)
         return np.concatenate(parts)
 
     def returned(self, x: FloatArray) -> FloatArray:
         """What collisions return, y = left x, shape (n_polar, size, columns)."""
-        y = np.zeros((self.rings.n_polar, self.n_moments, self.n, x.shape[1]))
+        y = np.zeros((self.n_rings, self.n_moments, self.n, x.shape[1]))
         start = 0
         for r in self.returns:
             _, moments, _, rank = r.operator.left.shape
@@ -337,9 +456,9 @@ class Closure:
         self.probe = probe
         self.response = assembly.response(mean)
         system = np.eye(self.response.shape[2]) - assembly.project(self.response)
-        self._gauge = None if assembly.stack.is_open else self._gauge_functional()
-        if self._gauge is not None:
-            uniform = (self._gauge > 0.0).astype(np.float64)
+        self._gauge: FloatArray | None = None
+        if not assembly.stack.is_open:
+            self._gauge, uniform = self._gauge_functional()
             self._injection = assembly.project(uniform.reshape(len(mean), -1, 1))
             functional = self._gauge.ravel() @ self.response.reshape(-1, len(system))
             system += np.outer(self._injection, functional)
@@ -354,13 +473,20 @@ class Closure:
                 "leaves through a spin-orbit interface; give a layer a finite spin_flip_length"
             )
 
-    def _gauge_functional(self) -> FloatArray:
-        """Charge leaving the reference interface, shape (n_polar, n_moments, n)."""
-        rings, stack = self._assembly.rings, self._assembly.stack
-        gauge = np.zeros((rings.n_polar, self._assembly.n_moments, self._assembly.n))
-        charge = 8 * stack.reference_interface + CHARGE
-        gauge[:, 0, [charge, charge + 4]] = (rings.cosines * rings.polar_weights)[:, None]
-        return gauge
+    def _gauge_functional(self) -> tuple[FloatArray, FloatArray]:
+        """Charge leaving the reference interface, and a uniform charge there.
+
+        Both have the shape (n_rings, n_moments, n).
+        """
+        assembly = self._assembly
+        gauge = np.zeros((assembly.n_rings, assembly.n_moments, assembly.n))
+        uniform = np.zeros_like(gauge)
+        first = 8 * assembly.stack.reference_interface
+        at = slice(first, first + 8)
+        carried, unit = assembly.charge_rows()
+        gauge[:, 0, at] = assembly.flux()[:, None] * carried[:, at]
+        uniform[:, 0, at] = unit[:, at]
+        return gauge, uniform
 
     def solve(
         self, driven: FloatArray, outgoing: FloatArray

@@ -36,8 +36,8 @@ class InterfaceInput(NamedTuple):
         Which tensors an interface has; -1 for the closed form.
     scattering : ndarray, shape (K, n_polar, n_azimuth, 8, 8)
         What leaves (below, above) per what arrives there.
-    density : ndarray, shape (K, n_polar, n_azimuth, 3, 8)
-        Spin density at z = 0 per what arrives.
+    density : ndarray, shape (K, n_polar, n_azimuth, n_probes, 8)
+        Spin density at z = 0 per what arrives, three rows; more where all have tensors.
     """
 
     parameters: FloatArray
@@ -68,7 +68,7 @@ def build(  # type: ignore[no-untyped-def]
 ):
     """left = 1 - S A and right = [S, S g_in - g_out] for one chunk of azimuths.
 
-    Fills `density`, shape (n_interfaces, 3, 8, chunk), too. Returns the largest departure of
+    Fills `density`, shape (n_interfaces, n_probes, 8, chunk), too. Returns the largest departure of
     R_cc + T_cc from one.
     """
     defect = 0.0
@@ -93,7 +93,7 @@ def build(  # type: ignore[no-untyped-def]
                 for m in range(8):
                     for j in range(8):
                         right[row + j, row + m, c] = s[j, m]
-                    for j in range(3):
+                    for j in range(density.shape[1]):
                         density[i, j, m, c] = interfaces.density[table, ring, a, j, m]
                 defect = max(defect, abs(s[3, 3] + s[7, 3] - 1.0), abs(s[3, 7] + s[7, 7] - 1.0))
         for c in range(chunk if table < 0 else 0):
@@ -227,7 +227,7 @@ def _accumulate(  # type: ignore[no-untyped-def]
                     value = gathered_drive[i, a, p, d]
                     for c in range(chunk):
                         arriving[p, n + d, c] += psi[a, c] * value
-        for j in range(3):
+        for j in range(density.shape[1]):
             for m in range(n + n_drives):
                 if rows == 4:
                     for c in range(chunk):
@@ -246,7 +246,7 @@ def _accumulate(  # type: ignore[no-untyped-def]
                     for c in range(chunk):
                         total += factor[c] * (psi[b, c] if m < n else 1.0)
                     column = b * n + m if m < n else n_moments * n + m - n
-                    probe[3 * i + j, column] += total
+                    probe[density.shape[1] * i + j, column] += total
 
 
 @njit(cache=True, error_model="numpy")
@@ -258,7 +258,7 @@ def channel_means(  # type: ignore[no-untyped-def]
     Unknowns per k_parallel are ordered (interface, side, component), n = 8 n_interfaces.
     `local` is A, shape (ring, n, n); the drives, shape (ring, 3, n, n_drives), are given by
     their moments 1, sqrt2 cos, sqrt2 sin. Outputs, with N = n_moments n: `mean`, shape
-    (ring, N, N + n_drives), and `probe`, shape (ring, 3 n_interfaces, N + n_drives). Returns
+    (ring, N, N + n_drives), and `probe`, shape (ring, n_probes n_interfaces, N + n_drives). Returns
     the largest unitarity defect of the interfaces. `chunk` azimuths are handled together; as a
     constant the compiler would unroll it instead of vectorising over it.
     """
@@ -267,7 +267,7 @@ def channel_means(  # type: ignore[no-untyped-def]
     n = 8 * n_interfaces
     n_azimuth = cos_phi.shape[0]
     n_drives = drive_in.shape[3]
-    density = np.empty((n_interfaces, 3, 8, chunk))
+    density = np.empty((n_interfaces, interfaces.density.shape[3], 8, chunk))
     left = np.empty((n, n, chunk))
     right = np.empty((n, n + n_drives, chunk))
     arriving = np.empty((8, n + n_drives, chunk))

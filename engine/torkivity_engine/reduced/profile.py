@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
@@ -16,7 +18,10 @@ from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["reduced_moments"]
+__all__ = ["Column", "by_depth", "reduced_moments"]
+
+#: Current, density and in-plane current, in Cartesian components, at a depth in nm.
+At = Callable[[float], tuple[FloatArray, FloatArray, FloatArray]]
 
 
 def reduced_moments(stack: Stack, rings: AzimuthalRings, drive: str) -> MomentSource:
@@ -26,31 +31,69 @@ def reduced_moments(stack: Stack, rings: AzimuthalRings, drive: str) -> MomentSo
     field = drive == "field"
     states = assembly.solve(assembly.field_drive() if field else assembly.injection_drive())
 
+    def column(index: int) -> At:
+        return Column(halves, rings, states.leaving, index, field).at
+
+    return by_depth(stack, halves, column, np.array([0.0, 0.0, 0.0, 1.0]))
+
+
+def by_depth(
+    stack: Stack, halves: Stack, column: Callable[[int], At], uniform: FloatArray
+) -> MomentSource:
+    """Moments of a stack from those at single depths.
+
+    Parameters
+    ----------
+    stack : Stack
+    halves : Stack
+        What was solved: the stack, or a single layer cut in two.
+    column : callable
+        From the index of a layer of `halves` to what gives its moments at a depth.
+    uniform : ndarray, shape (4,)
+        Density of a uniform charge in a single layer, up to a factor.
+
+    Returns
+    -------
+    MomentSource
+    """
+
     def moments(layer: int, z: FloatArray) -> LayerMoments:
         parts = []
         for depth in z:
             index, local = layer, float(depth)
             if halves is not stack and depth > halves.layers[0].thickness:
                 index, local = 1, float(depth - halves.layers[0].thickness)
-            parts.append(_Column(halves, rings, states.leaving, index, field).at(local))
+            parts.append(column(index)(local))
         return LayerMoments(*(np.stack(quantity) for quantity in zip(*parts, strict=True)))
 
     if halves is stack or stack.is_open:
         return moments
     # A single closed film: its charge is measured from the mean over its two faces.
     faces = moments(0, np.array([0.0, stack.layers[0].thickness]))
-    shift = faces.density[:, CHARGE].mean(axis=0)
+    shift = faces.density[:, CHARGE].mean(axis=0) / uniform[CHARGE]
 
     def shifted(layer: int, z: FloatArray) -> LayerMoments:
         result = moments(layer, z)
-        result.density[:, CHARGE] -= shift
+        result.density[:] -= np.multiply.outer(uniform, shift)
         return result
 
     return shifted
 
 
-class _Column:
-    """One layer of a solved stack, in the frame of its magnetization."""
+class Column:
+    """One layer of a solved stack, in the frame of its magnetization.
+
+    Parameters
+    ----------
+    stack : Stack
+    rings : AzimuthalRings
+        Of the layer.
+    leaving : ndarray, shape (n_polar, 3, n_interfaces, 2, 4, n_drives)
+        See `torkivity_engine.reduced.assembly.InterfaceStates`.
+    index : int
+    field : bool
+        Whether a field drives, or what reservoirs inject.
+    """
 
     def __init__(
         self, stack: Stack, rings: AzimuthalRings, leaving: FloatArray, index: int, field: bool

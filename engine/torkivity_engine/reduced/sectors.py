@@ -26,7 +26,7 @@ from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.reduced.response_cache import cached, ring_key
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["N_MOMENTS", "LayerSector", "Node", "layer_sectors"]
+__all__ = ["N_MOMENTS", "LayerSector", "Node", "conserving_projector", "layer_sectors"]
 
 
 #: Azimuthal moments 1, sqrt(2) cos(phi), sqrt(2) sin(phi), orthonormal in the azimuthal mean.
@@ -53,7 +53,7 @@ class LayerSector:
     mu : ndarray, shape (n,)
         abs(cos(theta)) of each unknown.
     projectors : tuple of ndarray or None
-        What keeps S and B conserving, see `_conserving_projector`.
+        What keeps S and B conserving, see `conserving_projector`.
     conserved : int
         Number of conserved densities.
     density_even, density_odd : ndarray, shape (n_even, n) and (n_odd, n)
@@ -158,7 +158,7 @@ def _sector(
             matrix[row, at] = rings.polar_weights
         return matrix.reshape(-1, size * n)
 
-    projectors = (_conserving_projector(even, mu), _conserving_projector(odd, mu))
+    projectors = (conserving_projector(even, mu), conserving_projector(odd, mu))
     return LayerSector(
         nodes=nodes,
         parity=np.repeat([parity[i] for _, i in nodes], n),
@@ -205,7 +205,7 @@ def _spin_parity(terms: CollisionTerms, harmonic_parity: list[int]) -> FloatArra
     )
 
 
-def _conserving_projector(operator: FloatArray, mu: FloatArray) -> FloatArray | None:
+def conserving_projector(operator: FloatArray, mu: FloatArray) -> FloatArray | None:
     """Projector on both sides of S (or B) that keeps what a collision operator conserves.
 
     Parameters

@@ -33,11 +33,13 @@ from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, Node, layer
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
+    "NOTHING",
     "SlabOperators",
     "SlabSector",
     "attenuation",
     "on_diagonal",
     "slab_operators",
+    "slab_sector",
     "slab_sectors",
 ]
 
@@ -47,7 +49,7 @@ __all__ = [
 _THIN = 0.25
 _LEVELS = 8
 #: Attenuation below this is none: products over many layers would become subnormal, and slow.
-_NOTHING = 1e-40
+NOTHING = 1e-40
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,6 +249,29 @@ def slab_sectors(
     return result
 
 
+def slab_sector(sector: LayerSector, thickness: float) -> SlabSector:
+    """Scattering of a slab in one sector.
+
+    Parameters
+    ----------
+    sector : LayerSector
+    thickness : float
+        nm.
+
+    Returns
+    -------
+    SlabSector
+    """
+    return SlabSector(
+        sector.nodes,
+        sector.parity,
+        sector.k_out,
+        *_scattering(sector, slab_operators(sector, thickness)),
+        sector.densities,
+        True,
+    )
+
+
 def _scattering(
     sector: LayerSector, slab: SlabOperators
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -264,7 +289,7 @@ def _scattering(
 def attenuation(k_out: FloatArray, rings: AzimuthalRings, length: float) -> FloatArray:
     """exp(-K_out length / mu), shape (n_polar, s, s)."""
     result: FloatArray = expm(-k_out * (length / rings.cosines)[:, None, None])
-    result[np.abs(result) < _NOTHING] = 0.0
+    result[np.abs(result) < NOTHING] = 0.0
     return result
 
 

@@ -214,7 +214,7 @@ def _tell(drawn: xarray.Dataset, assumed: dict[str, Any]) -> None:
     from torkivity.results.selection import count_states, plain_value
 
     for name, value in assumed.items():
-        say(f"{name} = {plain_value(value)}, its first value; --at {name}=... takes another")
+        say(f"{name} = {plain_value(value)}, its first value; --at takes others")
     states = count_states(drawn)
     total = sum(states.values())
     if states["done"] < total:

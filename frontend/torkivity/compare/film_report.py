@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from torkivity.catalogue import MODELS, SINGLE_SOURCES, SOURCES
 from torkivity.results.differences import above_noise, relative_difference
 from torkivity.study.evaluate import Evaluated
 from torkivity.study.run import FilmStudy
+from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.parameters import parameters, quoted
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
@@ -103,8 +103,10 @@ def film_report(
             ]
     lines += [
         *_UNITS[quantity],
-        "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched",
-        "off; the file holds both sources together as well.",
+        *fold(
+            "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched "
+            "off; the file holds both sources together as well."
+        ),
         "",
         *_facts(study),
     ]
@@ -121,7 +123,7 @@ def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | N
             *(1.0, "per_e_tilde", quantity),
             resistivity=None if metal is None else 1.0 / metal.conductivity(stack.fermi_wavevector),
             saturation_magnetization=saturation_magnetization,
-            ferromagnet_thickness=None if magnet is None else magnet.thickness,
+            ferromagnet_thickness=None if magnet is None else magnet.moment_thickness,
         )
     )
 
@@ -132,11 +134,11 @@ def _description(study: FilmStudy) -> list[str]:
     lines = []
     for index, (name, layer) in enumerate(zip(stack.names, stack.layers, strict=True)):
         m = layer.magnetization
-        direction = "" if m is None else f", m = ({', '.join(_fixed(x, 4) for x in m)})"
-        lines.append(f"{name}: {layer.thickness:g} nm{direction}")
+        direction = "" if m is None else f"m = ({', '.join(_fixed(x, 4) for x in m)})"
+        lines += fold(f"{name}: {', '.join(filter(None, (layer.extent, direction)))}", hang=2)
         if index < len(stack.interfaces):
             joint = stack.names_of_interfaces[index]
-            lines.append(f"  {joint}: {_numbers(film, joint)}")
+            lines += fold(f"{joint}: {_numbers(film, joint)}", hang=2, indent=2)
     lines.append(f"E in the film plane at {stack.field_direction_deg:g} deg from x")
     return lines
 
@@ -166,10 +168,12 @@ def _table(
     columns = "".join(
         f"{n:>{w}}" for n, w in zip(models * len(SINGLE_SOURCES), widths, strict=True)
     )
-    lines = [" " * _LABEL + heading, " " * _LABEL + columns]
-    largest = _largest(points, start, place)
+    largest = _largest(points, start, place) * abs(factor)
+    exponent = _exponent(largest)
+    factor, decimals = factor / 10.0**exponent, _decimals(largest / 10.0**exponent)
     lengths = _lengths(points, start, rows, place)
-    decimals = _decimals(largest * abs(factor))
+    unit = f"in 1e{exponent}" if exponent else ""
+    lines = [f"{unit:<{_LABEL}}{heading}", " " * _LABEL + columns]
     titles = (
         {name.replace("_", "-"): name for name in COMPONENTS}
         if components == "torque-frame"
@@ -250,7 +254,7 @@ def _facts(study: FilmStudy) -> list[str]:
     ):
         for index, name in enumerate(stack.names):
             number = facts[key][index]
-            if not np.isnan(number):
+            if not np.isnan(number) and not stack.layers[index].outermost_only:
                 text = f"{number:.4e}" if number >= 1e4 else f"{number:.4f}"
                 rows.append((title, text, f"{unit}, {name}"))
     for name, layer in zip(stack.names, stack.layers, strict=True):
@@ -258,7 +262,11 @@ def _facts(study: FilmStudy) -> list[str]:
         if angle is not None:
             rows.append(("spin Hall angle", f"{angle:g}", name))
     rows.append(_stray_charge(study.points))
-    lines = [f"{label:<{_LABEL}}{value:>24}  {unit}" for label, value, unit in rows]
+    lines = [
+        line
+        for label, value, unit in rows
+        for line in fold(f"{label:<{_LABEL}}{value:>24}  {unit}", hang=_LABEL)
+    ]
     lines += _other_models(study.points)
     settings = study.case.settings
     lines.append(
@@ -275,7 +283,7 @@ def _stray_charge(points: Evaluated) -> tuple[str, str, str]:
     )
     scale = float(np.abs(points.values("torque_total")[where]).max())
     value = charge / scale if scale else charge
-    return "stray charge current", f"{value:.1e}", "of the torque, exactly 0 in theory"
+    return "stray charge current", f"{value:.1e}", "of the torque, 0 in theory"
 
 
 def _other_models(points: Evaluated) -> list[str]:
@@ -300,22 +308,27 @@ def _other_models(points: Evaluated) -> list[str]:
         if model != _OTHER or any(text.startswith("none") for text in errors):
             title = MODELS[model].title.removesuffix(" drift-diffusion")
             what = errors[0] if errors[0].startswith("none") else f"off by {', '.join(errors)}"
-            lines += textwrap.wrap(f"{title:<{_LABEL}}{what}", 80, subsequent_indent="  ")
+            lines += fold(f"{title:<{_LABEL}}{what}", hang=2)
     return lines
 
 
-def _decimals(scale: float) -> int | None:
-    """Decimals that show five digits of `scale`; None where only exponents can."""
-    if not 1e-2 <= scale < 1e9:
-        return None
+def _exponent(scale: float) -> int:
+    """Power of ten to write above a table whose numbers would not fit its columns."""
+    if scale == 0.0 or not math.isfinite(scale) or 1e-1 <= scale < 1e7:
+        return 0
+    return 3 * math.floor(math.log10(scale) / 3.0)
+
+
+def _decimals(scale: float) -> int:
+    """Decimals that show five digits of `scale`, a number that fits a column."""
+    if scale == 0.0 or not math.isfinite(scale):
+        return 0
     return max(0, 4 - math.floor(math.log10(scale)))
 
 
-def _fixed(value: float, decimals: int | None) -> str:
+def _fixed(value: float, decimals: int) -> str:
     if math.isnan(value):
         return "-"
-    if decimals is None:
-        return f"{value:.4e}"
     return f"{round(value, decimals) + 0.0:.{decimals}f}"  # + 0.0 turns -0.0 into 0.0
 
 

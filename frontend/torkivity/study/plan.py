@@ -111,10 +111,10 @@ def plan_case(
             f"sweep.models has {need_rings[0]}, which needs azimuthal rings: give mesh.n_polar and "
             "mesh.n_azimuth instead of mesh.file",
         )
+    variables = point_variables()
+    _check_names(varied, variables, file)
     # Models and sources of a film lie side by side: what they share is made once.
     grid = Grid([*varied.dimensions, model_dimension(models), source_dimension(sources)])
-    variables = point_variables()
-    _check_names(grid, variables, file)
     physics = physics_of(case, grid)
     attributes: dict[str, str | int | float] = {
         "title": "Spin-orbit torques over parameters of a film",
@@ -268,7 +268,17 @@ def _check_point(case: Case, values: Mapping[str, Value]) -> None:
 
 
 def _check_names(grid: Grid, variables: Mapping[str, Any], file: str) -> None:
-    taken = {*variables, "spin", "current", "field", "interface", "magnet", "layer"}
+    taken = {
+        *variables,
+        "model",
+        "source",
+        "spin",
+        "current",
+        "field",
+        "interface",
+        "magnet",
+        "layer",
+    }
     taken |= {"status", "seconds", "finished", "rank", "checksum"}
     taken |= {"message", "messages", "message_row"}
     for dimension in grid.dimensions:

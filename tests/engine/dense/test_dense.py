@@ -15,6 +15,7 @@ from torkivity_engine.dense.matching import DenseStates, dense_certificates, sol
 from torkivity_engine.errors import CapacityError, InputError, PhysicsError
 from torkivity_engine.film.boundaries import HalfSpace, Reservoir, Surface
 from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.interface import Scattering
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.stack import Bilayer, Stack
@@ -449,7 +450,9 @@ def test_a_wall_that_keeps_charge_shows_in_the_gauge_slack(
     assert slack() == 0.0
 
 
-@pytest.mark.parametrize("fault", ["reflection", "transmission"])
+@pytest.mark.parametrize(
+    "fault", ["reflection_below", "transmission_up", "reflection_above", "transmission_down"]
+)
 @pytest.mark.parametrize("which", [0, 1])
 def test_an_interface_that_gains_electrons_shows_in_the_unitarity(
     monkeypatch: pytest.MonkeyPatch, fault: str, which: int
@@ -459,18 +462,17 @@ def test_an_interface_that_gains_electrons_shows_in_the_unitarity(
     certificates = dense_certificates(film, MESH, states)
     assert certificates["unitarity_defect"] < 1e-14
     assert certificates["spin_balance"] < 1e-12
-    exact = matching.scattering_matrices
-    change, asked = 1e-6, []
+    exact = matching._scattering
+    change = 1e-6
 
-    def gaining(interface: object, m: object, directions: object) -> tuple[np.ndarray, np.ndarray]:
-        reflection, transmission = exact(interface, m, directions)  # type: ignore[arg-type]
-        asked.append(interface)
-        if len(asked) == which + 1:
-            part = reflection if fault == "reflection" else transmission
-            part[0, 3, 3] += change
-        return reflection, transmission
+    def gaining(stack: Stack, mesh: FermiSurfaceMesh) -> list[Scattering]:
+        found = exact(stack, mesh)
+        part = getattr(found[which], fault).copy()
+        part[0, 3, 3] += change
+        found[which] = found[which]._replace(**{fault: part})
+        return found
 
-    monkeypatch.setattr(matching, "scattering_matrices", gaining)
+    monkeypatch.setattr(matching, "_scattering", gaining)
     found = dense_certificates(film, MESH, states)["unitarity_defect"]
     assert found == pytest.approx(change, rel=1e-6)
 

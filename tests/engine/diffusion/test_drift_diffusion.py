@@ -511,7 +511,7 @@ def test_strong_dephasing_leads_to_the_dephased_level(seed: int) -> None:
     dephased = solve_drift_diffusion(film, mesh=MESH).torque_total
     scale = np.abs(dephased).max()
     errors = []
-    for length in (1e-2, 1e-3, 1e-4, 1e-12):
+    for length in (1e-2, 1e-3, 1e-4, 1e-9):
         magnet = replace(film.ferromagnet, dephasing_length=length)
         finite = solve_drift_diffusion(
             replace(film, ferromagnet=magnet), ferromagnet="finite", mesh=MESH
@@ -520,7 +520,7 @@ def test_strong_dephasing_leads_to_the_dephased_level(seed: int) -> None:
     assert errors[0] < 0.05
     assert errors[1] == pytest.approx(0.1 * errors[0], rel=0.1)
     assert errors[2] == pytest.approx(0.01 * errors[0], rel=0.1)
-    assert errors[3] < 1e-11
+    assert errors[3] == pytest.approx(1e-7 * errors[0], rel=0.1)
 
 
 def test_ferromagnet_without_exchange_diffuses_like_a_heavy_metal() -> None:

@@ -24,7 +24,9 @@ PROGRAM = """
 import sys
 from torkivity_engine.dense.matching import solve_dense
 from torkivity_engine.machine.memory import dense_memory
-from torkivity_engine.film.stack import Ferromagnet, HeavyMetal, RashbaInterface, Stack
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.stack import Stack
 from torkivity_meshes import SphericalMesh
 
 m = (0.3, 0.2, 1.0)

@@ -340,7 +340,8 @@ def test_control_characters(load: Load, small_toml: str, spelt: str) -> None:
         load(small_toml.replace('"Pt"', spelt))
     assert f": heavy_metal.name = {spelt}: must not have control characters" in str(caught.value)
     assert "'...'" in str(caught.value)
-    assert load(small_toml.replace('"Pt"', r"'$\beta$-W'")).heavy_metal.name == r"$\beta$-W"
+    film = load(small_toml.replace('"Pt"', r"'$\beta$-W'")).film
+    assert film.stack().names == (r"$\beta$-W", "Co")
 
 
 @pytest.mark.parametrize(

@@ -478,6 +478,9 @@ def test_labels() -> None:
     assert unit_label("1") == ""
     assert unit_label("1", -3) == "($10^{-3}$)"
     assert unit_label("degree") == "(deg)"
+    assert unit_label("1/(Ohm m^2)") == r"($\Omega^{-1}$m$^{-2}$)"
+    assert unit_label("1/nm") == "(nm$^{-1}$)"
+    assert unit_label("(hbar/2e)/(Ohm m)") == r"($(\hbar/2e)\,\Omega^{-1}$m$^{-1}$)"
     assert unit_label("nOhm m") == r"(n$\Omega$ m)"
     assert unit_label("1/(Ohm m)", 4) == r"($10^{4}$$\,$$\Omega^{-1}$m$^{-1}$)"
     spaced = xarray.DataArray(np.geomspace(1.0, 30.0, 7), dims="d", name="Pt.thickness")

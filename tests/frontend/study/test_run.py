@@ -331,7 +331,7 @@ def test_file(tmp_path: Path, film_study: FilmStudy, small_config: RunConfig) ->
 def test_listing(tmp_path: Path, film_study: FilmStudy) -> None:
     path = tmp_path / "film.h5"
     write_film(path, film_study)
-    listing = describe_results(path)
+    listing = describe_results(path, everything=True)
     assert "rashba = 0.085" in listing
     assert f"points: {len(COMPARED) * len(SOURCES)} done" in listing
     assert "Pt.thickness (3): 2, 4, 10 nm" in listing

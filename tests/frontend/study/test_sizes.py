@@ -88,7 +88,10 @@ def test_impossible_axes(tmp_path: Path, small_toml: str, axes: str, message: st
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [('["a", "a"]', "sample = 'a': must not be given twice"), (r'["a\u0000", "b"]', "printable")],
+    [
+        ('["a", "a"]', "sample = 'a': must not be given twice"),
+        (r'["a\u0000", "b"]', "control characters"),
+    ],
 )
 def test_labels_of_a_group(tmp_path: Path, small_toml: str, labels: str, message: str) -> None:
     path = tmp_path / "film.toml"

@@ -19,8 +19,9 @@ SPEC = spec(dimension("a", 10), dimension("b", 30))
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "a.h5"
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = Path("a.h5")
     create_sweep(path, SPEC)
     return path
 
@@ -64,7 +65,7 @@ def test_rate_of_the_last_two_minutes(path: Path, monkeypatch: pytest.MonkeyPatc
     text, missing = describe_status(path)
     assert missing == 159
     assert text.splitlines() == [
-        f"{path}: 300 points over a (10) x b (30)",
+        "a.h5: 300 points over a (10) x b (30)",
         "  done 141 (47.0 %), failed 0, missing 159",
         "  a point takes 2e+03 ms (median)",
         "  latest point 5 s ago, 4 points/s before it",
@@ -98,6 +99,11 @@ def test_the_edge_of_the_two_minutes(path: Path, monkeypatch: pytest.MonkeyPatch
     at(monkeypatch, 1e9 + 239.0)
     # 119 s is 120 s before the latest and counts, 0 s does not: two intervals in 120 s.
     assert "0.0167 points/s" in describe_status(path)[0]
+
+
+def test_failed_points_are_not_done(path: Path) -> None:
+    store(path, np.full(60, 1e9), failed={1: "odd", 2: "odd", 3: "odd"})
+    assert "  done 57 (19.0 %), failed 3, missing 240\n" in describe_status(path)[0]
 
 
 def test_a_single_point_has_no_rate(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

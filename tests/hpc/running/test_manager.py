@@ -44,7 +44,7 @@ class Crew:
     def __init__(self, workers: int = 2, seconds: float = 1.0) -> None:
         self.workers, self.seconds = workers, seconds
         self.sent: list[tuple[int, Any]] = []
-        self.closed = 0
+        self.closed = self.idle = 0
         self.answers: list[tuple[int, Report]] = []
         self.answer: Callable[[int, Batch], list[Report]] = lambda worker, batch: [
             Report(block(batch.points.tolist(), seconds), batch_done=True)
@@ -58,7 +58,11 @@ class Crew:
             self.answers.append((worker, Report(None, leaving=True)))
 
     def receive(self, timeout: float) -> list[tuple[int, Report]]:
-        return [self.answers.pop(0)] if self.answers else []
+        if self.answers:
+            return [self.answers.pop(0)]
+        self.idle += 1
+        assert self.idle < 1000, "the manager waits for what nobody was asked for"
+        return []
 
     def close(self) -> None:
         self.closed += 1
@@ -157,9 +161,17 @@ def test_many_bytes_do_not_wait(file: SweepFile, monkeypatch: pytest.MonkeyPatch
 def test_the_first_point_is_done_before_other_workers_get_one(file: SweepFile) -> None:
     """It compiles what is to be compiled."""
     crew = Crew(workers=3)
+    receive, asked = crew.receive, list[int]()
+
+    def receiving(timeout: float) -> list[tuple[int, Report]]:
+        asked.append(len(crew.batches()))
+        return receive(timeout)
+
+    crew.receive = receiving  # type: ignore[method-assign]
     run_points(file, SPEC.grid, evaluate, crew, layer_parameters=("a",))
     workers = [worker for worker, _ in crew.batches()]
-    # Worker 0 has one batch at hand and one waiting.
+    # Worker 0 has one batch at hand and one waiting before it has answered.
+    assert asked[0] == 2
     assert workers[:2] == [0, 0]
     assert len(crew.batches()[0][1]) == 1
     assert set(workers) == {0, 1, 2}
@@ -181,6 +193,34 @@ def test_the_estimate_leaves_the_first_point_out(file: SweepFile) -> None:
     file.write([block([0], failed=(0,))])
     run_points(file, SPEC.grid, evaluate, Crew(1), retry_failed=True, tell=alone.append)
     assert alone == ["29 points are known, 1 to compute"]
+
+
+def test_progress_and_schedule_hear_of_every_point(
+    file: SweepFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted, learnt = [], []
+
+    class Counting(manager.Progress):
+        def add(self, finished: int, failed: int) -> None:
+            counted.append((finished, failed))
+
+    class Learning(manager.Schedule):
+        def learn(self, worker: int, points: int, seconds: float) -> None:
+            learnt.append((points, seconds))
+            super().learn(worker, points, seconds)
+
+    monkeypatch.setattr(manager, "Progress", Counting)
+    monkeypatch.setattr(manager, "Schedule", Learning)
+    crew = Crew(1)
+    crew.answer = lambda worker, batch: [
+        Report(block(batch.points.tolist(), 1e-3, failed=(4, 20, 21)), batch_done=True)
+    ]
+    outcome = run_points(file, SPEC.grid, evaluate, crew)
+    assert np.sum(counted, axis=0).tolist() == [30, 3]
+    assert max(points for points, _ in learnt) > 1
+    for points, seconds in learnt:
+        assert seconds == pytest.approx(1e-3 * points)
+    assert (outcome.done, outcome.failed) == (27, 3)
 
 
 @pytest.mark.parametrize("flushed", [True, False])

@@ -4,38 +4,43 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from torkivity.config.unusual import unusual_values
 
 from frontend.conftest import Call
 from torkivity.config.text import check_config, preset_names, preset_text
+from torkivity.study.case import Case
+from torkivity.study.unusual import unusual_values
 
 LENGTHS = "total_mean_free_path = 2.0853\nspin_diffusion_length = 2.57"
 SLIPS = [
-    ("spin_hall_angle = 0.059", "spin_hall_angle = 5.9", "heavy_metal.spin_hall_angle = 5.9", "%"),
-    (LENGTHS, "resistivity = 2.3e-4\nspin_diffusion_length = 2.57", "heavy_metal.resistivity", ""),
-    ("thickness = 10.0", "thickness = 100.0", "heavy_metal.thickness = 100", "angstrom"),
+    ("spin_hall_angle = 0.059", "spin_hall_angle = 5.9", "Pt.spin_hall_angle = 5.9", "%"),
+    (LENGTHS, "resistivity = 2.3e-4\nspin_diffusion_length = 2.57", "Pt.resistivity", ""),
+    ("thickness = 10.0", "thickness = 100.0", "Pt.thickness = 100", "angstrom"),
     ("path_majority = 16.25", "path_majority = 162.5", "majority = 162.5", "angstrom"),
     ("[film]", "[film]\nfermi_wavevector = 1.6", "film.fermi_wavevector = 1.6", "1/angstrom"),
 ]
 
 
+def unusual(text: str) -> list[str]:
+    path = Path("film.toml")
+    return unusual_values(Case.of(check_config(tomllib.loads(text), str(path)), path))
+
+
 @pytest.mark.parametrize(("old", "new", "named", "hint"), SLIPS)
 def test_slips_are_named(small_toml: str, old: str, new: str, named: str, hint: str) -> None:
-    assert unusual_values(check_config(tomllib.loads(small_toml), "film.toml")) == []
-    data = tomllib.loads(small_toml.replace(old, new))
-    (line,) = unusual_values(check_config(data, "film.toml"))
+    assert unusual(small_toml) == []
+    (line,) = unusual(small_toml.replace(old, new))
     assert named in line
     assert hint.replace("%", "percent") in line
 
 
 @pytest.mark.parametrize("name", preset_names())
 def test_presets_are_usual(name: str) -> None:
-    assert unusual_values(check_config(tomllib.loads(preset_text(name)), name)) == []
+    assert unusual(preset_text(name)) == []
 
 
 def test_no_spin_flip_is_usual(small_toml: str) -> None:
     text = small_toml.replace("spin_flip_length = 1000.0", "spin_flip_length = inf")
-    assert unusual_values(check_config(tomllib.loads(text), "film.toml")) == []
+    assert unusual(text) == []
 
 
 def warnings(err: str) -> list[str]:
@@ -52,7 +57,7 @@ def test_commands_say_it_once(tmp_path: Path, small_toml: str, call: Call) -> No
         status, _, err = call(*command)
         assert status == 0, err
         (line,) = warnings(err)
-        assert line.startswith(f"torkivity: warning: {film}: heavy_metal.spin_hall_angle = -1.1: ")
+        assert line.startswith(f"torkivity: warning: {film}: Pt.spin_hall_angle = -1.1: ")
 
 
 def test_swept_values_in_place_of_the_base(tmp_path: Path, small_toml: str, call: Call) -> None:
