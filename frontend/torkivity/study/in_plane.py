@@ -21,8 +21,8 @@ def in_plane_record(
 ) -> tuple[dict[str, ArrayLike], str]:
     """Numbers by the names of `torkivity_engine.record.IN_PLANE_VARIABLES`.
 
-    Drift-diffusion has the conductivity times the thickness of each layer, whatever m is, and no
-    torque of exchange alone.
+    Drift-diffusion has the whole film's conductance; of a layer it has the conductivity times the
+    thickness, without what accumulations drive. It has no torque of exchange alone.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def in_plane_record(
     note : str
         Why it has not; empty if it has all.
     """
-    layers = np.full((len(stack.layers), 2, 2), np.nan)
+    total, layers = np.full((2, 2), np.nan), np.full((len(stack.layers), 2, 2), np.nan)
     torques = {name: np.full(3, np.nan) for name in stack.magnet_names}
     notes = []
     try:
-        layers = _conductances(stack, solution)
+        total, layers = solution.sheet_conductance, _layers(stack, solution)
     except (InputError, PhysicsError) as error:
         notes.append(str(error))
     if isinstance(solution, BoltzmannSolution):
@@ -48,25 +48,22 @@ def in_plane_record(
             torques = {name: solution.torque_exchange_on(name) for name in torques}
         except (InputError, PhysicsError) as error:
             notes.append(str(error))
-    record = _conduction(stack.field_direction[:2], layers)
+    record = _conduction(stack.field_direction[:2], total, layers)
     return {**record, **_torques(stack, torques)}, "; ".join(dict.fromkeys(notes))
 
 
-def _conductances(stack: Stack, solution: BoltzmannSolution | DriftDiffusionSolution) -> FloatArray:
+def _layers(stack: Stack, solution: BoltzmannSolution | DriftDiffusionSolution) -> FloatArray:
     """Sheet conductance of every layer in S, shape (n_layers, 2, 2)."""
     if isinstance(solution, BoltzmannSolution):
         return solution.layer_sheet_conductance
-    if stack.left.endless or stack.right.endless:
-        raise PhysicsError("a half space has no sheet conductance")
     k = stack.fermi_wavevector
     sheets = [layer.conductivity(k) * layer.thickness * METRE_PER_NM for layer in stack.layers]
     return np.multiply.outer(sheets, np.eye(2))
 
 
-def _conduction(along: FloatArray, layers: FloatArray) -> dict[str, ArrayLike]:
+def _conduction(along: FloatArray, total: FloatArray, layers: FloatArray) -> dict[str, ArrayLike]:
     """Conductances and resistances along E, a unit vector, and across."""
     frame = np.array([along, [-along[1], along[0]]])
-    total = layers.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         resistance = np.full((2, 2), np.nan)
         if np.linalg.det(total) > 0.0:

@@ -25,7 +25,7 @@ __all__ = ["CURVE", "FilmStudy", "compute_curve", "compute_film", "curve_path", 
 #: Start of the names of what belongs to the curve.
 CURVE = "curve_"
 
-_SOURCES = ("rashba", "spin_hall", "all")
+_SOURCES = (*SINGLE_SOURCES, "all")
 
 
 @dataclass(frozen=True, eq=False)

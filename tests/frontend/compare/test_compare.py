@@ -333,7 +333,7 @@ def test_unfinished_sweep(call: Call, path: Path, tmp_path: Path) -> None:
         file["status"][2:, :] = 0
     status, out, _ = call("compare", part)
     assert status == 0
-    assert "4 of 10 points compared, both sources of torque (left out: 6 missing)" in out
+    assert "4 of 10 points compared, Rashba and spin Hall (left out: 6 missing)" in out
     with h5py.File(part, "r+") as file:
         file["status"][...] = 0
     status, out, err = call("compare", part)

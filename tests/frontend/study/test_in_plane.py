@@ -67,22 +67,28 @@ def test_a_run_has_what_the_engine_computes(film_study: FilmStudy) -> None:
     )
 
 
-def test_drift_diffusion_has_the_conductivities(film_study: FilmStudy) -> None:
-    points, film = film_study.points, film_study.case.film
+def test_drift_diffusion_has_its_own(film_study: FilmStudy) -> None:
+    points, film, mesh = film_study.points, film_study.case.film, film_study.case.mesh()
     k = film.fermi_wavevector
     sheets = np.array(
         [x.conductivity(k) * x.thickness * 1e-9 for x in (film.heavy_metal, film.ferromagnet)]
     )
-    for model in ("drift_diffusion", "boundary_layer"):
-        found = at(points, "layer_sheet_conductance", model, "all")
-        np.testing.assert_allclose(found[:, 0], sheets, rtol=1e-12)
-        assert not found[:, 1].any()
-        resistance = at(points, "sheet_resistance", model, "all")
-        np.testing.assert_allclose(resistance, [1.0 / sheets.sum(), 0.0], rtol=1e-12)
-        assert np.isnan(at(points, "magnet_torque_exchange", model, "all")).all()
+    found = at(points, "layer_sheet_conductance", "drift_diffusion", "all")
+    np.testing.assert_allclose(found[:, 0], sheets, rtol=1e-12)
+    assert not found[:, 1].any()
+    total = at(points, "sheet_conductance", "drift_diffusion", "all")
+    solution = torkivity.solve_drift_diffusion(film, mesh=mesh)
+    np.testing.assert_allclose(total, solution.sheet_conductance[:, 0], rtol=1e-9)
+    # What accumulations drive is a small part beside the conductivities.
+    assert 1e-6 < abs(total[0] / sheets.sum() - 1.0) < 1e-2
+    resistance = at(points, "sheet_resistance", "drift_diffusion", "all")
+    assert resistance[0] == pytest.approx(1.0 / total[0], rel=1e-4)
+    assert np.isnan(at(points, "magnet_torque_exchange", "drift_diffusion", "all")).all()
     # What thickness and faces do to the current, in the equation alone.
     exact = at(points, "sheet_conductance", "boltzmann", "all")
     assert 0.0 < exact[0] < sheets.sum()
+    assert np.isnan(at(points, "sheet_conductance", "boundary_layer", "all")).all()
+    assert "boundary-layer" in points.note(model="boundary_layer", source="all")
 
 
 def test_a_sweep_has_it_where_asked(small_toml: str, tmp_path: Path, call: Call) -> None:
