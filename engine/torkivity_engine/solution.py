@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ __all__ = [
     "FilmIntegrals",
     "InterfaceResponse",
     "TorqueNames",
+    "entering_spin",
 ]
 
 
@@ -170,6 +171,24 @@ class InterfaceResponse(TorqueNames):
             field_direction=self.field_direction,
             magnet_below=not self.magnet_below,
         )
+
+
+def entering_spin(layer: int, interfaces: Sequence[InterfaceResponse]) -> FloatArray:
+    """Spin current that enters a layer through its faces, shape (3,).
+
+    Parameters
+    ----------
+    layer : int
+        Counted from the left (bottom).
+    interfaces : sequence of InterfaceResponse
+        Those of the stack. Nothing enters through an outer face.
+    """
+    entering = np.zeros(3)
+    if layer > 0:
+        entering = entering + interfaces[layer - 1].spin_current_plus
+    if layer < len(interfaces):
+        entering = entering - interfaces[layer].spin_current_minus
+    return entering
 
 
 @dataclass(frozen=True, eq=False)
@@ -323,7 +342,30 @@ class DriftDiffusionSolution(_Solution):
         Interface parameters: "particular", "half_space" or "boundary_layer".
     ferromagnet : {"dephased", "finite", "exact"}
         "exact" belongs to the boundary-layer parameters.
+    conductance_of : callable or None
+        What `sheet_conductance` calls; None where it is not known.
     """
 
     parameters: str
     ferromagnet: str
+    conductance_of: Callable[[], FloatArray] | None = None
+
+    @property
+    def sheet_conductance(self) -> FloatArray:
+        """Sheet conductance of the film in S, shape (2, 2).
+
+        Charge current of both spins along the first index (x, y) per field along the second:
+        conductivities times thicknesses, and what accumulations drive in the plane by the
+        inverse spin Hall effect and its counterpart at the interfaces. That faces and
+        interfaces scatter the current itself is left to the Boltzmann equation.
+
+        Raises
+        ------
+        PhysicsError
+            For boundary-layer parameters, which know the film's torques only, and half spaces.
+        """
+        if self.conductance_of is None:
+            raise PhysicsError(
+                "no sheet conductance of boundary-layer parameters or of a half space"
+            )
+        return self.conductance_of()

@@ -30,11 +30,16 @@ from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, 
 from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
 from torkivity_engine.reduced.integrals import reduced_integrals
 from torkivity_engine.reduced.profile import reduced_moments
-from torkivity_engine.reduced.sphere_profile import sphere_moments
+from torkivity_engine.reduced.sphere_profile import sphere_integrals, sphere_moments
 from torkivity_engine.reduced.spheres import solve_reduced_spheres
 from torkivity_engine.refine import polar_rule_for, refine
-from torkivity_engine.solution import BoltzmannSolution, FilmIntegrals, InterfaceResponse
-from torkivity_engine.spin import CHARGE
+from torkivity_engine.solution import (
+    BoltzmannSolution,
+    FilmIntegrals,
+    InterfaceResponse,
+    entering_spin,
+)
+from torkivity_engine.spin import CHARGE, transverse
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["solve_boltzmann"]
@@ -162,18 +167,11 @@ def _on_own_spheres(
             all_drives = dense.moments(layer, z)
             return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
 
-        return faces, dense.certificates, lambda: moments, _no_integrals
+        return faces, dense.certificates, lambda: moments, partial(dense.integrals, columns)
     states = solve_reduced_spheres(sphere_film(split_single_layer(stack), rule), drive)
     faces = (states.current_minus, states.current_plus, states.density)
-    moments_of = partial(sphere_moments, stack, rule, drive)
-    return faces, states.certificates, moments_of, _no_integrals
-
-
-def _no_integrals() -> LayerIntegrals:
-    raise PhysicsError(
-        "sheet conductance and exchange torque are known for films whose layers share one Fermi "
-        "sphere; these have spheres of their own"
-    )
+    at = (stack, rule, drive)
+    return faces, states.certificates, partial(sphere_moments, *at), partial(sphere_integrals, *at)
 
 
 def _refined(
@@ -255,7 +253,11 @@ def _integrals(
     for index, layer in enumerate(stack.layers):
         if layer.magnetization is not None:
             own = [r.torque for i, r in enumerate(interfaces) if stack.torque_owner(i) == index]
-            torques[stack.names[index]] = sum(own, unit * found.torque[index] @ weights)
+            bulk = unit * found.torque[index] @ weights
+            if layer.bands(stack.fermi_wavevector).split:
+                # What enters such a magnet across m dephases: its magnetization takes all of it.
+                bulk = bulk + transverse(entering_spin(index, interfaces), layer.magnetization)
+            torques[stack.names[index]] = sum(own, bulk)
     return FilmIntegrals(conductance, torques)
 
 

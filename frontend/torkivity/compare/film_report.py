@@ -14,6 +14,7 @@ from torkivity.study.evaluate import Evaluated
 from torkivity.study.run import FilmStudy
 from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.errors import InputError
 from torkivity_engine.film.parameters import parameters, quoted
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.record import COMPONENTS
@@ -118,10 +119,14 @@ def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | N
     stack = as_stack(study.case.film)
     metal = next((layer for layer in stack.layers if not layer.magnetic), None)
     magnet = next((layer for layer in stack.layers if layer.magnetic), None)
+    try:
+        rho = None if metal is None else 1.0 / metal.conductivity(stack.fermi_wavevector)
+    except InputError:  # a kind that has none; torques can be given without
+        rho = None
     return float(
         convert_torque(
             *(1.0, "per_e_tilde", quantity),
-            resistivity=None if metal is None else 1.0 / metal.conductivity(stack.fermi_wavevector),
+            resistivity=rho,
             saturation_magnetization=saturation_magnetization,
             ferromagnet_thickness=None if magnet is None else magnet.moment_thickness,
         )

@@ -257,7 +257,7 @@ def test_exact_parameters_need_rings(tmp_path: Path, small_toml: str) -> None:
         ("heavy_metal.thickness = [1.0, -2.0]", "Pt.thickness = -2.0: must be a positive"),
         ("heavy_metal.spin_diffusion_length = [3.0, 1.0]", "must be longer than"),
         ("heavy_metal.resistivity = [1e-7]", "heavy_metal is given by thickness, total_me"),
-        ("surfaces.left_specularity = [0.5, 1.5]", "must be a number between 0 and 1"),
+        ("surfaces.left_specularity = [0.5, 1.5]", "must lie between 0 and 1"),
         ("film.magnetization_angles_deg.theta = [0, inf]", "theta_deg = inf: must be finite"),
         ("film.magnetization = [0, 90]", "film.magnetization: cannot be swept; is not kn"),
         ("theta_deg = [0]\nfilm.magnetization.theta_deg = [1]", "this dimension is given twice"),
