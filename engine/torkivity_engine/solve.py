@@ -18,11 +18,13 @@ from torkivity_engine.dense.matching import (
     solve_dense,
 )
 from torkivity_engine.dense.profile import dense_moments
-from torkivity_engine.dense.spheres import solve_spheres
+from torkivity_engine.dense.spheres import SphereStates, solve_spheres
+from torkivity_engine.dense.tables import TableStates, solve_tables
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.film.table_film import has_tables, table_film
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
 from torkivity_engine.reduced.profile import reduced_moments
@@ -56,7 +58,7 @@ def solve_boltzmann(
     ----------
     film : Bilayer or Stack
     mesh : FermiSurfaceMesh, optional
-        By default ``SphericalMesh(32, 32)``.
+        By default ``SphericalMesh(32, 32)``. Tables bring points of their own.
     rtol : float, optional
         Instead of a mesh: refine polar and azimuthal sizes until the estimated mesh error of
         every current and torque is below `rtol` times the largest component of the total
@@ -103,7 +105,10 @@ def solve_boltzmann(
         return _refined(stack, rtol, method, source, memory_limit)
     mesh = mesh or SphericalMesh(32, 32)
     drive = "injection" if source == "reservoirs" else "field"
-    on_spheres = _on_one_sphere if has_one_sphere(stack) else _on_own_spheres
+    if has_tables(stack):
+        on_spheres = _on_tables
+    else:
+        on_spheres = _on_one_sphere if has_one_sphere(stack) else _on_own_spheres
     faces, certificates, moments_of = on_spheres(stack, mesh, method, drive, memory_limit)
     if drive == "field":
         weights, unit = stack.field_direction[:2], stack.prefactor * METRE_PER_NM
@@ -138,6 +143,26 @@ def _on_one_sphere(
     return faces, states.certificates, moments_of
 
 
+def _on_tables(
+    stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
+) -> _Solved:
+    """The same of a film whose interfaces are tables, which bring their own points."""
+    if method != "dense":
+        raise InputError("method", method, 'must be "dense" for a film with tables')
+    return _of_dense(solve_tables(table_film(stack), memory_limit), _COLUMNS[drive])
+
+
+def _of_dense(dense: SphereStates | TableStates, columns: slice) -> _Solved:
+    """Faces, certificates and moments of some drives of a dense solution."""
+    faces = (dense.minus[..., columns], dense.plus[..., columns], dense.density[..., columns])
+
+    def moments(layer: int, z: FloatArray) -> LayerMoments:
+        all_drives = dense.moments(layer, z)
+        return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
+
+    return faces, dense.certificates, lambda: moments
+
+
 def _on_own_spheres(
     stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
 ) -> _Solved:
@@ -148,16 +173,10 @@ def _on_own_spheres(
             mesh.name,
             "has no azimuthal rings, from which the annuli between Fermi spheres are made",
         )
-    columns = _COLUMNS[drive]
     if method == "dense":
-        dense = solve_spheres(sphere_film(stack, mesh.rings), memory_limit)
-        faces = (dense.minus[..., columns], dense.plus[..., columns], dense.density[..., columns])
-
-        def moments(layer: int, z: FloatArray) -> LayerMoments:
-            all_drives = dense.moments(layer, z)
-            return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
-
-        return faces, dense.certificates, lambda: moments
+        return _of_dense(
+            solve_spheres(sphere_film(stack, mesh.rings), memory_limit), _COLUMNS[drive]
+        )
     states = solve_reduced_spheres(sphere_film(split_single_layer(stack), mesh.rings), drive)
     faces = (states.current_minus, states.current_plus, states.density)
     return faces, states.certificates, partial(sphere_moments, stack, mesh.rings, drive)

@@ -25,6 +25,7 @@ from torkivity_engine.arrays import ComplexArray, FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion.network import InterfaceLaw, solve_network
+from torkivity_engine.diffusion.table_tensors import require_matrices
 from torkivity_engine.diffusion.tensors import circuit_conductances, interface_tensors
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.interface import Interface
@@ -209,6 +210,7 @@ def _interface(
     keep_rashba: bool,
     mesh: FermiSurfaceMesh | None,
 ) -> _Interface:
+    require_matrices(stack, index)
     circuit = circuit_conductances(stack, index, keep_rashba=keep_rashba, mesh=mesh)
     minus, plus, torque = np.zeros(4), np.zeros(4), np.zeros(4)
     if driven:
