@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.checks import Vector, set_field
-from torkivity_engine.film.component import hashable
+from torkivity_engine.film.component import Leaf, hashable
 from torkivity_engine.film.interface import Interface, Scattering
 from torkivity_engine.film.quantity import Direction
 from torkivity_engine.kinetics.amplitudes import OBSERVABLES, AmplitudeTable, TableSide
@@ -103,7 +104,7 @@ class TabulatedInterface(Interface):
         return found
 
     @cached_property
-    def _digest(self) -> Hashable:
+    def _digest(self) -> tuple[Any, ...]:
         table = self.table()
         sides = [part for side in table.sides for part in (side.magnetic, *side[1], *side[2])]
         arrays = [table.k_parallel, table.weights, table.amplitudes, *sides]
@@ -111,6 +112,23 @@ class TabulatedInterface(Interface):
         # One zero: equal numbers, equal digits.
         numbers = [hashable(a + 0.0 if isinstance(a, np.ndarray) else a) for a in arrays]
         return (type(self), self.magnetization, *numbers)
+
+    @property
+    def digest(self) -> str:
+        """Short fingerprint of everything in the table."""
+        return hashlib.sha256(repr(self._digest[1:]).encode()).hexdigest()[:16]
+
+    def leaves(self, fermi_wavevector: float) -> dict[str, Leaf]:
+        """No parameters: a table is what it is."""
+        return {}
+
+    def as_given(self, fermi_wavevector: float) -> dict[str, Any]:
+        """File and digest, by which a configuration names the table."""
+        if self.file is None:
+            raise InputError(
+                "interface", "a table in memory", "must be in a file to be named: write_amplitudes"
+            )
+        return {"file": self.file, "digest": self.digest}
 
     def kinetic_key(self) -> Hashable:
         """Digest of everything in the table."""
