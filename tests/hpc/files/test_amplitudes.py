@@ -176,9 +176,9 @@ def test_thousands_of_points_with_eight_modes_a_side(tmp_path: Path) -> None:
     metal = TableSide(False, modes(4, [1] * 4, 1.0), modes(4, [1] * 4, -1.0))
     spins = [1, -1] * 4
     magnet = TableSide(True, modes(8, spins, -1.0), modes(8, spins, 1.0))
-    s = np.linalg.qr(rng.normal(size=(n, 16, 16)) + 1j * rng.normal(size=(n, 16, 16)))[0]
-    matrices = rng.normal(size=(n, 3, 16, 16))
-    matrices = matrices + matrices.transpose(0, 1, 3, 2)
+    one = np.linalg.qr(rng.normal(size=(16, 16)) + 1j * rng.normal(size=(16, 16)))[0]
+    s = np.exp(1j * rng.uniform(size=(n, 16, 1))) * one
+    matrices = rng.normal(size=(n, 3, 1, 1)) * (one + one.conj().T)
     table = AmplitudeTable(
         k, np.full(n, 1e-2), metal, magnet, s, M, matrices, current_above=matrices
     )
