@@ -24,7 +24,7 @@ from torkivity_engine.errors import InputError
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
-from torkivity_engine.film.table_film import has_tables, table_film
+from torkivity_engine.film.table_film import has_tables, table_film, table_name
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
 from torkivity_engine.reduced.profile import reduced_moments
@@ -119,7 +119,7 @@ def solve_boltzmann(
         interfaces=interfaces,
         certificates={"charge_defect": _charge_defect(stack, interfaces), **certificates},
         method=method,
-        mesh=mesh.name,
+        mesh=table_name(stack) or mesh.name,
         profile_of=partial(_profile, stack, cache(moments_of), weights, unit),
     )
 

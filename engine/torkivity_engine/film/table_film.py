@@ -28,6 +28,7 @@ __all__ = [
     "slot_numbers",
     "table_film",
     "table_layers",
+    "table_name",
     "table_of",
 ]
 
@@ -184,6 +185,12 @@ class TableFilm:
 def has_tables(stack: Stack) -> bool:
     """Whether any interface is given by a table."""
     return any(interface.table() is not None for interface in stack.interfaces)
+
+
+def table_name(stack: Stack) -> str | None:
+    """Short description of the points of its tables, if it has any."""
+    tables = [table for i in stack.interfaces if (table := i.table()) is not None]
+    return f"table of {tables[0].n_points} points" if tables else None
 
 
 def table_of(stack: Stack, index: int) -> AmplitudeTable:

@@ -314,7 +314,7 @@ class _Model:
             source = np.zeros((len(self.k), size, 2 * size), dtype=np.complex128)
             source[:, :, columns] = arriving
             sources.append(source)
-        psi: ComplexArray = np.linalg.solve(matrix, rhs).reshape(-1, count, size, 2 * size)
+        psi: Any = np.linalg.solve(matrix, rhs).reshape(-1, count, size, 2 * size)
         return sources, [psi[:, i] for i in range(count)]
 
     def _step(self, waves: list[tuple[_Waves, _Waves]], side: int, way: int) -> ComplexArray:
