@@ -16,6 +16,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "docs/tutorial.md",
     "docs/add-interface-model.md",
+    "docs/amplitudes.md",
     "docs/anisotropy.md",
     "docs/cluster.md",
     "docs/comparing.md",
