@@ -248,7 +248,7 @@ def check_time_reversal(table: AmplitudeTable, other: AmplitudeTable) -> float:
     Returns
     -------
     float
-        Largest difference of the probabilities |S|^2, spins of an orbital summed.
+        Largest difference of the probabilities, spins of an orbital summed.
 
     Raises
     ------

@@ -25,12 +25,12 @@ from torkivity_engine.film.checks import check_direction
 from torkivity_engine.kinetics.amplitudes import AmplitudeTable, Modes, TableSide
 from torkivity_engine.kinetics.table_response import PAULI
 
-__all__ = ["Crystal", "Plane", "brillouin_zone", "tight_binding_table"]
+__all__ = ["PER_SECOND", "Crystal", "Model", "Plane", "brillouin_zone", "tight_binding_table"]
 
 #: How far from one |lambda| of a propagating wave may be.
 _ON_CIRCLE = 1e-8
 #: From eV to 1/s.
-_PER_SECOND = ELEMENTARY_CHARGE / HBAR
+PER_SECOND = ELEMENTARY_CHARGE / HBAR
 
 
 class Crystal(NamedTuple):
@@ -72,7 +72,7 @@ class Plane(NamedTuple):
     rashba: ArrayLike | None = None
 
 
-class _Waves(NamedTuple):
+class Waves(NamedTuple):
     """Modes of a crystal that travel or decay one way, without the spin.
 
     Attributes
@@ -167,7 +167,7 @@ def tight_binding_table(
         For matrices of the wrong shape, or a hopping along z without an inverse.
     """
     k = np.asarray(points[0], dtype=np.float64)
-    model = _Model(k, lattice_constant, (below, above), planes, bonds, magnetization)
+    model = Model(k, lattice_constant, (below, above), planes, bonds, magnetization)
     waves = [model.modes(side) for side in range(2)]
     sources, psi = model.solve(waves)
     ends = (psi[0] - sources[0], psi[-1] - sources[1])
@@ -186,7 +186,7 @@ def tight_binding_table(
     )
 
 
-class _Model:
+class Model:
     """Hamiltonians of all planes at all k_parallel."""
 
     def __init__(
@@ -229,7 +229,7 @@ class _Model:
                     "must have an inverse: no orbital may be idle",
                 )
 
-    def _along_m(self) -> ComplexArray:
+    def along_m(self) -> ComplexArray:
         """sigma.m."""
         result: ComplexArray = np.einsum("i,ijk->jk", np.array(self.m), PAULI[:3])
         return result
@@ -247,10 +247,10 @@ class _Model:
         """Spinors of each of `bands`, as columns: up and down, or along -m and +m."""
         if self.crystals[side].exchange is None:
             return [np.eye(2, dtype=np.complex128)]
-        minority_last = np.linalg.eigh(self._along_m())[1]
+        minority_last = np.linalg.eigh(self.along_m())[1]
         return [minority_last[:, :1], minority_last[:, 1:]]
 
-    def modes(self, side: int) -> list[tuple[_Waves, _Waves]]:
+    def modes(self, side: int) -> list[tuple[Waves, Waves]]:
         """For each of `bands` the incoming and the outgoing modes."""
         hops, found = self.hops[side], []
         for _, onsite in self.bands(side):
@@ -258,7 +258,7 @@ class _Model:
             found.append((up, down) if side == 0 else (down, up))
         return found
 
-    def lifted(self, waves: list[tuple[_Waves, _Waves]], side: int, way: int) -> ComplexArray:
+    def lifted(self, waves: list[tuple[Waves, Waves]], side: int, way: int) -> ComplexArray:
         """Vectors of all modes with their spins, shape (n_points, 2 n, 2 n).
 
         Rows are (orbital, spin), columns the modes as a table orders them.
@@ -269,7 +269,7 @@ class _Model:
             parts.append(full.reshape(len(self.k), 2 * self.n, -1))
         return np.concatenate(parts, axis=2)
 
-    def propagating(self, waves: list[tuple[_Waves, _Waves]], side: int, way: int) -> Any:
+    def propagating(self, waves: list[tuple[Waves, Waves]], side: int, way: int) -> Any:
         """Which of these modes carry a flux."""
         per = 2 if self.crystals[side].exchange is None else 1
         return np.concatenate(
@@ -277,7 +277,7 @@ class _Model:
         )
 
     def solve(
-        self, waves: list[list[tuple[_Waves, _Waves]]]
+        self, waves: list[list[tuple[Waves, Waves]]]
     ) -> tuple[list[ComplexArray], list[ComplexArray]]:
         """Waves on every plane, from the last of the crystal below to the first above.
 
@@ -317,7 +317,7 @@ class _Model:
         psi: Any = np.linalg.solve(matrix, rhs).reshape(-1, count, size, 2 * size)
         return sources, [psi[:, i] for i in range(count)]
 
-    def _step(self, waves: list[tuple[_Waves, _Waves]], side: int, way: int) -> ComplexArray:
+    def _step(self, waves: list[tuple[Waves, Waves]], side: int, way: int) -> ComplexArray:
         """Matrix that takes a wave one plane further into the crystal."""
         total = np.zeros((len(self.k), 2 * self.n, 2 * self.n), dtype=np.complex128)
         for pair, chi in zip(waves, self.spinors(side), strict=True):
@@ -341,7 +341,7 @@ class _Model:
         total = np.einsum("nij,st->nisjt", _in_plane(onsite, hops, self.k, self.a), np.eye(2))
         if plane.exchange is not None:
             exchange = _hermitian("plane.exchange", plane.exchange, self.n)
-            sigma = self._along_m()
+            sigma = self.along_m()
             total = total + np.einsum("ij,st->isjt", exchange, sigma)
         if plane.rashba is not None:
             rashba = _hermitian("plane.rashba", plane.rashba, self.n)
@@ -352,7 +352,7 @@ class _Model:
         return result
 
     def outgoing(
-        self, waves: list[list[tuple[_Waves, _Waves]]], side: int, psi: ComplexArray
+        self, waves: list[list[tuple[Waves, Waves]]], side: int, psi: ComplexArray
     ) -> ComplexArray:
         """Amplitudes of the outgoing modes of one side."""
         kept = self.propagating(waves[side], side, 1)
@@ -360,7 +360,7 @@ class _Model:
         result: ComplexArray = c * kept[:, :, None]
         return result
 
-    def table_side(self, waves: list[list[tuple[_Waves, _Waves]]], side: int) -> TableSide:
+    def table_side(self, waves: list[list[tuple[Waves, Waves]]], side: int) -> TableSide:
         """Velocities and spins of the modes of one side."""
         made: list[Modes] = []
         for way in range(2):
@@ -378,7 +378,7 @@ class _Model:
             if plane.exchange is not None:
                 exchange = _hermitian("plane.exchange", plane.exchange, self.n)
                 for i in range(3):
-                    operator = 2.0 * _PER_SECOND * np.kron(exchange, turn[i])
+                    operator = 2.0 * PER_SECOND * np.kron(exchange, turn[i])
                     total[:, i] += wave.conj().transpose(0, 2, 1) @ operator @ wave
         return total
 
@@ -386,13 +386,13 @@ class _Model:
         """Spin current upwards through a bond, 2 Im psi_(n+1)^+ sigma T psi_n / hbar."""
         parts = []
         for sigma in PAULI[:3]:
-            operator = np.kron(bond, sigma) * _PER_SECOND
+            operator = np.kron(bond, sigma) * PER_SECOND
             half = -1j * upper.conj().transpose(0, 2, 1) @ operator @ lower
             parts.append(half + half.conj().transpose(0, 2, 1))
         return np.stack(parts, axis=1)
 
 
-def _lead(h: ComplexArray, hops: ComplexArray, k: FloatArray, a: float) -> tuple[_Waves, _Waves]:
+def _lead(h: ComplexArray, hops: ComplexArray, k: FloatArray, a: float) -> tuple[Waves, Waves]:
     """Modes of a chain that go or decay upwards, and downwards."""
     n, t = h.shape[1], hops[2]
     # T^+ lambda u = -(h u + T u / lambda), for (u / lambda, u).
@@ -403,7 +403,7 @@ def _lead(h: ComplexArray, hops: ComplexArray, k: FloatArray, a: float) -> tuple
     factor, vectors = np.linalg.eig(companion)
     u = vectors[:, n:] / np.linalg.norm(vectors[:, n:], axis=1, keepdims=True)
     phase = [np.exp(-1j * k[:, i] * a)[:, None, None] * hops[i] for i in range(2)]
-    scale = a * METRE_PER_NM * _PER_SECOND
+    scale = a * METRE_PER_NM * PER_SECOND
     parts = [_slope(u, part) for part in phase]
     parts.append(2.0 * np.einsum("nij,ik,nkj,nj->nj", u.conj(), t, u, 1.0 / factor).imag)
     velocity = np.stack(parts, axis=2)
@@ -423,7 +423,7 @@ def _lead(h: ComplexArray, hops: ComplexArray, k: FloatArray, a: float) -> tuple
         own = np.take_along_axis(velocity, order[:, :, None], axis=1)
         own = np.where(kept[:, :, None], own, 0.0)
         lam = np.take_along_axis(factor, order, axis=1)
-        found.append(_Waves(lam, _unit_flux(vector, lam, t, kept), own))
+        found.append(Waves(lam, _unit_flux(vector, lam, t, kept), own))
     return found[0], found[1]
 
 
@@ -438,7 +438,7 @@ def _unit_flux(u: ComplexArray, factor: ComplexArray, t: ComplexArray, kept: Any
 
     Modes of different lambda do not mix in the flux; those of equal lambda are made so.
     """
-    half = -1j * u.conj().transpose(0, 2, 1) @ t @ (u / factor[:, None]) * _PER_SECOND
+    half = -1j * u.conj().transpose(0, 2, 1) @ t @ (u / factor[:, None]) * PER_SECOND
     flux = half + half.conj().transpose(0, 2, 1)
     both = kept[:, :, None] & kept[:, None, :]
     size = np.sign(np.where(kept, np.einsum("njj->nj", flux).real, 0.0).sum(axis=1))
