@@ -9,6 +9,7 @@ import pytest
 
 from torkivity.sources.tight_binding import Crystal, Plane, brillouin_zone, tight_binding_table
 from torkivity_engine.constants import ELECTRON_MASS, ELEMENTARY_CHARGE, HBAR
+from torkivity_engine.dense.tables import solve_tables
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import interface_tensors
 from torkivity_engine.errors import InputError
@@ -18,6 +19,7 @@ from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import HeavyMetal
 from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
 from torkivity_engine.film.stack import Stack
+from torkivity_engine.film.table_film import table_film
 from torkivity_engine.film.tabulated_interface import TabulatedInterface
 from torkivity_engine.kinetics.amplitudes import AmplitudeTable, check_time_reversal
 from torkivity_engine.kinetics.table_response import TableResponse
@@ -205,3 +207,39 @@ def test_bad_models() -> None:
         tight_binding_table(points, A, crystal, crystal, [plane], bonds=[-1.0])
     with pytest.raises(InputError, match="must be even"):
         brillouin_zone(A, 3)
+
+
+def _sheet_conductance(m: tuple[float, ...]) -> np.ndarray:
+    """In-plane charge current through the whole film by field direction, from its profile."""
+    table = random_model(2, 5, rashba=True, real=True, m=m)
+    stack = Stack(
+        (
+            HeavyMetal(1.5, 2.0, 20.0, fermi_wavevector=10.0),
+            SplitFerromagnet(1.0, 10.0, 8.0, 5.0, 2.0, 40.0, magnetization=m),
+        ),
+        (TabulatedInterface.of(table),),
+        Surface(0.0),
+        Surface(0.0),
+        fermi_wavevector=10.0,
+    )
+    states = solve_tables(table_film(stack))
+    total = np.zeros((2, 2))
+    x, w = np.polynomial.legendre.leggauss(24)
+    for layer, part in enumerate(stack.layers):
+        # Graded towards both faces, where slow electrons die within a fraction of a plane.
+        edges = np.concatenate([[0.0], np.geomspace(1e-5, 0.5, 12)]) * part.thickness
+        edges = np.concatenate([edges, part.thickness - edges[-2::-1]])
+        half, mid = 0.5 * np.diff(edges), 0.5 * (edges[1:] + edges[:-1])
+        z = (mid[:, None] + half[:, None] * x).ravel()
+        weights = (half[:, None] * w).ravel()
+        current = states.moments(layer, z).in_plane[:, 3, :, :2]
+        total += np.einsum("z,zif->if", weights, current)
+    return total
+
+
+def test_onsager_relation_of_the_sheet_conductance() -> None:
+    here, there = _sheet_conductance(M), _sheet_conductance(tuple(-x for x in M))
+    scale = np.abs(here).max()
+    np.testing.assert_allclose(there, here.T, atol=1e-9 * scale)
+    # The relation says something: each film alone is not symmetric.
+    assert abs(here[0, 1] - here[1, 0]) > 1e-5 * scale
