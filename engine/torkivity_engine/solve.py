@@ -186,6 +186,8 @@ def _refined(
     stack: Stack, rtol: float, method: str, source: str, memory_limit: int | None
 ) -> BoltzmannSolution:
     """Solution on the coarsest mesh that meets `rtol`, with its errors."""
+    if has_tables(stack):
+        raise InputError("rtol", rtol, "chooses a mesh, but tables bring points of their own")
     if isinstance(rtol, bool) or not isinstance(rtol, (int, float)) or not 0.0 < rtol < 1.0:
         raise InputError("rtol", rtol, "must be a number between 0 and 1")
     if not stack.interfaces:

@@ -7,6 +7,7 @@ the layer's lanes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +16,13 @@ from scipy import sparse
 from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.dense.modes import LayerModes, flux_scale, modes_of_terms
+from torkivity_engine.dense.bmatrix import ScatteringMatrix
+from torkivity_engine.dense.modes import (
+    LayerModes,
+    flux_scale,
+    modes_of_scattering,
+    modes_of_terms,
+)
 from torkivity_engine.dense.split_modes import SpinModes, modes_of_spins
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
@@ -43,8 +50,8 @@ _NET_DRIVE = 1e-3
 class _Part:
     """One layer: its modes, and where its unknowns stand among slots."""
 
-    def __init__(self, layer: TableLayer) -> None:
-        self.layer = layer
+    def __init__(self, layer: TableLayer, own: ScatteringMatrix | None) -> None:
+        self.layer, self.given = layer, own is not None
         self.thickness, self.start = layer.layer.thickness, 0.0
         per = layer.per_lane
         #: For both directions: sqrt(d^2k), speeds |v_z| over v_0 and in-plane velocities of slots.
@@ -55,7 +62,7 @@ class _Part:
         self.size = layer.size
         self.modes: LayerModes | None = None
         if self.size:
-            self.modes, self.index, flux = _modes_of(layer)
+            self.modes, self.index, flux = _modes_of(layer, own)
             #: From f of the modes to sqrt(d^2k) g.
             self.scale = [self.root[way] / flux[self.index[way]] for way in range(2)]
 
@@ -74,9 +81,11 @@ class _Part:
         )
 
 
-def _modes_of(layer: TableLayer) -> tuple[LayerModes, list[Any], FloatArray]:
+def _modes_of(
+    layer: TableLayer, given: ScatteringMatrix | None
+) -> tuple[LayerModes, list[Any], FloatArray]:
     """Modes of a layer, the unknown of each slot going up and down, and what turns g into f."""
-    terms, counts = layer.terms(), [len(own.point) for own in layer.lanes]
+    counts = [len(own.point) for own in layer.lanes]
     _require_balance(layer)
     if not layer.magnetic:
         scale = layer.reference_velocity(1)
@@ -95,7 +104,18 @@ def _modes_of(layer: TableLayer) -> tuple[LayerModes, list[Any], FloatArray]:
             name=f"table of {len(layer.weights)} points",
         )
         index = [(4 * way[:, None] + np.arange(4)).ravel() for way in (up, down)]
-        return modes_of_terms(terms, mesh), index, flux_scale(mesh)
+        modes = (
+            modes_of_terms(layer.terms(), mesh)
+            if given is None
+            else modes_of_scattering(given, mesh)
+        )
+        return modes, index, flux_scale(mesh)
+    if given is not None:
+        raise InputError(
+            "scattering",
+            type(layer.layer).__name__,
+            "must be None beside a magnet's modes: it knows the four coefficients of a metal",
+        )
     parts, flux, offset = [], [], 0
     index = [np.full(count, -1) for count in counts]
     for spin in layer.spins:
@@ -110,7 +130,7 @@ def _modes_of(layer: TableLayer) -> tuple[LayerModes, list[Any], FloatArray]:
         mean = weight / weight.sum()
         parts.append(SpinModes(velocity, mean))
         flux.append(np.sqrt(mean * np.abs(velocity[:, 2])))
-    return modes_of_spins(terms, parts), index, np.concatenate(flux)
+    return modes_of_spins(layer.terms(), parts), index, np.concatenate(flux)
 
 
 def _require_balance(layer: TableLayer) -> None:
@@ -230,9 +250,9 @@ def _sparse(block: FloatArray, rows: Any, columns: Any) -> Any:
 class _Matching:
     """Boundary conditions at all faces as one linear system."""
 
-    def __init__(self, film: TableFilm) -> None:
+    def __init__(self, film: TableFilm, given: Sequence[ScatteringMatrix | None]) -> None:
         self._film, stack = film, film.stack
-        self.parts = [_Part(layer) for layer in film.layers]
+        self.parts = [_Part(layer, own) for layer, own in zip(film.layers, given, strict=True)]
         for end, boundary in ((0, stack.left), (-1, stack.right)):
             if boundary.endless:
                 reach = self.parts[end].layer.layer.reach(stack.fermi_wavevector)
@@ -347,9 +367,11 @@ class TableStates:
         As those of `torkivity_engine.dense.matching`.
     """
 
-    def __init__(self, film: TableFilm) -> None:
+    def __init__(
+        self, film: TableFilm, scattering: Sequence[ScatteringMatrix | None] | None = None
+    ) -> None:
         self._film = film
-        matching = _Matching(film)
+        matching = _Matching(film, scattering or [None] * len(film.layers))
         self._parts = matching.parts
         self._amplitudes, self._driven, certificates = matching.solve()
         root = np.sqrt(film.responses[0].weights)
@@ -398,7 +420,7 @@ class TableStates:
         last = len(self._parts) - 1
         for i, part in enumerate(self._parts):
             ends = [self._film.stack.left] * (i == 0) + [self._film.stack.right] * (i == last)
-            if part.modes is None or any(end.endless for end in ends):
+            if part.modes is None or part.given or any(end.endless for end in ends):
                 continue
             total = part.modes.integrate(part.thickness, self._amplitudes[i])
             total += part.thickness * self._driven[i]
@@ -431,7 +453,12 @@ def _defect(table: Any) -> float:
     return float(np.abs(flux - table.present("incoming")).max(initial=0.0))
 
 
-def solve_tables(film: TableFilm, memory_limit: int | None = None) -> TableStates:
+def solve_tables(
+    film: TableFilm,
+    memory_limit: int | None = None,
+    *,
+    scattering: Sequence[ScatteringMatrix | None] | None = None,
+) -> TableStates:
     """Solve the Boltzmann equation of a film with all modes of all layers.
 
     Parameters
@@ -439,6 +466,9 @@ def solve_tables(film: TableFilm, memory_limit: int | None = None) -> TableState
     film : TableFilm
     memory_limit : int, optional
         Bytes; without it, what the machine has available.
+    scattering : sequence of ScatteringMatrix or None, optional
+        For each layer beside orbitals, scattering that replaces its own; None keeps it. Directions
+        are the layer's lanes, upwards first, their weights d^2 k_parallel / |v_z| with sum 4 pi.
 
     Returns
     -------
@@ -456,10 +486,14 @@ def solve_tables(film: TableFilm, memory_limit: int | None = None) -> TableState
     for i, response in enumerate(film.responses):
         require_datasets(film.stack, i, response.missing, "its spin currents and torque")
     sizes = [layer.size for layer in film.layers]
+    if scattering is not None and len(scattering) != len(sizes):
+        raise InputError(
+            "scattering", len(scattering), f"must have {len(sizes)} entries, as layers"
+        )
     require_memory(
-        dense_memory(len(sizes), max(sizes), coupling="spins"),
+        dense_memory(len(sizes), max(sizes), coupling="points" if scattering else "spins"),
         memory_limit,
         f"the dense solution of {len(sizes)} layers with up to {max(sizes)} unknowns each "
         f"({len(film.responses[0].weights)} k_parallel)",
     )
-    return TableStates(film)
+    return TableStates(film, scattering)

@@ -10,7 +10,13 @@ import numpy as np
 
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.tabulated_interface import TabulatedInterface
-from torkivity_engine.kinetics.amplitudes import OBSERVABLES, AmplitudeTable, Modes, TableSide
+from torkivity_engine.kinetics.amplitudes import (
+    OBSERVABLES,
+    AmplitudeTable,
+    Modes,
+    TableSide,
+    check_time_reversal,
+)
 from torkivity_hpc.files.reading import damage_named
 from torkivity_hpc.files.store import new_file
 
@@ -39,7 +45,8 @@ def read_amplitudes(path: str | Path) -> TabulatedInterface:
     InputError
         In one line with the name of the file: no such file, damaged, a dataset missing or of
         another shape, NaN, weights that are not positive, modes missing or of the wrong direction,
-        amplitudes that are not unitary.
+        amplitudes that are not unitary, or, without a magnet and with -k for every k, do not obey
+        time reversal.
     """
     path = Path(path)
     if not path.is_file():
@@ -47,7 +54,10 @@ def read_amplitudes(path: str | Path) -> TabulatedInterface:
     with damage_named(path), h5py.File(path, "r", locking=False) as file:
         try:
             _check_format(file)
-            return TabulatedInterface.of(_table(file), str(path.resolve()))
+            table = _table(file)
+            if table.magnetization is None and _symmetric(table):
+                check_time_reversal(table, table)
+            return TabulatedInterface.of(table, str(path.resolve()))
         except InputError as error:
             if error.key == "file":
                 raise InputError("file", str(path), error.expected) from None
@@ -141,6 +151,12 @@ def _table(file: Any) -> AmplitudeTable:
         magnetization=None if m is None else _direction(m),
         **{name: _dataset(file, name) for name in OBSERVABLES if name in file},
     )
+
+
+def _symmetric(table: AmplitudeTable) -> bool:
+    """Whether -k is there for every k."""
+    known = {tuple(k) for k in np.round(table.k_parallel, 9).tolist()}
+    return all((-x, -y) in known for x, y in known)
 
 
 def _direction(m: Any) -> tuple[float, float, float]:

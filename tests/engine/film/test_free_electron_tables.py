@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from draws import CO, PT, U0, U_EX
+from torkivity_engine.dense.bmatrix import ScatteringMatrix
+from torkivity_engine.dense.tables import solve_tables
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import (
     circuit_conductances,
@@ -24,6 +26,7 @@ from torkivity_engine.film.layers import HeavyMetal
 from torkivity_engine.film.magnetic_insulator import MagneticInsulator
 from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
 from torkivity_engine.film.stack import Stack, mirrored
+from torkivity_engine.film.table_film import table_film
 from torkivity_engine.film.tabulated_interface import TabulatedInterface
 from torkivity_engine.kinetics.amplitudes import (
     AmplitudeTable,
@@ -288,6 +291,8 @@ def test_what_does_not_go_together() -> None:
     film, three = tabulated(FILMS["split"]), tabulated(_three())
     with pytest.raises(InputError, match='must be "dense"'):
         solve_boltzmann(film)
+    with pytest.raises(InputError, match="bring points of their own"):
+        solve_boltzmann(film, rtol=1e-3, method="dense")
     with pytest.raises(CapacityError, match="unknowns each"):
         solve_boltzmann(film, method="dense", memory_limit=10**6)
     with pytest.raises(InputError, match="cannot switch off"):
@@ -336,3 +341,32 @@ def test_undetermined_spin() -> None:
     film = Stack((metal, metal), (RashbaInterface(0.3, 0.0, 0.0),))
     with pytest.raises(PhysicsError, match="undetermined"):
         solve_boltzmann(tabulated(film), method="dense")
+
+
+def test_scattering_given_point_by_point() -> None:
+    film = tabulated(FILMS["equal"])
+    on_points = table_film(film)
+    n = len(on_points.layers[0].lanes[0].point) * 2
+    rate, spin = 1.0 / PT.total_mean_free_path, 1.0 / PT.mean_free_path - 1.0 / PT.spin_flip_length
+    isotropic = np.diag([spin, spin, spin, rate]) / (4.0 * np.pi)
+    own = ScatteringMatrix(rate * np.eye(4), np.broadcast_to(isotropic, (n, n, 4, 4)))
+    found, exact = solve_tables(on_points, scattering=[own, None]), solve_tables(on_points)
+    scale = np.abs(exact.minus).max()
+    np.testing.assert_allclose(found.minus, exact.minus, atol=1e-9 * scale)
+    np.testing.assert_allclose(found.density, exact.density, atol=1e-9 * scale)
+    # Forward scattering on top, mode by mode, is no scattering at all.
+    extra = np.zeros((n, n, 4, 4))
+    weight = np.concatenate(
+        [on_points.layers[0].weights[w.point] / np.abs(w.velocity[:, 2])
+         for w in on_points.layers[0].lanes]
+    )  # fmt: skip
+    weight *= 4.0 * np.pi / weight.sum()
+    extra[np.arange(n), np.arange(n)] = 0.3 * np.eye(4) / weight[:, None, None]
+    more = ScatteringMatrix(own.k_out + 0.3 * np.eye(4), own.p_in + extra)
+    again = solve_tables(on_points, scattering=[more, None])
+    np.testing.assert_allclose(again.minus, exact.minus, atol=1e-9 * scale)
+    with pytest.raises(InputError, match="entries, as layers"):
+        solve_tables(on_points, scattering=[own])
+    split = table_film(tabulated(FILMS["split"]))
+    with pytest.raises(InputError, match="must be None beside"):
+        solve_tables(split, scattering=[None, own])

@@ -192,3 +192,23 @@ def test_thousands_of_points_with_eight_modes_a_side(tmp_path: Path) -> None:
         tensors.torkivity_ferromagnet[3],
         atol=1e-10 * np.abs(tensors.conductivity).max(),
     )
+
+
+def test_time_reversal_without_a_magnet(tmp_path: Path) -> None:
+    metal = HeavyMetal(5.0, 2.2, 30.0)
+    film = Stack((metal, metal), (RashbaInterface(0.4, 0.0, 0.3),))
+    rings = SphericalMesh(2, 4).rings
+    assert rings is not None
+    table = free_electron_table(film, 0, rings)
+    write_amplitudes(tmp_path / "good.h5", table)
+    assert not read_amplitudes(tmp_path / "good.h5").magnetic
+    # Another barrier on one half of the plane is unitary, and no crystal.
+    other = free_electron_table(
+        replace(film, interfaces=(RashbaInterface(0.9, 0.0, 0.3),)), 0, rings
+    )
+    half = table.k_parallel[:, 0] > 1e-3
+    mixed = np.where(half[:, None, None], other.amplitudes, table.amplitudes)
+    bare = replace(table, current_below=None, current_above=None, amplitudes=mixed)
+    write_amplitudes(tmp_path / "bad.h5", bare)
+    with pytest.raises(InputError, match="time reversal"):
+        read_amplitudes(tmp_path / "bad.h5")
