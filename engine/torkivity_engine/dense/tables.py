@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -39,7 +39,7 @@ from torkivity_engine.profiles import LayerMoments
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["TableStates", "solve_tables"]
+__all__ = ["Arriving", "TableStates", "solve_tables"]
 
 #: Below this reciprocal condition number a solution has no trustworthy digit.
 _SINGULAR = 1e-13
@@ -72,6 +72,13 @@ class _Part:
             return np.zeros((0, states.shape[1]))
         result: FloatArray = self.scale[way][:, None] * states[self.index[way]]
         return result
+
+    def states(self, slots: tuple[FloatArray, FloatArray]) -> FloatArray:
+        """f of the modes for g of what goes up and down."""
+        out = np.zeros((self.size, slots[0].shape[1]))
+        for way in range(2):
+            out[self.index[way]] = (self.root[way] / self.scale[way])[:, None] * slots[way]
+        return out
 
     def kind(self, way: int) -> Any:
         """Which spin coefficient or occupation each slot is."""
@@ -247,11 +254,34 @@ def _sparse(block: FloatArray, rows: Any, columns: Any) -> Any:
     return sparse.csr_array((block[kept], (row[kept], column[kept])), shape)
 
 
+class Arriving(NamedTuple):
+    """Distributions that reach one face of the lowest layer from within, as further drives.
+
+    Attributes
+    ----------
+    side : int
+        The face, `BOTTOM` or `TOP`.
+    slots : (ndarray, ndarray), shape (n_slots, n_columns) each
+        g of what goes up and of what goes down there.
+    """
+
+    side: int
+    slots: tuple[FloatArray, FloatArray]
+
+
 class _Matching:
     """Boundary conditions at all faces as one linear system."""
 
-    def __init__(self, film: TableFilm, given: Sequence[ScatteringMatrix | None]) -> None:
+    def __init__(
+        self,
+        film: TableFilm,
+        given: Sequence[ScatteringMatrix | None],
+        arriving: Arriving | None = None,
+    ) -> None:
         self._film, stack = film, film.stack
+        self.arriving = arriving
+        #: Columns besides fields and injection.
+        self.extra = 0 if arriving is None else arriving.slots[0].shape[1]
         self.parts = [_Part(layer, own) for layer, own in zip(film.layers, given, strict=True)]
         for end, boundary in ((0, stack.left), (-1, stack.right)):
             if boundary.endless:
@@ -272,7 +302,9 @@ class _Matching:
     def solve(self) -> tuple[list[FloatArray], list[FloatArray], dict[str, float]]:
         """Amplitudes and driven distributions of each layer, and certificates."""
         driven = [
-            np.pad(p.modes.driven, ((0, 0), (0, 1))) if p.modes is not None else np.zeros((0, 3))
+            np.zeros((0, 3 + self.extra))
+            if p.modes is None
+            else np.pad(p.modes.driven, ((0, 0), (0, 1 + self.extra)))
             for p in self.parts
         ]
         matrix = np.zeros((self._total + self._closed,) * 2)
@@ -304,7 +336,7 @@ class _Matching:
         return [solution[block] for block in self._blocks], driven, certificates
 
     def _right_side(self, driven: list[FloatArray]) -> FloatArray:
-        rhs = np.zeros((self._total + self._closed, 3))
+        rhs = np.zeros((self._total + self._closed, 3 + self.extra))
         for layer, g in enumerate(driven):
             if len(g):
                 self._add_violation(rhs, layer, [-g, -g])
@@ -316,6 +348,10 @@ class _Matching:
             if boundary.endless:  # the bulk of a half space meets no face
                 rhs[self._rows(layer, side)] = 0.0
             rhs[self._rows(layer, side), 2] += self._walls[side][1]
+        if self.arriving is not None:
+            faces = [np.zeros((self.parts[0].size, self.extra)) for _ in range(2)]
+            faces[self.arriving.side] = -self.parts[0].states(self.arriving.slots)
+            self._add_violation(rhs[:, 3:], 0, faces)
         return rhs
 
     def _rows(self, layer: int, side: int) -> slice:
@@ -341,6 +377,11 @@ class _Matching:
             if self._closed and joint == self._film.stack.reference_interface:
                 charge = part.cartesian[side][CHARGE] * part.root[side]
                 out[-1] += charge @ entering
+        if self._closed and last == 0:
+            # The mean charge at the two faces of a single film.
+            for way in range(2):
+                charge = part.cartesian[way][CHARGE] * part.root[way] / part.speed[way]
+                out[-1] += charge @ (part.wave(faces[BOTTOM], way) + part.wave(faces[TOP], way))
 
     def _slack(self) -> FloatArray:
         """Uniform charge flux into every face: what no state of closed layers can take up."""
@@ -368,23 +409,24 @@ class TableStates:
     """
 
     def __init__(
-        self, film: TableFilm, scattering: Sequence[ScatteringMatrix | None] | None = None
+        self,
+        film: TableFilm,
+        scattering: Sequence[ScatteringMatrix | None] | None = None,
+        arriving: Arriving | None = None,
     ) -> None:
-        self._film = film
-        matching = _Matching(film, scattering or [None] * len(film.layers))
+        self._film, self._arriving = film, arriving
+        matching = _Matching(film, scattering or [None] * len(film.layers), arriving)
         self._parts = matching.parts
         self._amplitudes, self._driven, certificates = matching.solve()
-        root = np.sqrt(film.responses[0].weights)
-        sums = np.stack(
-            [
-                joint.integrals([self._wave(i, TOP, 0), self._wave(i + 1, BOTTOM, 1)], root)
-                for i, joint in enumerate(matching.joints)
-            ]
-        )
+        root = np.sqrt(film.layers[0].weights)
+        sums = np.zeros((len(matching.joints), 11, 3 + matching.extra))
+        for i, joint in enumerate(matching.joints):
+            waves = [self._wave(i, TOP, 0), self._wave(i + 1, BOTTOM, 1)]
+            sums[i] = joint.integrals(waves, root)
         self.minus, self.plus, self.density = sums[:, :4], sums[:, 4:8], sums[:, 8:]
         self.certificates = {
-            "unitarity_defect": max(_defect(r.table) for r in film.responses),
-            "spin_balance": self._spin_balance(),
+            "unitarity_defect": max((_defect(r.table) for r in film.responses), default=0.0),
+            "spin_balance": self._spin_balance() if arriving is None else 0.0,
             **certificates,
         }
 
@@ -403,14 +445,29 @@ class TableStates:
                 in_plane[i] += np.einsum("as,si,sf->aif", per_speed, part.along[way], wave)
         return LayerMoments(current=current, density=density, in_plane=in_plane)
 
+    def outgoing(self, side: int) -> tuple[FloatArray, FloatArray]:
+        """g at a face of the lowest layer, without what is driven in its bulk and what arrives.
+
+        Shape (n_slots, columns) each, of what goes up and of what goes down.
+        """
+        part = self._parts[0]
+        depth = part.thickness if side == TOP else 0.0
+        assert part.modes is not None
+        states = part.modes.combine(depth, part.thickness, self._amplitudes[0])
+        up, down = (part.wave(states, way) / part.root[way][:, None] for way in range(2))
+        return up, down
+
     def _wave(self, layer: int, side: int, way: int) -> FloatArray:
         """sqrt(d^2k) g at a face."""
-        return self._at(layer, self._parts[layer].thickness if side == TOP else 0.0, way)
+        wave = self._at(layer, self._parts[layer].thickness if side == TOP else 0.0, way)
+        if self._arriving is not None and (layer, side) == (0, self._arriving.side):
+            wave[:, 3:] += self._parts[0].root[way][:, None] * self._arriving.slots[way]
+        return wave
 
     def _at(self, layer: int, depth: float, way: int) -> FloatArray:
         part = self._parts[layer]
         if part.modes is None:
-            return np.zeros((0, 3))
+            return np.zeros((0, self._driven[layer].shape[1]))
         states = part.modes.combine(depth, part.thickness, self._amplitudes[layer])
         return part.wave(states + self._driven[layer], way)
 
@@ -458,6 +515,7 @@ def solve_tables(
     memory_limit: int | None = None,
     *,
     scattering: Sequence[ScatteringMatrix | None] | None = None,
+    arriving: Arriving | None = None,
 ) -> TableStates:
     """Solve the Boltzmann equation of a film with all modes of all layers.
 
@@ -469,6 +527,8 @@ def solve_tables(
     scattering : sequence of ScatteringMatrix or None, optional
         For each layer beside orbitals, scattering that replaces its own; None keeps it. Directions
         are the layer's lanes, upwards first, their weights d^2 k_parallel / |v_z| with sum 4 pi.
+    arriving : Arriving, optional
+        Further drives, as columns after those of the fields and of injection.
 
     Returns
     -------
@@ -494,6 +554,6 @@ def solve_tables(
         dense_memory(len(sizes), max(sizes), coupling="points" if scattering else "spins"),
         memory_limit,
         f"the dense solution of {len(sizes)} layers with up to {max(sizes)} unknowns each "
-        f"({len(film.responses[0].weights)} k_parallel)",
+        f"({len(film.layers[0].weights)} k_parallel)",
     )
-    return TableStates(film, scattering)
+    return TableStates(film, scattering, arriving)

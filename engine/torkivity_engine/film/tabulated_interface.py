@@ -168,7 +168,7 @@ class TabulatedInterface(Interface):
         raise InputError(
             "interface",
             self.kind,
-            "knows its own k_parallel alone: use the dense method",
+            "is known at its own k_parallel alone, which this method does not take",
         )
 
     def torque(self, density: FloatArray, m: ArrayLike) -> FloatArray:

@@ -10,6 +10,7 @@ import pytest
 from draws import CO, PT, U0, U_EX
 from torkivity_engine.dense.bmatrix import ScatteringMatrix
 from torkivity_engine.dense.tables import solve_tables
+from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import (
     circuit_conductances,
@@ -34,6 +35,7 @@ from torkivity_engine.kinetics.amplitudes import (
     TableSide,
     check_time_reversal,
 )
+from torkivity_engine.reduced.sensitivity import sensitivities
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
@@ -291,6 +293,8 @@ def test_what_does_not_go_together() -> None:
     film, three = tabulated(FILMS["split"]), tabulated(_three())
     with pytest.raises(InputError, match='must be "dense"'):
         solve_boltzmann(film)
+    with pytest.raises(InputError, match="known at its own k_parallel alone"):
+        sensitivities(tabulated(FILMS["equal"]), MESH)
     with pytest.raises(InputError, match="bring points of their own"):
         solve_boltzmann(film, rtol=1e-3, method="dense")
     with pytest.raises(CapacityError, match="unknowns each"):
@@ -323,7 +327,10 @@ def test_specular_faces_need_partners() -> None:
     odd = replace(film, interfaces=(TabulatedInterface.of(replace(table, below=side)),))
     with pytest.raises(InputError, match="without a mirror partner"):
         solve_boltzmann(odd, method="dense")
-    found = solve_boltzmann(replace(odd, left=Surface(0.0)), method="dense")
+    odd = replace(odd, left=Surface(0.0))
+    with pytest.raises(PhysicsError, match="not symmetric"):
+        boundary_layer_parameters(odd)
+    found = solve_boltzmann(odd, method="dense")
     assert found.certificates["charge_defect"] < 1e-10
     assert found.certificates["spin_balance"] < 1e-10
 
@@ -339,6 +346,8 @@ def test_half_of_the_points_is_refused() -> None:
 def test_undetermined_spin() -> None:
     metal = replace(PLAIN_PT, spin_flip_length=np.inf)
     film = Stack((metal, metal), (RashbaInterface(0.3, 0.0, 0.0),))
+    with pytest.raises(PhysicsError, match="conserves spin"):
+        boundary_layer_parameters(tabulated(film))
     with pytest.raises(PhysicsError, match="undetermined"):
         solve_boltzmann(tabulated(film), method="dense")
 
@@ -370,3 +379,36 @@ def test_scattering_given_point_by_point() -> None:
     split = table_film(tabulated(FILMS["split"]))
     with pytest.raises(InputError, match="must be None beside"):
         solve_tables(split, scattering=[None, own])
+
+
+@pytest.mark.parametrize("specularity", [1.0, 0.4])
+def test_thickness_formula(specularity: float) -> None:
+    film = replace(FILMS["equal"], left=Surface(specularity), right=Surface(0.7))
+    exact, found = (
+        boundary_layer_parameters(film, MESH),
+        boundary_layer_parameters(tabulated(film)),
+    )
+    np.testing.assert_allclose(found.kappa, exact.kappa, rtol=1e-9)
+    np.testing.assert_allclose(found.slow_current, exact.slow_current, rtol=1e-9)
+    for name in ("reflection", "emission", "outer_reflection", "outer_emission"):
+        value = getattr(exact, name)
+        np.testing.assert_allclose(getattr(found, name), value, atol=1e-9)
+    for thickness in (2.0, 10.0):
+        a, b = exact.response(thickness), found.response(thickness)
+        scale = np.abs(a.torque_total).max()
+        np.testing.assert_allclose(b.torque_total, a.torque_total, atol=1e-9 * scale)
+        np.testing.assert_allclose(b.current_minus, a.current_minus, atol=1e-9 * scale)
+
+
+def test_thickness_formula_of_modes_of_their_own_is_the_boltzmann_equation_of_a_thick_film() -> (
+    None
+):
+    film = tabulated(FILMS["below"])
+    metal = replace(METAL, thickness=25.0)
+    thick = replace(film, layers=(SPLIT, metal))
+    exact = solve_boltzmann(thick, method="dense")
+    found = boundary_layer_parameters(thick).response()
+    scale = np.abs(exact.torque_total).max()
+    np.testing.assert_allclose(found.torque_total, exact.torque_total, atol=1e-5 * scale)
+    thin = boundary_layer_parameters(film).response(2.0)
+    assert np.abs(thin.torque_total - exact.torque_total).max() > 1e-3 * scale
