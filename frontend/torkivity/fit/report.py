@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from torkivity.fit.curves import curve_axis, fit_curves
 from torkivity.fit.derived import Derived
 from torkivity.fit.fit import LEVELS, FitResult, Fitted
 
@@ -133,11 +134,31 @@ def fit_json(result: FitResult) -> dict[str, Any]:
             {"between": list(pair), "value": value} for pair, value in result.correlations.items()
         ],
         "points": [
-            {key: _plain(value) for key, value in asdict(point).items()} for point in result.points
+            {**{key: _plain(value) for key, value in asdict(point).items()}, "error_bar": bar}
+            for point, bar in zip(result.points, _error_bars(result), strict=True)
+        ],
+        "axes": {data.name: curve_axis(data) for data in result.state.problem.sets},
+        "curves": [
+            {
+                **{key: getattr(curve, key) for key in ("data", "component", "quantity", "axis")},
+                "at": curve.at,
+                "x": curve.x.tolist(),
+                "model": curve.model.tolist(),
+                "error": [_plain(error) for error in curve.error.tolist()],
+            }
+            for curve in fit_curves(result)
         ],
         "assumed": list(result.remarks),
         "warnings": list(result.warnings),
     }
+
+
+def _error_bars(result: FitResult) -> list[list[float] | None]:
+    """Lengths below and above each point, where the data have error bars."""
+    lengths = result.state.problem.bar_lengths
+    if lengths is None:
+        return [None] * len(result.points)
+    return [list(map(float, pair)) for pair in zip(*lengths, strict=True)]
 
 
 def fit_latex(result: FitResult) -> str:
