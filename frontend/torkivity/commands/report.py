@@ -19,9 +19,9 @@ Examples:
   torkivity report sweep.h5 -o report.html
   torkivity report film.h5 film-convergence.h5 fit.json -o report.html
 \b
-FILE is what 'torkivity run', 'sweep' or 'converge' wrote, or the JSON of 'torkivity fit'. The
-page is one file of at most 5 MB that needs no network: send it, print it, keep it. It can be
-made while a sweep runs.
+FILE is what 'torkivity run', 'sweep' or 'converge' wrote, or the JSON of
+'torkivity fit'. The page is one file of at most 5 MB that needs no network:
+send it, print it, keep it. It can be made while a sweep runs.
 """,
 )
 @click.argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...")

@@ -20,6 +20,9 @@ from torkivity.figures.fits import (
     series_key,
     series_label,
 )
+from torkivity.fit.derived import Derived
+from torkivity.fit.fit import Fitted, Interval
+from torkivity.fit.tables import derived_table, fit_words, parameter_table
 from torkivity.report.charts import Chart, Entry, bokeh, draw, new_plot, on_dark
 from torkivity.report.film import origin_section
 from torkivity.report.page import Part, Section, paragraph, scrolled
@@ -43,7 +46,7 @@ class _Value(_Read):
 class _Parameter(_Value):
     varied: bool
     at_bound: bool
-    intervals: dict[str, tuple[float | None, float | None]] = {}
+    intervals: dict[float, tuple[float | None, float | None]] = {}
 
 
 class _Correlation(_Read):
@@ -158,40 +161,21 @@ def fit_sections(fit: FitFile, file: Path, key: str) -> list[Section]:
 
 
 def _numbers(fit: FitFile) -> list[Part]:
-    data = ", ".join(fit.data)
-    origin = "their error bars" if fit.error_bars else "the scatter, there are no error bars"
-    text = (
-        f"The {fit.model} model, fitted to {len(fit.points)} torques of {data}; "
-        f"{fit.degrees_of_freedom} degrees of freedom, errors from {origin}."
+    chi_square = fit.chi_square if fit.error_bars else None
+    words = fit_words(
+        *(fit.model, fit.data, len(fit.points), fit.degrees_of_freedom, chi_square, fit.success)
     )
-    if not fit.success:
-        text = f"The fit did not converge. {text}"
-    if fit.error_bars and fit.chi_square is not None:
-        text += f" Chi-square is {fit.chi_square:.4g}; about {fit.degrees_of_freedom} is expected."
-    levels = list(dict.fromkeys(x for p in fit.parameters.values() for x in p.intervals))
-    rows = [
-        (name.replace("_", " "), _number(p.value), _error(p),
-         *(_interval(p.intervals.get(level)) for level in levels), "" if p.unit == "1" else p.unit)
-        for name, p in fit.parameters.items()
-    ]  # fmt: skip
-    columns = ("parameter", "value", "error",
-               *(f"{100.0 * float(x):.3g} % interval" for x in levels), "unit")  # fmt: skip
+    parameters = [_fitted(name, entry) for name, entry in fit.parameters.items()]
     parts: list[Part] = [
-        paragraph(text),
-        scrolled(html_table(columns, rows), "fitted parameters"),
+        paragraph(words),
+        scrolled(parameter_table(parameters), "fitted parameters"),
     ]
     if fit.derived:
         derived = [
-            (
-                name.replace("_", " "),
-                _number(entry.value),
-                "" if entry.error is None else f"{entry.error:.2g}",
-                "" if entry.unit == "1" else entry.unit,
-            )
+            Derived(name, entry.unit, _number(entry.value), entry.error)
             for name, entry in fit.derived.items()
         ]
-        table = html_table(("from these", "value", "error", "unit"), derived)
-        parts.append(scrolled(table, "what follows from the parameters"))
+        parts.append(scrolled(derived_table(derived), "what follows from the parameters"))
     ranked = sorted(fit.correlations, key=lambda entry: -abs(entry.value))[:6]
     if ranked:
         pairs = [(" and ".join(x.between).replace("_", " "), f"{x.value:+.3f}") for x in ranked]
@@ -200,26 +184,20 @@ def _numbers(fit: FitFile) -> list[Part]:
     return parts
 
 
-def _number(value: float | None) -> str:
-    return "∞" if value is None else f"{value:.5g}"
+def _fitted(name: str, entry: _Parameter) -> Fitted:
+    intervals = {
+        float(level): Interval(
+            -math.inf if low is None else low, math.inf if high is None else high
+        )
+        for level, (low, high) in entry.intervals.items()
+    }
+    value = _number(entry.value)
+    return Fitted(name, entry.unit, value, entry.error, entry.varied, intervals, entry.at_bound)
 
 
-def _error(entry: _Parameter) -> str:
-    """Standard error, or why there is none."""
-    if not entry.varied:
-        return "fixed"
-    if entry.at_bound:
-        return "at bound"
-    return "unknown" if entry.error is None else f"{entry.error:.2g}"
-
-
-def _interval(ends: tuple[float | None, float | None] | None) -> str:
-    if ends is None:
-        return ""
-    low, high = (None if end is None else f"{end:.4g}" for end in ends)
-    if low is None or high is None:
-        return f"above {low}" if low else f"below {high}" if high else "open"
-    return f"{low} to {high}"
+def _number(value: float | None) -> float:
+    """JSON has no infinity."""
+    return math.inf if value is None else value
 
 
 def _charts(fit: FitFile, key: str) -> list[Chart]:

@@ -211,4 +211,5 @@ def _axis(dataset: xarray.Dataset, name: str) -> Axis:
     except InputError:  # infinite: names then, in their order
         names = [text.partition("= ")[2] for text in texts]
         return Axis(plain(name), list(map(float, range(len(names)))), texts, names)
-    return Axis(plain(found.label), found.positions.tolist(), texts, found.names)
+    shown = None if found.names is None else [plain(name) for name in found.names]
+    return Axis(plain(found.label), found.positions.tolist(), texts, shown)
