@@ -27,7 +27,12 @@ def html_table(
     str
         All text escaped.
     """
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+    head = "".join(
+        f'<th scope="col" class="key">{escape(name)}</th>'
+        if i < keys
+        else f'<th scope="col">{escape(name)}</th>'
+        for i, name in enumerate(columns)
+    )
     body = "".join(
         "<tr>"
         + "".join(

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from torkivity.report.page import Section, paragraph, scrolled
+from torkivity.results.differences import above_noise
 from torkivity.results.selection import count_states, describe_point
 from torkivity.study.points import point_case
 from torkivity.version import __version__
@@ -77,10 +79,14 @@ def state_words(dataset: xarray.Dataset) -> list[str]:
 def certificate_parts(dataset: xarray.Dataset) -> list[str]:
     """What bounds the error of the numbers, in words and as a table."""
     found = {}
+    there = _with_currents(dataset)
     for name, meaning in CERTIFICATES.items():
         variable = dataset.get(f"certificate_{name}")
-        if variable is not None and np.isfinite(variable.values).any():
-            found[name] = (float(np.nanmax(abs(variable.values))), meaning)
+        if variable is None:
+            continue
+        values = abs(variable.values[np.isfinite(variable.values) & there])
+        if values.size:
+            found[name] = (float(values.max()), meaning)
     if not found:
         return []
     worst = max((found[name][0] for name in _DEFECTS if name in found), default=0.0)
@@ -92,11 +98,24 @@ def certificate_parts(dataset: xarray.Dataset) -> list[str]:
         text = f"The Boltzmann equation on this mesh is solved to {worst:.1e}, more than rounding."
     else:
         text = f"Caution: the Boltzmann equation on this mesh is solved to {worst:.1e} only."
+    if not there.all():
+        text += " Points without a spin current beyond rounding, or not done, are left out."
     text += " The error of the mesh itself comes on top; 'torkivity converge' measures it."
     rows = [(name.replace("_", " "), f"{value:.1e}", meaning)
             for name, (value, meaning) in found.items()]  # fmt: skip
     table = html_table(("indicator", "largest", "what it is"), rows)
     return [paragraph(text), scrolled(table, "error indicators", "words")]
+
+
+def _with_currents(dataset: xarray.Dataset) -> NDArray[np.bool_]:
+    """Points with spin currents that are not noise, which certificates are relative to."""
+    grid = dataset["status"].dims
+    sizes = []
+    for side in ("minus", "plus"):
+        current = abs(dataset[f"spin_current_{side}"])
+        sizes.append(current.max([dim for dim in current.dims if dim not in grid]).values)
+    largest = above_noise(np.fmax(*sizes))
+    return np.asarray(largest > 0.0)
 
 
 def origin_section(

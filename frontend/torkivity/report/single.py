@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from torkivity.report.film import certificate_parts, film_section, origin_sectio
 from torkivity.report.grids import thickness_chart
 from torkivity.report.page import Part, Section, paragraph, scrolled
 from torkivity.report.words import plain
-from torkivity.results.differences import REFERENCE, relative_differences
+from torkivity.results.differences import REFERENCE, percent_text, relative_differences
 from torkivity.results.values import known_models
 from torkivity_engine.html import html_table
 from torkivity_engine.record import COMPONENTS
@@ -42,11 +41,19 @@ def run_sections(dataset: xarray.Dataset, file: Path, key: str) -> list[Section]
     list of Section
     """
     numbers: list[Part] = list(state_words(dataset))
-    numbers += [_torque_table(dataset, name, place) for name, place in _torques(dataset)]
+    tables = {
+        name: [_torque_table(dataset, name, place) for place in places]
+        for name, places in _torques(dataset).items()
+    }
+    for name, shown in tables.items():
+        text = "".join(shown)
+        if name != next(iter(tables)):  # of several interfaces there may be many
+            text = f"<details><summary>At each interface</summary>{text}</details>"
+        numbers.append(text)
     numbers.append(
         paragraph(
-            "Difference: (model - Boltzmann) / Boltzmann, with the other source of torque switched "
-            "off where one is named.",
+            "%: model / Boltzmann - 1, with the other source of torque switched off where one is "
+            "named.",
             "soft",
         )
     )
@@ -61,14 +68,13 @@ def run_sections(dataset: xarray.Dataset, file: Path, key: str) -> list[Section]
     return [*sections, origin_section(dataset.attrs, file, command, toml)]
 
 
-def _torques(dataset: xarray.Dataset) -> Iterator[tuple[str, str]]:
-    """Torques worth a table, and where: those on magnets, if there are several interfaces."""
+def _torques(dataset: xarray.Dataset) -> dict[str, list[str]]:
+    """Torques worth a table, and where: first those on magnets, if there are several interfaces."""
     interfaces = [str(name) for name in dataset["interface"].values]
-    if len(interfaces) > 1:
-        for magnet in dataset["magnet"].values:
-            yield "magnet_torque_total", str(magnet)
-    for interface in interfaces:
-        yield "torque_total", interface
+    magnets = [str(name) for name in dataset["magnet"].values]
+    if len(interfaces) == 1 or not magnets:
+        return {"torque_total": interfaces}
+    return {"magnet_torque_total": magnets, "torque_total": interfaces}
 
 
 def _torque_table(dataset: xarray.Dataset, name: str, place: str) -> str:
@@ -86,9 +92,7 @@ def _torque_table(dataset: xarray.Dataset, name: str, place: str) -> str:
             rows.append([*row, *differences])
     titles = [MODELS[model].title for model in models]
     columns = ["source", "component", *titles]
-    columns += (
-        [f"{MODELS[m].short.strip()} difference" for m in compared] if "magnet" not in name else []
-    )
+    columns += [f"{MODELS[m].short.strip()} %" for m in compared] if "magnet" not in name else []
     caption = f"{TITLES[name]}, {place}: {plain(label)}"
     return scrolled(html_table(columns, rows, caption, keys=2), caption)
 
@@ -111,7 +115,7 @@ def _differences(
         float(relative_differences(dataset, model, source, place=place)[component])
         for model in models
     ]
-    return [f"{100.0 * x:+.2g} %" if np.isfinite(x) else "-" for x in found]
+    return [percent_text(x) for x in found]
 
 
 def _number(value: float) -> str:

@@ -17,7 +17,7 @@ from torkivity.report.film import certificate_parts, film_section, origin_sectio
 from torkivity.report.grids import NUMBERS, sweep_chart
 from torkivity.report.page import Part, Section, paragraph, scrolled
 from torkivity.report.words import plain
-from torkivity.results.differences import PARTS, ZERO_GUARD
+from torkivity.results.differences import PARTS, ZERO_GUARD, percent_text
 from torkivity.results.selection import describe_point, plain_value, sweep_axes
 from torkivity.results.values import choose_source, known_models
 from torkivity.study.mesh_study import convergence_of_results, convergence_report
@@ -107,7 +107,7 @@ def _ranges(dataset: xarray.Dataset) -> list[str]:
         return []
     caption = f"{TITLES['torque_total']}, {SOURCES[source]}: {label}"
     columns = ("component", "model", "smallest", "at", "largest", "at")
-    return [scrolled(html_table(columns, rows, caption, keys=2), caption)]
+    return [scrolled(html_table(columns, rows, caption, keys=2), caption, "words")]
 
 
 def _comparison(found: SweepComparison) -> list[Part]:
@@ -131,15 +131,16 @@ def _comparison(found: SweepComparison) -> list[Part]:
                 if s.count:
                     low, high = s.range68
                     cells = [
-                        _percent(s.median),
-                        f"{_percent(low)} to {_percent(high)}",
-                        _percent(s.worst[0].value),
+                        percent_text(s.median),
+                        f"{percent_text(low)} to {percent_text(high)}",
+                        percent_text(s.worst[0].value),
                         f"{100.0 * s.within:.1f} %",
                     ]
                 what = f"{component.replace('_', '-')}, {part}"
                 rows.append((MODELS[model].title, what, *cells))
     columns = ("model", "torque", "median", "68 % of points", "largest", f"within {percent}")
-    parts.append(scrolled(html_table(columns, rows, keys=2), "differences of the models"))
+    caption = "Relative difference in %"
+    parts.append(scrolled(html_table(columns, rows, caption, keys=2), "differences of the models"))
     ranges = [
         (MODELS[model].title, component.replace("_", "-"), axis,
          *(_runs(runs[share]) for share in _SHARES))
@@ -151,10 +152,6 @@ def _comparison(found: SweepComparison) -> list[Part]:
     caption = f"Values of each axis at which the total torque is within {percent}"
     table = html_table(titles, ranges, caption, keys=3)
     return [*parts, scrolled(table, caption, "words")]
-
-
-def _percent(ratio: float) -> str:
-    return f"{100.0 * ratio:+.3g} %" if np.isfinite(ratio) else "-"
 
 
 def _runs(runs: tuple[Range, ...]) -> str:

@@ -19,9 +19,11 @@ import xarray
 from torkivity.catalogue import MODELS
 from torkivity.compare.differences import compare_sweep
 from torkivity.report.charts import on_dark
+from torkivity.report.film import certificate_parts, state_words
 from torkivity.report.fits import read_fit
 from torkivity.report.grids import sweep_chart, thinned
 from torkivity.report.report import report_html
+from torkivity.results.differences import percent_text
 from torkivity.results.open import open_results
 from torkivity.results.values import model_values
 from torkivity_engine.errors import InputError
@@ -191,8 +193,52 @@ def test_comparison_says_what_compare_says(pages: dict[str, str], results: Path)
     comparison = compare_sweep(open_results(results / "sweep.h5"))
     text = outline(pages["sweep.h5"]).text
     statistics = comparison.statistics["drift_diffusion", "total", "damping_like"]
-    assert f"{100.0 * statistics.median:+.3g} %" in text
+    assert percent_text(statistics.median) in text
+    assert f"{100.0 * statistics.within:.1f} %" in text
     assert f"{comparison.counts['compared']} of {comparison.counts['all']} points" in text
+
+
+def with_certificate(dataset: xarray.Dataset, size: float) -> xarray.Dataset:
+    """The same file with another worst residual, at its last point."""
+    changed = dataset["certificate_residual"].copy(deep=True)
+    changed.values[..., :, 0, 0] = size  # Boltzmann, the only source
+    return dataset.assign(certificate_residual=changed)
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(1e-14, "to rounding error"), (1e-7, "more than rounding"), (1e-3, "Caution")],
+)
+def test_certificates_in_words(results: Path, size: float, words: str) -> None:
+    dataset = with_certificate(open_results(results / "sweep.h5"), size)
+    text = "".join(certificate_parts(dataset))
+    assert words in text
+    assert f"<td>{size:.1e}</td>" in text
+
+
+def test_certificates_where_nothing_flows(results: Path) -> None:
+    """Noise over noise says nothing: such points are left out, and the page says so."""
+    dataset = open_results(results / "sweep.h5").copy(deep=True)
+    for side in ("minus", "plus"):
+        dataset[f"spin_current_{side}"].values[0, 0, 0] = 1e-10
+    dataset["certificate_charge_defect"].values[0, 0, 0] = 0.6
+    text = "".join(certificate_parts(dataset))
+    assert "to rounding error" in text
+    assert "left out" in text
+
+
+def test_failed_and_missing_points_are_told(results: Path) -> None:
+    dataset = open_results(results / "sweep.h5").copy(deep=True)
+    dataset["status"].values[0] = 0
+    dataset["status"].values[1, 0, 0, 0, 0] = 2
+    dataset["message"].values[1, 0, 0, 0, 0] = 0
+    dataset["messages"] = dataset["messages"].astype("U20")
+    dataset["messages"].values[0] = "no <film>"
+    text = "".join(state_words(dataset))
+    whole, row = dataset["status"].size, dataset["status"].values[0].size
+    assert f"Of {whole} points" in text
+    assert f"{whole - row - 1} are done, 1 failed and {row} are missing" in text
+    assert "1 x no &lt;film&gt;" in text
 
 
 def test_convergence_study(pages: dict[str, str], results: Path) -> None:
