@@ -25,7 +25,7 @@ from torkivity_hpc.files.store import STATUS
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["certificate_parts", "film_section", "origin_section", "state_words"]
+__all__ = ["certificate_parts", "film_section", "origin_section", "state_words", "thinning_words"]
 
 #: Certificates of these sizes are rounding, small, or neither.
 _ROUNDING, _SMALL = 1e-9, 1e-5
@@ -54,6 +54,17 @@ def film_section(dataset: xarray.Dataset) -> Section:
     mesh = f" on {case.mesh().name}." if len(of_film) == len(point.held) else "."
     parts.append(paragraph(method + mesh, "soft"))
     return Section("Film", list(parts))
+
+
+def thinning_words(notes: list[str], file: Path) -> list[str]:
+    """What a plot does not show, if anything."""
+    if not notes:
+        return []
+    text = (
+        f"Thinned, evenly from the first to the last value of an axis: {'; '.join(notes)}. "
+        f"Tables are of all points; {file} has them."
+    )
+    return [paragraph(text)]
 
 
 def state_words(dataset: xarray.Dataset) -> list[str]:

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torkivity.catalogue import SOURCES
+from torkivity.catalogue import MODELS, SOURCES
 from torkivity.figures.quantities import DIFFERENCE, TITLES, Component, Quantity
 from torkivity.figures.style import Coordinate, point_label, power_of_ten
 from torkivity.figures.sweeps import value_label, without_noise
-from torkivity.figures.thickness import curves_of_dataset
+from torkivity.figures.thickness import ThicknessCurves, curves_of_dataset
 from torkivity.report.charts import Axis, GridChart, Panel, View
 from torkivity.report.words import plain
 from torkivity.results.selection import choose_axes, sweep_axes, varying_axes
 from torkivity.results.values import known_models
 from torkivity_engine.errors import InputError
-from torkivity_engine.record import COMPONENTS
+from torkivity_engine.record import COMPONENTS, VARIABLES
 
 if TYPE_CHECKING:
     import xarray
@@ -55,7 +55,13 @@ def thinned(dataset: xarray.Dataset, most: int) -> tuple[xarray.Dataset, list[st
     notes : list of str
         What is left of each axis that lost values.
     """
-    sizes = {name: dataset.sizes[name] for name in sweep_axes(dataset)}
+    return _thinned(dataset, sweep_axes(dataset), most)
+
+
+def _thinned(
+    dataset: xarray.Dataset, axes: Sequence[str], most: int
+) -> tuple[xarray.Dataset, list[str]]:
+    sizes = {name: dataset.sizes[name] for name in axes}
     kept = {name: min(size, _LONGEST) for name, size in sizes.items()}
     while math.prod(kept.values()) > max(most, 1):
         longest = max(kept, key=lambda name: kept[name])
@@ -111,46 +117,61 @@ def sweep_chart(
     return GridChart.of(key, words, axes, along, views), notes
 
 
-def thickness_chart(dataset: xarray.Dataset, key: str) -> GridChart | None:
-    """Total torques of a single film against the thickness of a layer, if the file has them."""
-    import xarray
+def thickness_chart(
+    dataset: xarray.Dataset, key: str, most: int = NUMBERS
+) -> tuple[GridChart | None, list[str]]:
+    """Total torques of a single film against the thickness of a layer.
 
-    views = []
-    curves = None
-    for place in _places(dataset):
-        try:
-            curves = curves_of_dataset(dataset, place)
-        except InputError:
-            return None
-        for source in dict.fromkeys(source for _, source in curves.values):
-            components = [
-                Component(
-                    component.replace("_", "-"),
-                    TITLES["torque_total"],
-                    "1/(Ohm m)",
-                    {
-                        model: xarray.DataArray(
-                            curves.values[model, source][f"torque_total_{component}"], dims=("t",)
-                        )
-                        for model in known_models(dataset)
-                    },
-                )
-                for component in COMPONENTS
-            ]
-            title = ", ".join(filter(None, [_place_title(dataset, place), SOURCES[source]]))
-            views.append(_view(title, components, ["t"]))
-    if curves is None or not any(
-        np.isfinite(y).any()
+    Parameters, results
+        As of `sweep_chart`; None too if the file has no such curves.
+    """
+    name = "curve_torque_total"
+    if name not in dataset:
+        return None, []
+    along = str(dataset[name].dims[0])
+    each = dataset[name].size // dataset.sizes[along]
+    small, notes = _thinned(dataset, [along], most // each)
+    found = {place: curves_of_dataset(small, place) for place in _places(small)}
+    views = [
+        _curve_view(curves, source, _place_title(small, place))
+        for place, curves in found.items()
+        for source in dict.fromkeys(source for _, source in curves.values)
+    ]
+    if not any(
+        np.isfinite(line).any()
         for view in views
         for panel in view.panels
-        for y in panel.lines.values()
+        for line in panel.lines.values()
     ):
-        return None
-    label = f"{curves.layer} thickness"
+        return None, []  # m is parallel to z x E
+    curves = next(iter(found.values()))
+    label = plain(f"{curves.layer} thickness")
     texts = [f"{label} = {t:g} nm" for t in curves.thickness]
-    axis = Axis(plain(f"{label} (nm)"), curves.thickness.tolist(), [plain(x) for x in texts])
+    axis = Axis(f"{label} (nm)", curves.thickness.tolist(), texts)
     words = f"Total torque of {_film(dataset)} against the thickness of {curves.layer}."
-    return GridChart.of(key, words, [axis], 0, views)
+    return GridChart.of(key, words, [axis], 0, views), notes
+
+
+def _curve_view(curves: ThicknessCurves, source: str, place: str) -> View:
+    """Torques by one source at one interface."""
+    import xarray
+
+    models = [model for model in MODELS if (model, source) in curves.values]
+    components = [
+        Component(
+            component.replace("_", "-"),
+            TITLES["torque_total"],
+            VARIABLES["torque_total"].units,
+            {
+                model: xarray.DataArray(
+                    curves.values[model, source][f"torque_total_{component}"], dims=("t",)
+                )
+                for model in models
+            },
+        )
+        for component in COMPONENTS
+    ]
+    return _view(", ".join(filter(None, [place, SOURCES[source]])), components, ["t"])
 
 
 def _film(dataset: xarray.Dataset) -> str:

@@ -190,9 +190,10 @@
       });
   }
 
-  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const scheme = matchMedia("(prefers-color-scheme: dark)"), print = matchMedia("print");
   function colours() {
-    const [ink, grid, ground] = dark.matches ? ["#e5e7eb", "#374151", "#111827"]
+    const dark = scheme.matches && !print.matches;  // paper is white
+    const [ink, grid, ground] = dark ? ["#e5e7eb", "#374151", "#111827"]
       : ["#1f2937", "#e5e7eb", "#ffffff"];
     for (const place of document.querySelectorAll("[data-key]"))
       for (let p = 0, figure; (figure = model(`${place.dataset.key}-${p}`)); p++) {
@@ -204,7 +205,7 @@
         for (const part of figure.center) if ("grid_line_color" in part) part.grid_line_color = grid;
         for (const line of figure.renderers) {
           const [property, light, other] = line.glyph.tags;
-          if (property) line.glyph[property] = dark.matches ? other : light;
+          if (property) line.glyph[property] = dark ? other : light;
         }
       }
   }
@@ -218,7 +219,7 @@
       switches(place);
     }
     colours();
-    dark.addEventListener("change", colours);
+    for (const query of [scheme, print]) query.addEventListener("change", colours);
     document.documentElement.dataset.ready = "yes";
   }
   document.addEventListener("DOMContentLoaded", start);

@@ -16,6 +16,9 @@ from torkivity_engine.errors import InputError
 
 __all__ = ["report_html"]
 
+#: Megabytes.
+_MOST = 5.0
+
 
 def report_html(paths: Sequence[Path], title: str | None = None) -> str:
     """One page about result files: what was computed, main numbers, plots, how to reproduce it.
@@ -35,14 +38,19 @@ def report_html(paths: Sequence[Path], title: str | None = None) -> str:
     Raises
     ------
     InputError
-        If a file is none of these.
+        If a file is none of these, or the page would be larger.
     ModuleNotFoundError
         Without Bokeh (the extra ``torkivity[report]``).
     """
     bokeh("plotting")  # before anything takes time
     most = NUMBERS // len(paths)
     subjects = [_subject(path, f"c{i}", most) for i, path in enumerate(paths)]
-    return page_html(title or f"torkivity: {', '.join(path.name for path in paths)}", subjects)
+    html = page_html(title or f"torkivity: {', '.join(path.name for path in paths)}", subjects)
+    size = len(html.encode(errors="replace")) / 1e6
+    if size > _MOST:  # what is not thinned: points of fits, configurations of many files
+        text = f"make a page of {size:.1f} MB, more than {_MOST:g}: give fewer, or a smaller one"
+        raise InputError("files", ", ".join(map(str, paths)), text)
+    return html
 
 
 def _subject(path: Path, key: str, most: int) -> tuple[str, list[Section]]:
@@ -58,4 +66,4 @@ def _subject(path: Path, key: str, most: int) -> tuple[str, list[Section]]:
         return f"Convergence study: {path.name}", convergence_sections(dataset, path, key)
     if dataset.attrs.get("kind") == "sweep":
         return f"Sweep: {path.name}", sweep_sections(dataset, path, key, most)
-    return f"Film: {path.name}", run_sections(dataset, path, key)
+    return f"Film: {path.name}", run_sections(dataset, path, key, most)

@@ -10,8 +10,14 @@ import numpy as np
 from torkivity.catalogue import MODELS, SOURCES
 from torkivity.figures.quantities import TITLES, Quantity
 from torkivity.figures.sweeps import value_label
-from torkivity.report.film import certificate_parts, film_section, origin_section, state_words
-from torkivity.report.grids import thickness_chart
+from torkivity.report.film import (
+    certificate_parts,
+    film_section,
+    origin_section,
+    state_words,
+    thinning_words,
+)
+from torkivity.report.grids import NUMBERS, thickness_chart
 from torkivity.report.page import Part, Section, paragraph, scrolled
 from torkivity.report.words import plain
 from torkivity.results.differences import REFERENCE, percent_text, relative_differences
@@ -25,7 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["film_facts_table", "run_sections"]
 
 
-def run_sections(dataset: xarray.Dataset, file: Path, key: str) -> list[Section]:
+def run_sections(
+    dataset: xarray.Dataset, file: Path, key: str, most: int = NUMBERS
+) -> list[Section]:
     """Sections about the result of 'torkivity run'.
 
     Parameters
@@ -35,6 +43,8 @@ def run_sections(dataset: xarray.Dataset, file: Path, key: str) -> list[Section]
     file : Path
     key : str
         Beginning of the names of plots.
+    most : int, optional
+        Numbers that plots may hold.
 
     Returns
     -------
@@ -59,9 +69,9 @@ def run_sections(dataset: xarray.Dataset, file: Path, key: str) -> list[Section]
     )
     numbers += film_facts_table(dataset)
     sections = [film_section(dataset), Section("Torques", numbers)]
-    chart = thickness_chart(dataset, f"{key}curve")
+    chart, notes = thickness_chart(dataset, f"{key}curve", most)
     if chart is not None:
-        sections.append(Section("Against a thickness", [chart]))
+        sections.append(Section("Against a thickness", [*thinning_words(notes, file), chart]))
     sections.append(Section("How exact it is", list(certificate_parts(dataset))))
     toml = str(dataset.attrs.get("config_toml", ""))
     command = "torkivity run film.toml -o film.h5"

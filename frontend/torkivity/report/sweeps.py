@@ -13,7 +13,13 @@ from torkivity.figures.convergence import ERROR_LABEL, LEAST_ERROR, SERIES, SIZE
 from torkivity.figures.quantities import TITLES, Quantity
 from torkivity.figures.sweeps import value_label
 from torkivity.report.charts import Chart, Entry, bokeh, draw, new_plot
-from torkivity.report.film import certificate_parts, film_section, origin_section, state_words
+from torkivity.report.film import (
+    certificate_parts,
+    film_section,
+    origin_section,
+    state_words,
+    thinning_words,
+)
 from torkivity.report.grids import NUMBERS, sweep_chart
 from torkivity.report.page import Part, Section, paragraph, scrolled
 from torkivity.report.words import plain
@@ -60,7 +66,7 @@ def sweep_sections(
     sections = [film_section(dataset), Section("Torques", numbers)]
     chart, notes = sweep_chart(dataset, f"{key}sweep", most)
     if chart is not None:
-        sections.append(Section("Over the axes", [*_thinning(notes, file), chart]))
+        sections.append(Section("Over the axes", [*thinning_words(notes, file), chart]))
     try:
         comparison = compare_sweep(dataset)
     except InputError:
@@ -72,16 +78,6 @@ def sweep_sections(
     toml = str(dataset.attrs.get("config_toml", ""))
     command = "torkivity sweep film.toml -o sweep.h5"
     return [*sections, origin_section(dataset.attrs, file, command, toml)]
-
-
-def _thinning(notes: list[str], file: Path) -> list[str]:
-    if not notes:
-        return []
-    text = (
-        f"Thinned, evenly from the first to the last value of an axis: {'; '.join(notes)}. "
-        f"Tables are of all points; {file} has them."
-    )
-    return [paragraph(text)]
 
 
 def _ranges(dataset: xarray.Dataset) -> list[str]:

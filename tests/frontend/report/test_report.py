@@ -21,7 +21,7 @@ from torkivity.compare.differences import compare_sweep
 from torkivity.report.charts import on_dark
 from torkivity.report.film import certificate_parts, state_words
 from torkivity.report.fits import read_fit
-from torkivity.report.grids import sweep_chart, thinned
+from torkivity.report.grids import sweep_chart, thickness_chart, thinned
 from torkivity.report.report import report_html
 from torkivity.results.differences import percent_text
 from torkivity.results.open import open_results
@@ -333,6 +333,19 @@ def test_large_sweep_is_thinned_and_says_so(
     monkeypatch.setattr("torkivity.report.report.NUMBERS", 100)
     text = outline(report_html([results / "sweep.h5"])).text
     assert re.search(r"Thinned, .*\d of \d values.*sweep\.h5 has them", text)
+
+
+def test_long_curve_of_a_run_is_thinned(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = open_results(results / "run.h5")
+    long = dataset.isel({"curve_Pt.thickness": np.arange(3).repeat(500)})
+    chart, notes = thickness_chart(long, "k", most=600)
+    assert chart is not None
+    assert notes == [f"curve_Pt.thickness: {len(chart.axes[0].positions)} of 1500 values"]
+    kept = sum(line.size for v in chart.views for p in v.panels for line in p.lines.values())
+    assert kept <= 2 * 600  # components
+    monkeypatch.setattr("torkivity.report.report._MOST", 1.0)
+    with pytest.raises(InputError, match=r"a page of 1\.\d MB, more than 1"):
+        report_html([results / "run.h5"])
 
 
 def test_colours_on_dark_are_light() -> None:
