@@ -115,7 +115,7 @@ def convergence_of(file: SweepFile, study: ConvergeSection) -> Convergence | Non
 
 
 def convergence_of_results(dataset: xarray.Dataset) -> Convergence | None:
-    """As `convergence_of`, of the file as `torkivity.open_results` gives it.
+    """Analyse a study as `torkivity.open_results` gives it, if all its points are done.
 
     Parameters
     ----------

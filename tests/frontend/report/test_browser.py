@@ -187,6 +187,48 @@ def test_pixels_move_with_the_slider(pages: dict[str, Path], show: Any) -> None:
     assert plot.screenshot() != before
 
 
+def test_hover_tells_the_numbers(pages: dict[str, Path], show: Any) -> None:
+    shown = show(pages["sweep.h5"])
+    page = shown.ready()
+    plot = page.locator("figure .plots > div").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    tip = page.locator(".bk-tooltip-content")
+    # Down a line across the plot: somewhere it meets a curve.
+    for step in range(40, int(box["height"]) - 40, 2):
+        page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + step)
+        page.wait_for_timeout(30)  # drawn in the next frame
+        if tip.count():
+            break
+    text = tip.first.inner_text()
+    assert "Boltzmann" in text or "drift-diffusion" in text
+    assert re.search(r"= [\d.]+", text)
+    assert shown.wrong == []
+
+
+def test_zoom_and_back(pages: dict[str, Path], show: Any) -> None:
+    shown = show(pages["sweep.h5"])
+    page = shown.ready()
+    ends = """() => { const figure = Bokeh.documents.map(
+        doc => doc.get_model_by_name("c0sweep-0")).find(x => x);
+        return [figure.x_range.start, figure.x_range.end]; }"""
+    whole = page.evaluate(ends)
+    plot = page.locator("figure .plots > div").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    left, top = box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"]
+    page.mouse.move(left, top)
+    page.mouse.down()
+    page.mouse.move(left + 0.2 * box["width"], top + 0.2 * box["height"], steps=5)
+    page.mouse.up()
+    shown.ready()
+    zoomed = page.evaluate(ends)
+    assert whole[0] < zoomed[0] < zoomed[1] < whole[1]
+    page.locator(".bk-tool-icon-reset").first.click()
+    shown.ready()
+    assert page.evaluate(ends) == pytest.approx(whole)
+
+
 def test_switches_hide_a_model(pages: dict[str, Path], show: Any) -> None:
     shown = show(pages["run.h5"])
     page = shown.ready()
