@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["ELEMENTARY_CHARGE", "HBAR", "METRE_PER_NM", "fermi_surface_prefactor"]
+__all__ = [
+    "ELECTRON_GYROMAGNETIC_RATIO",
+    "ELEMENTARY_CHARGE",
+    "HBAR",
+    "METRE_PER_NM",
+    "fermi_surface_prefactor",
+]
 
 ELEMENTARY_CHARGE = 1.602176634e-19  #: C
 HBAR = 6.62607015e-34 / (2.0 * math.pi)  #: J s
+ELECTRON_GYROMAGNETIC_RATIO = 1.76085962784e11  #: rad/(s T), CODATA 2022
 METRE_PER_NM = 1e-9  #: lengths are nm inside the engine, results SI
 
 

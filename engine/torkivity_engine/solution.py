@@ -10,13 +10,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.errors import PhysicsError
+from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.html import html_table
 from torkivity_engine.profiles import LayerProfile
 from torkivity_engine.record import CERTIFICATES, COMPONENTS, TORQUE_PARTS
 from torkivity_engine.spin import CHARGE, torque_frame, transverse
 
-__all__ = ["BoltzmannSolution", "DriftDiffusionSolution", "InterfaceResponse", "TorqueNames"]
+__all__ = [
+    "BoltzmannSolution",
+    "DriftDiffusionSolution",
+    "FilmIntegrals",
+    "InterfaceResponse",
+    "TorqueNames",
+    "entering_spin",
+]
 
 
 class TorqueNames(ABC):
@@ -186,6 +193,24 @@ def _number(value: float) -> str:
     return "" if np.isnan(value) else f"{value + 0.0:.5g}"  # + 0.0 turns -0.0 into 0.0
 
 
+def entering_spin(layer: int, interfaces: Sequence[InterfaceResponse]) -> FloatArray:
+    """Spin current that enters a layer through its faces, shape (3,).
+
+    Parameters
+    ----------
+    layer : int
+        Counted from the left (bottom).
+    interfaces : sequence of InterfaceResponse
+        Those of the stack. Nothing enters through an outer face.
+    """
+    entering = np.zeros(3)
+    if layer > 0:
+        entering = entering + interfaces[layer - 1].spin_current_plus
+    if layer < len(interfaces):
+        entering = entering - interfaces[layer].spin_current_minus
+    return entering
+
+
 @dataclass(frozen=True, eq=False)
 class _Solution(TorqueNames):
     interfaces: tuple[InterfaceResponse, ...]
@@ -207,6 +232,22 @@ class _Solution(TorqueNames):
 
 
 @dataclass(frozen=True, eq=False)
+class FilmIntegrals:
+    """What a whole film carries and feels.
+
+    Attributes
+    ----------
+    layer_sheet_conductance : ndarray, shape (n_layers, 2, 2), or None
+        S; None where no field drives.
+    torque_exchange : dict of str to ndarray, shape (3,)
+        By the names of the magnets, in the unit of torques.
+    """
+
+    layer_sheet_conductance: FloatArray | None
+    torque_exchange: dict[str, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
 class BoltzmannSolution(_Solution):
     """Solution of the Boltzmann equation.
 
@@ -222,6 +263,8 @@ class BoltzmannSolution(_Solution):
         Description of the mesh.
     profile_of : callable
         What `profile` calls.
+    integrals_of : callable
+        What `sheet_conductance` and `torque_exchange` call.
     errors : tuple of InterfaceResponse or None
         With ``rtol``: estimated absolute mesh error of the currents and of tau_mag, component
         by component, in place of the values.
@@ -231,6 +274,7 @@ class BoltzmannSolution(_Solution):
     method: str
     mesh: str
     profile_of: Callable[[int, ArrayLike | None], LayerProfile]
+    integrals_of: Callable[[], FilmIntegrals]
     errors: tuple[InterfaceResponse, ...] | None = None
 
     def profile(self, layer: int, z: ArrayLike | None = None) -> LayerProfile:
@@ -264,6 +308,61 @@ class BoltzmannSolution(_Solution):
         made = f"Boltzmann equation, {self.method} method on {self.mesh}"
         return solution_table(self.interfaces) + html_table(("error indicator", "", ""), rows, made)
 
+    @property
+    def layer_sheet_conductance(self) -> FloatArray:
+        """Sheet conductance of every layer in S, shape (n_layers, 2, 2).
+
+        Charge current of both spins in the plane, integrated over the layer: along the first
+        index (x, y) per field along the second. It depends on m. What it takes is computed
+        when it is first asked for.
+
+        Raises
+        ------
+        InputError
+            If reservoirs drive the film instead of a field.
+        PhysicsError
+            For a half space, which conducts without end.
+        """
+        found = self.integrals_of().layer_sheet_conductance
+        if found is None:
+            raise InputError("source", "reservoirs", "has no field that a conductance is per")
+        return found
+
+    @property
+    def sheet_conductance(self) -> FloatArray:
+        """Sheet conductance of the film in S, shape (2, 2): the sum over its layers."""
+        total: FloatArray = self.layer_sheet_conductance.sum(axis=0)
+        return total
+
+    @property
+    def torque_exchange(self) -> FloatArray:
+        """tau_ex, shape (3,): all that exchange gives to the magnetization of the one magnet.
+
+        tau_mag of its interfaces and, in its bulk, (4 pi C / l_prec) int <g_s> dz x m, which
+        leaves out what the magnet's collisions give to the lattice. Of several magnets see
+        `torque_exchange_on`.
+        """
+        torques = self.integrals_of().torque_exchange
+        if len(torques) != 1:
+            raise AttributeError(
+                f"this stack has {len(torques)} magnets: use .torque_exchange_on(name)"
+            )
+        return next(iter(torques.values()))
+
+    def torque_exchange_on(self, name: str) -> FloatArray:
+        """tau_ex on one magnet by the name of its layer, shape (3,).
+
+        Raises
+        ------
+        InputError
+            For a name that no magnet of the film has.
+        """
+        torques = self.integrals_of().torque_exchange
+        if name not in torques:
+            known = ", ".join(torques) or "none: the film has no magnet"
+            raise InputError("magnet", name, f"must be one of {known}")
+        return torques[name]
+
 
 @dataclass(frozen=True, eq=False)
 class DriftDiffusionSolution(_Solution):
@@ -276,7 +375,30 @@ class DriftDiffusionSolution(_Solution):
         Interface parameters: "particular", "half_space" or "boundary_layer".
     ferromagnet : {"dephased", "finite", "exact"}
         "exact" belongs to the boundary-layer parameters.
+    conductance_of : callable or None
+        What `sheet_conductance` calls; None where it is not known.
     """
 
     parameters: str
     ferromagnet: str
+    conductance_of: Callable[[], FloatArray] | None = None
+
+    @property
+    def sheet_conductance(self) -> FloatArray:
+        """Sheet conductance of the film in S, shape (2, 2).
+
+        Charge current of both spins along the first index (x, y) per field along the second:
+        conductivities times thicknesses, and what accumulations drive in the plane by the
+        inverse spin Hall effect and its counterpart at the interfaces. That faces and
+        interfaces scatter the current itself is left to the Boltzmann equation.
+
+        Raises
+        ------
+        PhysicsError
+            For boundary-layer parameters, which know the film's torques only, and half spaces.
+        """
+        if self.conductance_of is None:
+            raise PhysicsError(
+                "no sheet conductance of boundary-layer parameters or of a half space"
+            )
+        return self.conductance_of()

@@ -97,6 +97,12 @@ from torkivity_engine.film.stack import (
 from torkivity_engine.film.stack import (
     Stack as Stack,
 )
+from torkivity_engine.pumping import (
+    PumpingSolution as PumpingSolution,
+)
+from torkivity_engine.pumping import (
+    spin_pumping as spin_pumping,
+)
 from torkivity_engine.reduced.sensitivity import (
     sensitivities as sensitivities,
 )

@@ -121,7 +121,11 @@ def main() -> None:
         from torkivity_engine.errors import CapacityError, InputError, PhysicsError
 
         if isinstance(error, (InputError, CapacityError)):
-            fail(str(error), EXIT_BAD_INPUT)
+            # A configuration may have several things wrong with it, a line for each.
+            *others, last = str(error).splitlines()
+            for line in others:
+                say(f"error: {line}")
+            fail(last, EXIT_BAD_INPUT)
         if isinstance(error, PhysicsError):
             fail(str(error), EXIT_FAILED)
         if isinstance(error, OSError):

@@ -15,11 +15,14 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/tutorial.md",
-    "docs/add-interface-model.md",
+    "docs/extending.md",
+    "docs/file-schema.md",
+    "docs/stacks.md",
     "docs/anisotropy.md",
     "docs/cluster.md",
     "docs/comparing.md",
     "docs/reproduce.md",
+    "docs/spheres.md",
     "docs/units.md",
 )
 #: Run by the tests of fits.

@@ -57,6 +57,16 @@ class Layer(Component):
 
     thickness: float
 
+    @property
+    def extent(self) -> str:
+        """The thickness in words; empty where nothing depends on it."""
+        return "" if self.outermost_only else f"{self.thickness:g} nm"
+
+    @property
+    def moment_thickness(self) -> float | None:
+        """Thickness that the magnetization fills, nm; None where the film does not say."""
+        return None if self.outermost_only else self.thickness
+
     # The Boltzmann equation.
 
     def bands(self, k_0: float) -> Bands:

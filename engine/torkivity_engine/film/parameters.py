@@ -9,6 +9,7 @@ parts share.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from torkivity_engine.film.component import (
     direction_leaves,
     nearest,
 )
+from torkivity_engine.film.kinds import source_of
 from torkivity_engine.film.names import BILAYER_PARTS
 from torkivity_engine.film.quantity import Quantity
 from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack, as_stack
@@ -33,6 +35,7 @@ __all__ = [
     "familiar_path",
     "film_facts",
     "layer_paths",
+    "other_paths",
     "parameter",
     "parameters",
     "path_of",
@@ -57,12 +60,15 @@ class Parameter:
         Unit, meaning, label and limits; None for a word.
     choices : tuple
         What a word may be.
+    about : str
+        Meaning of a word.
     """
 
     path: str
     value: Any
     quantity: Quantity | None = None
     choices: tuple[Any, ...] = ()
+    about: str = ""
 
     @property
     def kind(self) -> type:
@@ -77,7 +83,7 @@ class Parameter:
     @property
     def meaning(self) -> str:
         """A few words."""
-        return self.quantity.meaning if self.quantity is not None else self.path
+        return self.quantity.meaning if self.quantity is not None else self.about or self.path
 
     @property
     def label(self) -> str:
@@ -151,16 +157,29 @@ def path_of(film: Stack | Bilayer, path: str, known: Mapping[str, object] | None
     part, key = _taken_apart(path)
     full = f"{aliases.get(part, quoted(part))}.{key}"
     if full not in known:
-        other = {
-            k.replace(name, alias, 1)
-            for alias, name in aliases.items()
-            for k in known
-            if k.startswith(f"{name}.")
-        }
-        named = not isinstance(film, Bilayer) or film.layer_names is not None
-        meant = {*known, *other} if named else {familiar_path(film, k) for k in known}
-        raise InputError("parameter", path, f"is not known{nearest(path, meant)}")
+        raise InputError("parameter", path, f"is not known{_meant(film, path, known)}")
     return full
+
+
+def _meant(film: Stack | Bilayer, path: str, known: Mapping[str, object]) -> str:
+    """Hint at the path that was meant: of the same part, where that is known."""
+    aliases = _aliases(film)
+    part, key = _taken_apart(path)
+    name = aliases.get(part, quoted(part))
+    keys = [k.removeprefix(f"{name}.") for k in known if k.startswith(f"{name}.")]
+    close = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {part}.{close[0]}?"
+    if keys:
+        return f"; {part} is given by {', '.join(keys)}"
+    other = {
+        k.replace(name, alias, 1)
+        for alias, name in aliases.items()
+        for k in known
+        if k.startswith(f"{name}.")
+    }
+    named = not isinstance(film, Bilayer) or film.layer_names is not None
+    return nearest(path, {*known, *other} if named else {familiar_path(film, k) for k in known})
 
 
 def with_parameters(film: _Film, values: Mapping[str, Any]) -> _Film:
@@ -208,10 +227,19 @@ def layer_paths(film: Stack | Bilayer) -> set[str]:
 
 
 def film_facts(film: Stack | Bilayer) -> dict[str, str]:
-    """What a film is besides its parameters: the kinds of its parts, by path."""
+    """What a film is besides its parameters: the kinds of its parts, by path.
+
+    Of a plugin's kinds the digest of their source too.
+    """
     stack = as_stack(film)
-    facts = {f"{key}.kind": getattr(stack, key).kind for key in _ENDS}
-    facts |= {f"{quoted(name)}.kind": part.kind for name, part in _components(film)}
+    parts: dict[str, Component] = {key: getattr(stack, key) for key in _ENDS}
+    parts |= {quoted(name): part for name, part in _components(film)}
+    facts = {}
+    for name, part in parts.items():
+        facts[f"{name}.kind"] = part.kind
+        source = source_of(type(part))
+        if source is not None:
+            facts[f"{name}.kind source"] = source
     return facts
 
 
@@ -221,6 +249,12 @@ def familiar_path(film: Stack | Bilayer, path: str) -> str:
         if isinstance(film, Bilayer) and path.startswith(f"{name}."):
             return path.replace(name, alias, 1)
     return path
+
+
+def other_paths(film: Stack | Bilayer, path: str) -> list[str]:
+    """Further spellings of a path that `parameters` spells; quotes may be left out in all."""
+    aliases = _aliases(film).items()
+    return [path.replace(n, alias, 1) for alias, n in aliases if path.startswith(f"{n}.")]
 
 
 def by_own_fields(film: _Film) -> _Film:
@@ -236,8 +270,14 @@ def _plain(layer: Any) -> Any:
 
 
 def _taken_apart(path: str) -> tuple[str, str]:
-    """Part and key of a path; ``layers.0.thickness`` has its part in two pieces."""
+    """Part and key of a path; ``layers.0.thickness`` has its part in two pieces.
+
+    Boundaries also go by what the configuration calls them, ``surfaces.left_specularity``.
+    """
     part, _, key = path.strip().partition(".")
+    end = re.fullmatch(rf"({'|'.join(_ENDS)})[._](.+)", key) if part == "surfaces" else None
+    if end:
+        part, key = end.groups()
     if part in ("layers", "interfaces"):
         index, _, key = key.partition(".")
         part = f"{part}.{index}"

@@ -18,14 +18,14 @@ from torkivity_engine.film.stack import Stack
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.kinetics.junction import Junction, Terminal
 from torkivity_engine.kinetics.spheres import Bands
-from torkivity_meshes import AnnularGrid, AzimuthalRings, annular_grid
+from torkivity_meshes import AnnularGrid, AzimuthalRings, FermiSurfaceMesh, annular_grid
 
 __all__ = [
     "SphereFilm",
     "SphereLayer",
     "has_one_sphere",
     "pair_film",
-    "require_one_sphere",
+    "polar_rule_of",
     "sphere_film",
 ]
 
@@ -37,29 +37,21 @@ def has_one_sphere(stack: Stack, interface: int | None = None) -> bool:
     return all(layer.bands(stack.fermi_wavevector) == own for layer in layers)
 
 
-def require_one_sphere(stack: Stack, what: str) -> None:
-    """Refuse a film whose layers have spheres of their own.
-
-    Parameters
-    ----------
-    stack : Stack
-    what : str
-        What asks, and why it cannot do without: "the sensitivities, which ...".
+def polar_rule_of(mesh: FermiSurfaceMesh) -> AzimuthalRings:
+    """The rings of a mesh, whose polar rule is used in every annulus.
 
     Raises
     ------
     InputError
-        Naming the first layer with a sphere of its own.
+        For a mesh without rings.
     """
-    own = Bands.common(stack.fermi_wavevector)
-    for name, layer in zip(stack.names, stack.layers, strict=True):
-        if layer.bands(stack.fermi_wavevector) != own:
-            raise InputError(
-                "layer",
-                name,
-                f"has Fermi spheres of its own, but {what} so far knows only layers on the "
-                "film's sphere",
-            )
+    if mesh.rings is None:
+        raise InputError(
+            "mesh",
+            mesh.name,
+            "has no azimuthal rings, from which the annuli between Fermi spheres are made",
+        )
+    return mesh.rings
 
 
 def pair_film(

@@ -43,7 +43,8 @@ class Stack:
     left, right : Boundary, optional
         Outer boundaries; closed specular surfaces by default.
     fermi_wavevector : float, optional
-        k_F in 1/nm, common to all layers.
+        k_F in 1/nm, of all layers without a Fermi sphere of their own, and the unit k_0 of the
+        interfaces' potentials.
     field_direction_deg : float, optional
         Angle of the in-plane electric field from x, in degrees.
     layer_names, interface_names : sequence of str, optional
@@ -273,12 +274,12 @@ def _check_places(film: Stack) -> None:
             raise InputError(
                 "layers", film.names[i], "has no electrons: it must be the lowest or highest layer"
             )
-    for end, at, boundary in (("left", 0, film.left), ("right", -1, film.right)):
-        if film.layers[at].outermost_only and not boundary.closed:
+    for end, index, boundary in (("left", 0, film.left), ("right", -1, film.right)):
+        if film.layers[index].outermost_only and not boundary.closed:
             raise InputError(
                 end,
                 type(boundary).__name__,
-                f"must be a Surface: no electron reaches it through {film.names[at]}",
+                f"must be a Surface: no electron reaches it through {film.names[index]}",
             )
     if all(layer.outermost_only for layer in film.layers):
         raise InputError("layers", film.names, "must hold at least one layer with electrons")

@@ -34,6 +34,9 @@ class TerminatedSector:
         and per unit field or injection.
     densities : tuple of int
         Spin components of their rows.
+    outward, inward : ndarray, shape (n, n + 6)
+        What reaches the outer face and what comes back from it, per unit arriving at the inner
+        face, then per unit field or injection.
     scatters : bool
         Whether anything scatters into the sector.
     """
@@ -45,6 +48,8 @@ class TerminatedSector:
     content: FloatArray
     content_of_source: FloatArray
     densities: tuple[int, ...]
+    outward: FloatArray
+    inward: FloatArray
     scatters: bool
 
 
@@ -90,19 +95,24 @@ def terminated_sectors(
         back = specular * np.eye(size * n) + np.kron(isotropic, flux_mean)
         # Arriving at the outer face: through + face (back (...) + source), summed up.
         loop = np.linalg.inv(np.eye(size * n) - back @ sector.face(outer))
-        inwards = sector.through(inner) @ loop
+        through = sector.through(inner)
         stacked = np.concatenate([source[:, moment, spin] for moment, spin in sector.nodes])
         halves = np.split(sector.content, 2, axis=1)
         near, far = halves[inner], halves[outer]
+        inward = loop @ np.hstack([back @ sector.through(outer), stacked])
+        outward = sector.face(outer) @ inward
+        outward[:, : size * n] += sector.through(outer)
         result.append(
             TerminatedSector(
                 nodes=sector.nodes,
                 k_out=sector.k_out,
-                returned=sector.face(inner) + inwards @ back @ sector.through(outer),
-                emitted=inwards @ stacked,
-                content=near + far @ loop @ back @ sector.through(outer),
-                content_of_source=far @ loop @ stacked,
+                returned=sector.face(inner) + through @ inward[:, : size * n],
+                emitted=through @ inward[:, size * n :],
+                content=near + far @ inward[:, : size * n],
+                content_of_source=far @ inward[:, size * n :],
                 densities=sector.densities,
+                outward=outward,
+                inward=inward,
                 scatters=sector.scatters,
             )
         )

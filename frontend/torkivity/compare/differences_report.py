@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torkivity.catalogue import MODELS
+from torkivity.catalogue import MODELS, SOURCES
 from torkivity.compare.differences import Range, Statistics, SweepComparison
 from torkivity.results.differences import PARTS, ZERO_GUARD, percent_text
 from torkivity.results.selection import describe_point, plain_value
@@ -12,11 +12,6 @@ from torkivity_engine.record import COMPONENTS
 __all__ = ["sweep_comparison_report"]
 
 _PARTS = {"total": "total", "interface": "interface", "ferromagnet": "bulk ferromagnet"}
-_SOURCES = {
-    "all": "both sources of torque",
-    "rashba": "Rashba alone",
-    "spin_hall": "spin Hall alone",
-}
 _HOLDS = {"all": "all points", "most": "nine of ten", "some": "some point"}
 _LABEL, _ROW = 14, 18
 
@@ -66,7 +61,7 @@ def _points(comparison: SweepComparison) -> str:
         )
         if counts[key]
     ]
-    text = f"{counts['compared']} of {counts['all']} points compared, {_SOURCES[comparison.source]}"
+    text = f"{counts['compared']} of {counts['all']} points compared, {SOURCES[comparison.source]}"
     return text + (f" (left out: {', '.join(left_out)})" if left_out else "")
 
 

@@ -311,6 +311,8 @@ class _Reader:
             except InputError as error:
                 self.problems.add(f"{where}.{key}", error.expected, error.value)
         if len(self.problems) > before:
+            if set(table) <= set(known):  # what is misspelt may be what is missing
+                self._absent(kind, table, where)
             return None
         try:
             return kind.from_values(values, self.fermi_wavevector)
@@ -323,23 +325,27 @@ class _Reader:
 
     def _missing(self, kind: type[Component], values: Table, where: str) -> None:
         """Note keys that a component lacks, or that do not go together."""
-        own = fields_of(kind)
+        common = self._absent(kind, values, where)
         ways = ways_of(kind)
         if len(ways) == 1:
-            for key in ways[0]:
-                if key not in values:
-                    quantity = own[key].quantity
-                    what = f": {quantity.meaning}, {quantity.unit}" if quantity else ""
-                    self.problems.add(f"{where}.{key}", f"is missing{what}")
             return
         # What all ways have in common need not be said.
-        common = set.intersection(*map(set, ways))
-        for key in sorted(common - set(values)):
-            self.problems.add(f"{where}.{key}", "is missing")
         differ = {key for way in ways for key in way} - common
         given = " + ".join(key for key in values if key in differ) or "none of its lengths"
         listed = ", ".join(" + ".join(key for key in way if key not in common) for way in ways)
         self.problems.add(where, f"has {given}: give exactly one of {listed}")
+
+    def _absent(self, kind: type[Component], given: Table, where: str) -> set[str]:
+        """Note keys that a component lacks whatever else is given; all such keys."""
+        own = fields_of(kind)
+        first, *others = ways_of(kind)
+        common = set(first).intersection(*others)
+        for key in first:
+            if key in common and key not in given:
+                quantity = own[key].quantity if key in own else None
+                what = f": {quantity.meaning}, {quantity.unit}" if quantity else ""
+                self.problems.add(f"{where}.{key}", f"is missing{what}")
+        return common
 
     def _made(self, make: Any) -> Film | None:
         try:

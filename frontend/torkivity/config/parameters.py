@@ -41,8 +41,8 @@ def setting_parameters(config: Settings) -> dict[str, Parameter]:
                 continue
             value = getattr(section, key)
             meaning = field.description or key
-            quantity = Quantity("1", meaning, meaning) if isinstance(value, int) else None
-            found[path] = Parameter(path, value, quantity)
+            quantity = Quantity("1", meaning) if isinstance(value, int) else None
+            found[path] = Parameter(path, value, quantity, about=meaning)
     return found
 
 

@@ -15,6 +15,10 @@ from matplotlib.ticker import MaxNLocator
 
 from torkivity.fit.curves import Curve, curve_axis, fit_curves
 from torkivity.fit.fit import FitResult, Fitted, Point
+from torkivity_engine.film.component import Component, fields_of, forms_of
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.quantity import Quantity
 
 __all__ = [
     "AXIS_LABELS",
@@ -61,10 +65,22 @@ QUANTITY_LABELS = {
     ),
 }
 
+
+def _film_labels() -> dict[str, str]:
+    """Symbols of what films are made of, as their classes have them."""
+    kinds: tuple[type[Component], ...] = (HeavyMetal, Ferromagnet, RashbaInterface)
+    found: dict[str, Quantity | None] = {}
+    for kind in kinds:
+        found |= {name: field.quantity for name, field in fields_of(kind).items()}
+        for form in forms_of(kind).values():
+            found |= form
+    return {name: quantity.label for name, quantity in found.items() if quantity and quantity.label}
+
+
+#: Symbols of parameters of fits.
 _PARAMETERS = {
+    **_film_labels(),
     "spin_hall_conductivity": r"$\sigma_{SH}$",
-    "spin_hall_angle": r"$\theta_{SH}$",
-    "spin_diffusion_length": r"$l_{sf}$",
     "spin_diffusion_length_resistivity": r"$l_{sf}\rho$",
     "mixing_conductance_real": r"Re $G_{\uparrow\downarrow}$",
     "mixing_conductance_imag": r"Im $G_{\uparrow\downarrow}$",
@@ -72,13 +88,6 @@ _PARAMETERS = {
     "interface_current_field_like": "$j_{E,f}$",
     "lattice_torque_damping_like": r"$\tau_{\mathrm{latt},d}$",
     "lattice_torque_field_like": r"$\tau_{\mathrm{latt},f}$",
-    "barrier": "$u_0$",
-    "exchange": "$u_{ex}$",
-    "rashba": "$u_R$",
-    "total_mean_free_path": r"$\lambda$",
-    "mean_free_path_majority": r"$\lambda_\uparrow$",
-    "mean_free_path_minority": r"$\lambda_\downarrow$",
-    "precession_length": r"$l_\mathrm{prec}$",
 }
 _UNITS = {
     "1e5 (hbar/2e)/(Ohm m)": r"$\times 10^5(\hbar/2e)\,\Omega^{-1}\mathrm{m}^{-1}$",
