@@ -250,6 +250,7 @@ def test_other_views_and_their_numbers(pages: dict[str, Path], results: Path, sh
     page.get_by_role("combobox", name="show").select_option(label="spin Hall alone")
     page.locator("summary").click()
     table = page.locator("details table")
+    table.wait_for()
     exact = dataset["curve_torque_total_damping_like"].sel(
         curve_source="spin_hall", model="boltzmann"
     )
