@@ -92,6 +92,12 @@ class Stack:
         checked_names(self)
         _check_places(self)
 
+    def _repr_html_(self) -> str:
+        """Picture and parameters, for notebooks."""
+        from torkivity_engine.film.drawing import film_html
+
+        return film_html(self)
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the layers."""
@@ -219,6 +225,12 @@ class Bilayer:
                 raise InputError(key, getattr(self, key), expected)
         set_field(self, "magnetization", check_direction("magnetization", self.magnetization))
         set_field(self, "_stack", self._checked_stack())
+
+    def _repr_html_(self) -> str:
+        """Picture and parameters, for notebooks."""
+        from torkivity_engine.film.drawing import film_html
+
+        return film_html(self)
 
     def stack(self) -> Stack:
         """The same film as a `Stack`, magnetizations filled in."""
