@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,8 +11,8 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import TOP, Boundary
 from torkivity_engine.film.collisions import driven_distribution
 from torkivity_engine.film.layer import Layer
-from torkivity_engine.reduced.sectors import N_MOMENTS, Node
-from torkivity_engine.reduced.slabs import slab_sectors
+from torkivity_engine.reduced.sectors import N_MOMENTS, Node, to_sector
+from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
 from torkivity_meshes import AzimuthalRings
 
 __all__ = ["TerminatedSector", "driven_moments", "terminated_sectors"]
@@ -23,7 +24,7 @@ class TerminatedSector:
 
     Attributes
     ----------
-    nodes : tuple of (moment, spin component)
+    nodes : tuple of ndarray, shape (3, 4)
     k_out : ndarray, shape (n_nodes, n_nodes)
     returned : ndarray, shape (n, n)
         Collisions and flight together, unknowns ordered (node, ring).
@@ -76,37 +77,74 @@ def terminated_sectors(
     -------
     list of TerminatedSector
     """
-    n = rings.n_polar
     if boundary.endless:
         thickness = layer.decay_reach()
-    specular, diffuse = boundary.specular, boundary.diffuse
-    flux_mean = np.broadcast_to(rings.flux_weights, (n, n))
     source = _outer_source(layer, boundary, side, rings)
-    inner, outer = 1 - side, side
+    done: dict[object, _Returning] = {}
     result = []
     for sector in slab_sectors(layer, rings, thickness, flight=flight):
-        size = len(sector.nodes)
-        isotropic = np.diag([diffuse * (moment == 0) for moment, _ in sector.nodes])
-        back = specular * np.eye(size * n) + np.kron(isotropic, flux_mean)
-        # Arriving at the outer face: through + face (back (...) + source), summed up.
-        loop = np.linalg.inv(np.eye(size * n) - back @ sector.face(outer))
-        inwards = sector.through(inner) @ loop
-        stacked = np.concatenate([source[:, moment, spin] for moment, spin in sector.nodes])
-        halves = np.split(sector.content, 2, axis=1)
-        near, far = halves[inner], halves[outer]
+        isotropic = tuple(bool(node[0].any()) for node in sector.nodes)
+        # Twins share their arrays.
+        key = id(sector.reflection), id(sector.transmission), isotropic
+        if key not in done:
+            done[key] = _returning(sector, boundary, side, rings, isotropic)
+        own = done[key]
+        stacked = to_sector(sector.nodes, source)
         result.append(
             TerminatedSector(
                 nodes=sector.nodes,
                 k_out=sector.k_out,
-                returned=sector.face(inner) + inwards @ back @ sector.through(outer),
-                emitted=inwards @ stacked,
-                content=near + far @ loop @ back @ sector.through(outer),
-                content_of_source=far @ loop @ stacked,
+                returned=own.returned,
+                emitted=own.inwards @ stacked,
+                content=own.content,
+                content_of_source=own.content_inwards @ stacked,
                 densities=sector.densities,
                 scatters=sector.scatters,
             )
         )
     return result
+
+
+class _Returning(NamedTuple):
+    """What a terminated sector does, per unit arriving inside or sent inwards outside."""
+
+    returned: FloatArray
+    inwards: FloatArray
+    content: FloatArray
+    content_inwards: FloatArray
+
+
+def _returning(
+    sector: SlabSector,
+    boundary: Boundary,
+    side: int,
+    rings: AzimuthalRings,
+    isotropic: tuple[bool, ...],
+) -> _Returning:
+    inner, outer = 1 - side, side
+
+    def back(arriving: FloatArray) -> FloatArray:
+        sent: FloatArray = boundary.specular * arriving
+        if boundary.diffuse > 0.0 and any(isotropic):
+            split = arriving.reshape(len(isotropic), rings.n_polar, -1)
+            mean = np.einsum("i,jic->jc", rings.flux_weights, split)
+            mean[~np.array(isotropic)] = 0.0
+            sent = (sent.reshape(split.shape) + boundary.diffuse * mean[:, None]).reshape(sent.shape)
+        return sent
+
+    halves = np.split(sector.content, 2, axis=1)
+    near, far = halves[inner], halves[outer]
+    inwards, arriving = sector.through(inner), back(sector.through(outer))
+    if sector.scatters:
+        # Arriving at the outer face: through + face (back (...) + source), summed up.
+        loop = np.linalg.inv(np.eye(len(inwards)) - back(sector.face(outer)))
+        inwards, far = inwards @ loop, far @ loop
+    return _Returning(
+        returned=sector.face(inner) + inwards @ arriving,
+        inwards=inwards,
+        content=near + far @ arriving,
+        content_inwards=far,
+    )
 
 
 def _outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> FloatArray:

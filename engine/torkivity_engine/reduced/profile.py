@@ -13,8 +13,8 @@ from torkivity_engine.film.stack import Stack
 from torkivity_engine.profiles import LayerMoments, MomentSource
 from torkivity_engine.reduced.assembly import Assembly, split_single_layer
 from torkivity_engine.reduced.outer_faces import driven_moments, terminated_sectors
-from torkivity_engine.reduced.sectors import N_MOMENTS
-from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
+from torkivity_engine.reduced.sectors import N_MOMENTS, from_sector, to_sector
+from torkivity_engine.reduced.slabs import slab_sectors
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
 
@@ -135,9 +135,7 @@ class Column:
             arriving = np.linalg.solve(system, upper @ from_below + from_above)
             rising = lower @ arriving + from_below
             for vector, store in ((arriving, down), (rising, up)):
-                split = vector.reshape(len(nodes), self._rings.n_polar, -1)
-                for position, (moment, spin) in enumerate(nodes):
-                    store[:, moment, spin] = split[position]
+                store[...] += from_sector(nodes, vector)
         return self._integrate(up + self._bulk[TOP], down + self._bulk[BOTTOM])
 
     def _part(self, side: int, thickness: float):  # type: ignore[no-untyped-def]
@@ -149,7 +147,7 @@ class Column:
                 (
                     sector.nodes,
                     sector.face(1 - side),
-                    sector.through(1 - side) @ _stacked(sector, entering),
+                    sector.through(1 - side) @ to_sector(sector.nodes, entering),
                 )
                 for sector in slab_sectors(self._layer, rings, thickness, flight=True)
             ]
@@ -181,7 +179,3 @@ class Column:
             return current, density, in_plane
         o = self._rotation
         return o @ current, o @ density, np.einsum("ab,bmc->amc", o, in_plane)
-
-
-def _stacked(sector: SlabSector, g: FloatArray) -> FloatArray:
-    return np.concatenate([g[:, moment, spin] for moment, spin in sector.nodes])

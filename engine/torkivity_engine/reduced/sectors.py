@@ -8,7 +8,9 @@ vectors), the Boltzmann equation of a moment becomes
 
     mu df/dz = -L_e e,    mu de/dz = -L_o f,
 
-and falls apart into sectors.
+and falls apart into sectors. They are cut along combinations of moments and spin components that
+a turn about z by 90 degrees takes into each other or leaves alone: skew scattering then leaves
+small sectors, and pairs of them with equal operators.
 """
 
 from __future__ import annotations
@@ -26,13 +28,47 @@ from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.reduced.response_cache import cached, ring_key
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["N_MOMENTS", "LayerSector", "Node", "conserving_projector", "layer_sectors"]
+__all__ = [
+    "N_MOMENTS",
+    "Kept",
+    "LayerSector",
+    "Node",
+    "conserved_densities",
+    "coupled",
+    "flight_nodes",
+    "from_sector",
+    "layer_sectors",
+    "to_sector",
+]
 
 
 #: Azimuthal moments 1, sqrt(2) cos(phi), sqrt(2) sin(phi), orthonormal in the azimuthal mean.
 N_MOMENTS = 3
 
-Node = tuple[int, int]  # (azimuthal moment, spin component)
+Node = FloatArray  # of one unknown per ring: its weight in each (azimuthal moment, component)
+Kept = tuple[FloatArray, FloatArray]  # densities and fluxes, shape (n, count) each
+
+_X, _Y, _Z, _C = range(4)
+_ROOT = math.sqrt(0.5)
+
+
+def _node(*terms: tuple[int, int, float]) -> Node:
+    node = np.zeros((N_MOMENTS, 4))
+    for moment, component, weight in terms:
+        node[moment, component] = weight
+    node.flags.writeable = False
+    return node
+
+
+#: Orthonormal. The first six: two triples that a turn by 90 degrees exchanges.
+_NODES = (
+    *(_node((0, _X, 1.0)), _node((2, _C, 1.0)), _node((1, _Z, 1.0))),
+    *(_node((0, _Y, 1.0)), _node((1, _C, -1.0)), _node((2, _Z, 1.0))),
+    *(_node((0, _Z, 1.0)), _node((0, _C, 1.0))),
+    *(_node((2, _X, _ROOT), (1, _Y, -_ROOT)), _node((1, _X, _ROOT), (2, _Y, _ROOT))),
+    *(_node((2, _X, _ROOT), (1, _Y, _ROOT)), _node((1, _X, _ROOT), (2, _Y, -_ROOT))),
+)
+_TABLE = np.stack(_NODES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +79,8 @@ class LayerSector:
 
     Attributes
     ----------
-    nodes : tuple of (moment, spin component)
+    nodes : tuple of ndarray, shape (3, 4)
+        What of the azimuthal moments and components each is.
     parity : ndarray, shape (n,)
         Spin parity P of each unknown.
     k_out : ndarray, shape (n_nodes, n_nodes)
@@ -52,14 +89,14 @@ class LayerSector:
         L_e and L_o in 1/nm.
     mu : ndarray, shape (n,)
         abs(cos(theta)) of each unknown.
-    projectors : tuple of ndarray or None
-        What keeps S and B conserving, see `conserving_projector`.
-    conserved : int
-        Number of conserved densities.
+    kept : tuple of (ndarray, ndarray) or None
+        What even and odd collisions conserve, see `conserved_densities`.
     density_even, density_odd : ndarray, shape (n_even, n) and (n_odd, n)
         Rows that take the densities <g> out of e, or out of f where the parity is -1.
     densities : tuple of int
         Their spin components: those of `density_even`, then those of `density_odd`.
+    flux : ndarray, shape (n,)
+        Weight of each unknown in a flux, up to a factor.
     """
 
     nodes: tuple[Node, ...]
@@ -68,11 +105,16 @@ class LayerSector:
     even: FloatArray
     odd: FloatArray
     mu: FloatArray
-    projectors: tuple[FloatArray | None, FloatArray | None]
-    conserved: int
+    kept: tuple[Kept | None, Kept | None]
     density_even: FloatArray
     density_odd: FloatArray
     densities: tuple[int, ...]
+    flux: FloatArray
+
+    @property
+    def conserved(self) -> int:
+        """Number of conserved densities."""
+        return sum(kept[0].shape[1] for kept in self.kept if kept is not None)
 
 
 def layer_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
@@ -102,76 +144,115 @@ def _make_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
     k_out, k_in = terms.k_out, terms.k_in
     moments, functions, orbital = _polar_harmonics(rings, len(k_in))
     parity = _spin_parity(terms, orbital)
-    links: dict[Node, set[Node]] = {}
-    for a, b, i, j in zip(*np.nonzero(k_in), strict=True):
-        here, there = (moments[a], int(i)), (moments[b], int(j))
-        links.setdefault(here, set()).add(there)
-        links.setdefault(there, set()).add(here)
-    for moment, i in list(links):
-        for j in np.flatnonzero((k_out[i] != 0.0) | (k_out[:, i] != 0.0)):
-            links[moment, i].add((moment, int(j)))
-            links.setdefault((moment, int(j)), set()).add((moment, i))
-    sectors = []
-    left = set(links)
-    while left:
-        group = {min(left)}
-        while (grown := group.union(*(links[node] for node in group))) != group:
-            group = grown
-        left -= group
-        nodes = tuple(sorted(group))
-        sectors.append(_sector(nodes, terms, rings, moments, functions, orbital, parity))
-    return sectors
+    out_rates = _between_nodes(np.eye(N_MOMENTS), k_out)
+    in_rates = {
+        (a, b): _between_nodes(_unit(moments[a], moments[b]), k_in[a, b])
+        for a, b in np.ndindex(k_in.shape[:2])
+    }
+    scattered = np.array(sum(np.abs(rates) for rates in in_rates.values()))
+    touched = np.any(scattered + scattered.T, axis=0)
+    parts = coupled(np.abs(out_rates) + scattered)
+    return [
+        _sector(part, out_rates, in_rates, rings, functions, orbital, parity)
+        for part in parts
+        if np.any(touched[list(part)])
+    ]
+
+
+def coupled(matrix: FloatArray) -> list[tuple[int, ...]]:
+    """Groups of indices between which a matrix has no entries, each in order."""
+    joined = np.eye(len(matrix)) + (matrix != 0.0) + (matrix != 0.0).T
+    for _ in range(len(matrix).bit_length()):
+        joined = (joined @ joined > 0.0).astype(np.float64)
+    return sorted({tuple(np.flatnonzero(row).tolist()) for row in joined})
+
+
+def flight_nodes(k_out: FloatArray, scattered: list[LayerSector]) -> list[tuple[tuple[Node, ...], FloatArray]]:
+    """Nodes that no sector holds, in groups that fly together, with the K_out of each group."""
+    held = {id(node) for sector in scattered for node in sector.nodes}
+    rates = _between_nodes(np.eye(N_MOMENTS), k_out)
+    return [
+        (tuple(_NODES[i] for i in part), rates[np.ix_(part, part)])
+        for part in coupled(rates)
+        if id(_NODES[part[0]]) not in held
+    ]
+
+
+def to_sector(nodes: tuple[Node, ...], g: FloatArray) -> FloatArray:
+    """Unknowns of a sector, shape (n, columns), out of (n_polar, 3, 4, columns)."""
+    result: FloatArray = np.tensordot(np.stack(nodes), g, ([1, 2], [1, 2]))
+    return result.reshape(-1, g.shape[3])
+
+
+def from_sector(nodes: tuple[Node, ...], unknowns: FloatArray) -> FloatArray:
+    """The other way: what unknowns (n, columns) are in moments, (n_polar, 3, 4, columns)."""
+    split = unknowns.reshape(len(nodes), -1, unknowns.shape[1])
+    result: FloatArray = np.tensordot(split, np.stack(nodes), (0, 0)).transpose(0, 2, 3, 1)
+    return result
+
+
+def _unit(row: int, column: int) -> FloatArray:
+    matrix = np.zeros((N_MOMENTS, N_MOMENTS))
+    matrix[row, column] = 1.0
+    return matrix
+
+
+def _between_nodes(moments: FloatArray, components: FloatArray) -> FloatArray:
+    """A product of a matrix of moments and one of components, between nodes."""
+    # Adding zero makes -0 of a turned node the 0 of its twin.
+    result: FloatArray = (
+        np.einsum("pai,ab,ij,qbj->pq", _TABLE, moments, components, _TABLE) + 0.0
+    )
+    return result
 
 
 def _sector(
-    nodes: tuple[Node, ...],
-    terms: CollisionTerms,
+    part: tuple[int, ...],
+    out_rates: FloatArray,
+    in_rates: dict[tuple[int, int], FloatArray],
     rings: AzimuthalRings,
-    moments: list[int],
     functions: FloatArray,
     orbital: list[int],
     parity: FloatArray,
 ) -> LayerSector:
-    n, size = rings.n_polar, len(nodes)
-    k_out = np.array([[terms.k_out[i, j] if m == p else 0.0 for p, j in nodes] for m, i in nodes])
+    n, size = rings.n_polar, len(part)
+    nodes = tuple(_NODES[i] for i in part)
+    k_out = out_rates[np.ix_(part, part)]
+    # Both components of a node have one parity.
+    own_parity = np.array([parity[int(np.nonzero(node)[1][0])] for node in nodes])
     operators = {sign: np.kron(k_out, np.eye(n)).reshape(size, n, size, n) for sign in (1, -1)}
-    for a, b, i, j in zip(*np.nonzero(terms.k_in), strict=True):
-        here, there = (moments[a], int(i)), (moments[b], int(j))
-        if here in nodes:
+    for (a, b), rates in in_rates.items():
+        for p, q in zip(*np.nonzero(rates[np.ix_(part, part)]), strict=True):
             # The even equation holds the terms whose source function is even under the parity.
-            sign = int(orbital[a] * parity[i])
-            operators[sign][nodes.index(here), :, nodes.index(there), :] -= (
-                terms.k_in[a, b, i, j]
+            operators[int(orbital[a] * own_parity[p])][p, :, q, :] -= (
+                rates[part[p], part[q]]
                 * functions[a][:, None]
                 * (rings.polar_weights * functions[b])
             )
     even, odd = (operators[sign].reshape(size * n, size * n) for sign in (1, -1))
     mu = np.tile(rings.cosines, size)
-    uniform = [(at, spin) for at, (moment, spin) in enumerate(nodes) if moment == 0]
-    rows = {
-        sign: [(at, spin) for at, spin in uniform if parity[spin] == sign] for sign in (1.0, -1.0)
-    }
+    uniform = [
+        (at, int(np.argmax(node[0])), own_parity[at]) for at, node in enumerate(nodes) if node[0].any()
+    ]
 
     def density(sign: float) -> FloatArray:
-        matrix = np.zeros((len(rows[sign]), size, n))
-        for row, (at, _) in enumerate(rows[sign]):
-            matrix[row, at] = rings.polar_weights
+        places = [at for at, _, own in uniform if own == sign]
+        matrix = np.zeros((len(places), size, n))
+        matrix[np.arange(len(places)), places] = rings.polar_weights
         return matrix.reshape(-1, size * n)
 
-    projectors = (conserving_projector(even, mu), conserving_projector(odd, mu))
     return LayerSector(
         nodes=nodes,
-        parity=np.repeat([parity[i] for _, i in nodes], n),
+        parity=np.repeat(own_parity, n),
         k_out=k_out,
         even=even,
         odd=odd,
         mu=mu,
-        projectors=projectors,
-        # A projector's trace is what it leaves.
-        conserved=sum(len(mu) - round(float(np.trace(p))) for p in projectors if p is not None),
+        kept=(conserved_densities(even, mu), conserved_densities(odd, mu)),
         density_even=density(1.0),
         density_odd=density(-1.0),
-        densities=tuple(spin for sign in (1.0, -1.0) for _, spin in rows[sign]),
+        densities=tuple(spin for sign in (1.0, -1.0) for _, spin, own in uniform if own == sign),
+        flux=mu * np.tile(rings.polar_weights, size),
     )
 
 
@@ -205,8 +286,8 @@ def _spin_parity(terms: CollisionTerms, harmonic_parity: list[int]) -> FloatArra
     )
 
 
-def conserving_projector(operator: FloatArray, mu: FloatArray) -> FloatArray | None:
-    """Projector on both sides of S (or B) that keeps what a collision operator conserves.
+def conserved_densities(operator: FloatArray, mu: FloatArray) -> Kept | None:
+    """What collisions conserve: S (or B) must not drive it, and rounding would.
 
     Parameters
     ----------
@@ -217,14 +298,13 @@ def conserving_projector(operator: FloatArray, mu: FloatArray) -> FloatArray | N
 
     Returns
     -------
-    ndarray, shape (n, n), or None
-        P with P u = 0 for a conserved density u and y P = 0 for its flux y; None if nothing
-        is conserved.
+    tuple of ndarray, shape (n, count) each, or None
+        (u, z): densities u and rows z^T of their fluxes, z^T u = 1, so that 1 - u z^T on both
+        sides of S (or B) keeps it conserving; None if nothing is conserved.
     """
     left, values, right = np.linalg.svd(operator)
     count = int(np.sum(values < 1e-14 * values[0]))
     if count == 0:
         return None
     u, y = right[-count:].T, mu[:, None] * left[:, -count:]
-    projector: FloatArray = np.eye(len(mu)) - u @ np.linalg.solve(y.T @ u, y.T)
-    return projector
+    return u, np.linalg.solve(y.T @ u, y.T).T
