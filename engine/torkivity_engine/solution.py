@@ -10,12 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.errors import PhysicsError
+from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.profiles import LayerProfile
 from torkivity_engine.record import TORQUE_PARTS
 from torkivity_engine.spin import CHARGE, torque_frame, transverse
 
-__all__ = ["BoltzmannSolution", "DriftDiffusionSolution", "InterfaceResponse", "TorqueNames"]
+__all__ = [
+    "BoltzmannSolution",
+    "DriftDiffusionSolution",
+    "FilmIntegrals",
+    "InterfaceResponse",
+    "TorqueNames",
+]
 
 
 class TorqueNames(ABC):
@@ -183,6 +189,22 @@ class _Solution(TorqueNames):
 
 
 @dataclass(frozen=True, eq=False)
+class FilmIntegrals:
+    """What a whole film carries and feels.
+
+    Attributes
+    ----------
+    layer_sheet_conductance : ndarray, shape (n_layers, 2, 2), or None
+        S; None where no field drives.
+    torque_exchange : dict of str to ndarray, shape (3,)
+        By the names of the magnets, in the unit of torques.
+    """
+
+    layer_sheet_conductance: FloatArray | None
+    torque_exchange: dict[str, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
 class BoltzmannSolution(_Solution):
     """Solution of the Boltzmann equation.
 
@@ -198,6 +220,8 @@ class BoltzmannSolution(_Solution):
         Description of the mesh.
     profile_of : callable
         What `profile` calls.
+    integrals_of : callable
+        What `sheet_conductance` and `torque_exchange` call.
     errors : tuple of InterfaceResponse or None
         With ``rtol``: estimated absolute mesh error of the currents and of tau_mag, component
         by component, in place of the values.
@@ -207,6 +231,7 @@ class BoltzmannSolution(_Solution):
     method: str
     mesh: str
     profile_of: Callable[[int, ArrayLike | None], LayerProfile]
+    integrals_of: Callable[[], FilmIntegrals]
     errors: tuple[InterfaceResponse, ...] | None = None
 
     def profile(self, layer: int, z: ArrayLike | None = None) -> LayerProfile:
@@ -230,6 +255,61 @@ class BoltzmannSolution(_Solution):
             For a layer that is not there or a depth outside it.
         """
         return self.profile_of(layer, z)
+
+    @property
+    def layer_sheet_conductance(self) -> FloatArray:
+        """Sheet conductance of every layer in S, shape (n_layers, 2, 2).
+
+        Charge current of both spins in the plane, integrated over the layer: along the first
+        index (x, y) per field along the second. It depends on m. What it takes is computed
+        when it is first asked for.
+
+        Raises
+        ------
+        InputError
+            If reservoirs drive the film instead of a field.
+        PhysicsError
+            For a half space, which conducts without end.
+        """
+        found = self.integrals_of().layer_sheet_conductance
+        if found is None:
+            raise InputError("source", "reservoirs", "has no field that a conductance is per")
+        return found
+
+    @property
+    def sheet_conductance(self) -> FloatArray:
+        """Sheet conductance of the film in S, shape (2, 2): the sum over its layers."""
+        total: FloatArray = self.layer_sheet_conductance.sum(axis=0)
+        return total
+
+    @property
+    def torque_exchange(self) -> FloatArray:
+        """tau_ex, shape (3,): all that exchange gives to the magnetization of the one magnet.
+
+        tau_mag of its interfaces and, in its bulk, (4 pi C / l_prec) int <g_s> dz x m, which
+        leaves out what the magnet's collisions give to the lattice. Of several magnets see
+        `torque_exchange_on`.
+        """
+        torques = self.integrals_of().torque_exchange
+        if len(torques) != 1:
+            raise AttributeError(
+                f"this stack has {len(torques)} magnets: use .torque_exchange_on(name)"
+            )
+        return next(iter(torques.values()))
+
+    def torque_exchange_on(self, name: str) -> FloatArray:
+        """tau_ex on one magnet by the name of its layer, shape (3,).
+
+        Raises
+        ------
+        InputError
+            For a name that no magnet of the film has.
+        """
+        torques = self.integrals_of().torque_exchange
+        if name not in torques:
+            known = ", ".join(torques) or "none: the film has no magnet"
+            raise InputError("magnet", name, f"must be one of {known}")
+        return torques[name]
 
 
 @dataclass(frozen=True, eq=False)

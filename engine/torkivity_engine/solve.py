@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.balances import LayerIntegrals
 from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.dense.integrals import dense_integrals
 from torkivity_engine.dense.matching import (
     Faces,
     dense_certificates,
@@ -19,17 +21,19 @@ from torkivity_engine.dense.matching import (
 )
 from torkivity_engine.dense.profile import dense_moments
 from torkivity_engine.dense.spheres import solve_spheres
-from torkivity_engine.errors import InputError
+from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
+from torkivity_engine.reduced.integrals import reduced_integrals
 from torkivity_engine.reduced.profile import reduced_moments
 from torkivity_engine.reduced.sphere_profile import sphere_moments
 from torkivity_engine.reduced.spheres import solve_reduced_spheres
 from torkivity_engine.refine import polar_rule_for, refine
-from torkivity_engine.solution import BoltzmannSolution, InterfaceResponse
+from torkivity_engine.solution import BoltzmannSolution, FilmIntegrals, InterfaceResponse
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
@@ -104,7 +108,9 @@ def solve_boltzmann(
     mesh = mesh or SphericalMesh(32, 32)
     drive = "injection" if source == "reservoirs" else "field"
     on_spheres = _on_one_sphere if has_one_sphere(stack) else _on_own_spheres
-    faces, certificates, moments_of = on_spheres(stack, mesh, method, drive, memory_limit)
+    faces, certificates, moments_of, integrals_of = on_spheres(
+        stack, mesh, method, drive, memory_limit
+    )
     if drive == "field":
         weights, unit = stack.field_direction[:2], stack.prefactor * METRE_PER_NM
     else:
@@ -116,26 +122,29 @@ def solve_boltzmann(
         method=method,
         mesh=mesh.name,
         profile_of=partial(_profile, stack, cache(moments_of), weights, unit),
+        integrals_of=cache(partial(_integrals, stack, interfaces, integrals_of, weights, unit)),
     )
 
 
-_Solved = tuple[Faces, dict[str, float], Callable[[], MomentSource]]
+_Solved = tuple[Faces, dict[str, float], Callable[[], MomentSource], Callable[[], LayerIntegrals]]
 
 
 def _on_one_sphere(
     stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
 ) -> _Solved:
-    """Faces, certificates and moments of a film whose layers share the film's Fermi sphere."""
+    """Faces, certificates, moments and integrals of a film whose layers share one Fermi sphere."""
     if method == "dense":
         dense = solve_dense(stack, mesh, memory_limit=memory_limit)
         columns = _COLUMNS[drive]
         faces = dense_faces(stack, mesh, dense, columns)
         certificates = {**dense_certificates(stack, mesh, dense), **dense.certificates}
-        return faces, certificates, partial(dense_moments, dense, columns)
+        integrals_of = partial(dense_integrals, stack, dense, columns)
+        return faces, certificates, partial(dense_moments, dense, columns), integrals_of
     states = solve_reduced(split_single_layer(stack), mesh, drive)
-    moments_of = partial(reduced_moments, stack, ring_structure(mesh), drive)
+    at = (stack, ring_structure(mesh), drive)
+    moments_of, integrals_of = partial(reduced_moments, *at), partial(reduced_integrals, *at)
     faces = (states.current_minus, states.current_plus, states.density)
-    return faces, states.certificates, moments_of
+    return faces, states.certificates, moments_of, integrals_of
 
 
 def _on_own_spheres(
@@ -149,6 +158,7 @@ def _on_own_spheres(
             "has no azimuthal rings, from which the annuli between Fermi spheres are made",
         )
     columns = _COLUMNS[drive]
+
     if method == "dense":
         dense = solve_spheres(sphere_film(stack, mesh.rings), memory_limit)
         faces = (dense.minus[..., columns], dense.plus[..., columns], dense.density[..., columns])
@@ -157,10 +167,18 @@ def _on_own_spheres(
             all_drives = dense.moments(layer, z)
             return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
 
-        return faces, dense.certificates, lambda: moments
+        return faces, dense.certificates, lambda: moments, _no_integrals
     states = solve_reduced_spheres(sphere_film(split_single_layer(stack), mesh.rings), drive)
     faces = (states.current_minus, states.current_plus, states.density)
-    return faces, states.certificates, partial(sphere_moments, stack, mesh.rings, drive)
+    moments_of = partial(sphere_moments, stack, mesh.rings, drive)
+    return faces, states.certificates, moments_of, _no_integrals
+
+
+def _no_integrals() -> LayerIntegrals:
+    raise PhysicsError(
+        "sheet conductance and exchange torque are known for films whose layers share one Fermi "
+        "sphere; these have spheres of their own"
+    )
 
 
 def _refined(
@@ -210,6 +228,7 @@ def _unflattened(stack: Stack, flat: FloatArray) -> tuple[InterfaceResponse, ...
     )
 
 
+@with_one_blas_thread
 def _profile(
     stack: Stack,
     moments_of: Callable[[], MomentSource],
@@ -220,6 +239,29 @@ def _profile(
 ) -> LayerProfile:
     """Profile of one layer; what it takes is prepared at the first one."""
     return layer_profile(stack, moments_of(), layer, z, weights, unit)
+
+
+@with_one_blas_thread
+def _integrals(
+    stack: Stack,
+    interfaces: tuple[InterfaceResponse, ...],
+    integrals_of: Callable[[], LayerIntegrals],
+    weights: FloatArray,
+    unit: float,
+) -> FilmIntegrals:
+    """Conductances and torques of whole layers, in SI."""
+    if stack.left.endless or stack.right.endless:
+        raise PhysicsError("a half space has no sheet conductance and no total torque of its own")
+    found = integrals_of()
+    conductance = None
+    if len(weights) == 2:  # drives are the fields along x and y
+        conductance = 2.0 * unit * METRE_PER_NM * found.in_plane[:, CHARGE]
+    torques = {}
+    for index, layer in enumerate(stack.layers):
+        if layer.magnetization is not None:
+            own = [r.torque for i, r in enumerate(interfaces) if stack.torque_owner(i) == index]
+            torques[stack.names[index]] = sum(own, unit * found.torque[index] @ weights)
+    return FilmIntegrals(conductance, torques)
 
 
 def _responses(

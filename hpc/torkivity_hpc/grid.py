@@ -294,8 +294,11 @@ class Axis:
     units : str
         Empty for names.
     long_name : str
+    symbol : str
+        Mathtext, for figures.
     """
 
     values: Sequence[float] | Sequence[str]
     units: str
     long_name: str
+    symbol: str = ""

@@ -38,18 +38,17 @@ def _metal(rng: np.random.Generator, spin_hall_angle: float = 0.0) -> HeavyMetal
     )
 
 
-def _split(rng: np.random.Generator) -> SplitFerromagnet:
-    half = rng.random() < 0.3
+def _split(rng: np.random.Generator, half_metal: bool = False) -> SplitFerromagnet:
     return SplitFerromagnet(
         log_uniform(rng, 1.0, 10.0),
         float(rng.uniform(8.0, 18.0)),
-        None if half else float(rng.uniform(5.0, 18.0)),
+        None if half_metal else float(rng.uniform(5.0, 18.0)),
         log_uniform(rng, 1.0, 10.0),
-        None if half else log_uniform(rng, 1.0, 10.0),
+        None if half_metal else log_uniform(rng, 1.0, 10.0),
         log_uniform(rng, 5.0, 500.0),
         *rng.uniform(0.5, 2.0, size=2).tolist(),
         magnetization=unit_vector(rng),
-        decay_minority=float(rng.uniform(2.0, 10.0)) if half else None,
+        decay_minority=float(rng.uniform(2.0, 10.0)) if half_metal else None,
     )
 
 
@@ -57,36 +56,45 @@ def _insulator(rng: np.random.Generator) -> MagneticInsulator:
     return MagneticInsulator(*rng.uniform(2.0, 10.0, size=2), magnetization=unit_vector(rng))
 
 
-def _random_stack(seed: int) -> Stack:
-    """Two to four layers of all kinds, any outer faces."""
-    rng = np.random.default_rng(seed)
-    kinds: list[Callable[[np.random.Generator], Layer]] = [
-        _metal,
-        partial(_metal, spin_hall_angle=0.3),
-        _split,
-        random_ferromagnet,
-    ]
-    count = int(rng.integers(2, 4))
-    layers = [_metal(rng), *(kinds[rng.integers(len(kinds))](rng) for _ in range(count - 1))]
-    rng.shuffle(layers)
-    if seed % 3 == 0:
-        layers = [_insulator(rng), *layers]
-    interfaces = [
+_half_metal = partial(_split, half_metal=True)
+_spin_hall_metal = partial(_metal, spin_hall_angle=0.3)
+MIRROR, ROUGH, ENDLESS = Surface(), Surface(0.3), HalfSpace()
+CONTACT = Reservoir(0.4, (0.1, -0.2, 0.3))
+#: Layers from below, and outer faces.
+FILMS: list[tuple[list[Callable[[np.random.Generator], Layer]], Boundary, Boundary]] = [
+    ([_metal, _split], MIRROR, MIRROR),
+    ([_split, _metal], MIRROR, MIRROR),
+    ([_metal, _split], ROUGH, MIRROR),
+    ([_spin_hall_metal, _split], MIRROR, MIRROR),
+    ([_spin_hall_metal, _split], ROUGH, ROUGH),
+    ([_metal, _metal], CONTACT, CONTACT),
+    ([_split, _split], ENDLESS, MIRROR),
+    ([random_ferromagnet, _split], MIRROR, ENDLESS),
+    ([_metal, random_ferromagnet], MIRROR, CONTACT),
+    ([_metal, _half_metal], MIRROR, MIRROR),
+    ([_half_metal, _metal], ROUGH, MIRROR),
+    ([_split, _half_metal], CONTACT, MIRROR),
+    ([_metal, _insulator], MIRROR, MIRROR),
+    ([_insulator, _metal], MIRROR, ROUGH),
+    ([_insulator, _split], MIRROR, CONTACT),
+    ([_metal, _split, _metal], MIRROR, MIRROR),
+    ([_spin_hall_metal, _metal, _split], MIRROR, ROUGH),
+    ([_split, _metal, _half_metal], ENDLESS, ENDLESS),
+    ([_metal, random_ferromagnet, _split], MIRROR, MIRROR),
+    ([_insulator, _metal, _split], MIRROR, MIRROR),
+]
+
+
+def _random_stack(case: int) -> Stack:
+    kinds, left, right = FILMS[case]
+    rng = np.random.default_rng(case)
+    layers = tuple(kind(rng) for kind in kinds)
+    interfaces = tuple(
         RashbaInterface(*(rng.normal(size=3) * 0.5), magnetization=unit_vector(rng))
         for _ in layers[1:]
-    ]
-    faces: list[Boundary] = [
-        Surface(),
-        Surface(0.3),
-        HalfSpace(),
-        Reservoir(0.4, (0.1, -0.2, 0.3)),
-    ]
-    left, right = (faces[i] for i in rng.integers(len(faces), size=2))
-    if seed % 3 == 0:
-        left = Surface()
-    return Stack(
-        tuple(layers), tuple(interfaces), left, right, field_direction_deg=float(rng.uniform(0, 90))
     )
+    angle = float(rng.uniform(0, 90))
+    return Stack(layers, interfaces, left, right, field_direction_deg=angle)
 
 
 def _values(solution: BoltzmannSolution) -> np.ndarray:
@@ -105,9 +113,9 @@ def _profile_values(solution: BoltzmannSolution, layer: int, thickness: float) -
     return np.concatenate([quantity.ravel() for quantity in quantities])
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_reduced_and_dense_agree(seed: int) -> None:
-    stack = _random_stack(seed)
+@pytest.mark.parametrize("case", range(len(FILMS)))
+def test_reduced_and_dense_agree(case: int) -> None:
+    stack = _random_stack(case)
     sources = ("all", "reservoirs") if stack.is_open else ("all",)
     for source in sources:
         reduced, dense = (
@@ -130,7 +138,7 @@ def test_reduced_and_dense_agree(seed: int) -> None:
 
 
 def test_profiles_meet_the_interfaces() -> None:
-    stack = _random_stack(0)
+    stack = _random_stack(19)
     solution = solve_boltzmann(stack, COARSE)
     for i, response in enumerate(solution.interfaces):
         for layer, depth, current in (
@@ -246,6 +254,22 @@ def _film(rashba: float = 0.2, **changes: object) -> Bilayer:
 def test_twelve_points_an_annulus() -> None:
     values, exact = (_values(solve_boltzmann(_film(), SphericalMesh(n, 16))) for n in (12, 28))
     np.testing.assert_allclose(values, exact, atol=1e-6 * np.abs(exact).max())
+
+
+def test_spheres_become_equal_smoothly() -> None:
+    """The difference falls with the step between the spheres, although an annulus vanishes."""
+    mesh = SphericalMesh(24, 6)
+    split = SplitFerromagnet(5.0, 16.0, 16.0, 16.25, 6.01, 1000.0)
+    film = Bilayer(PT, RashbaInterface(U0, U_EX, 0.2), split, magnetization=(0.3, 0.2, 1.0))
+    exact = _values(solve_boltzmann(film, mesh))
+    errors = []
+    for step in (1e-2, 1e-3, 1e-4):
+        metal = replace(PT, fermi_wavevector=16.0 * (1.0 + step))
+        values = _values(solve_boltzmann(replace(film, heavy_metal=metal), mesh))
+        errors.append(np.abs(values - exact).max() / np.abs(exact).max())
+    assert errors[2] < 1e-3
+    assert errors[0] / errors[1] == pytest.approx(10.0, rel=0.3)
+    assert errors[1] / errors[2] == pytest.approx(10.0, rel=0.1)
 
 
 def test_symmetries_of_the_field_response() -> None:

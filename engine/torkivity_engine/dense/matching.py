@@ -123,6 +123,23 @@ class DenseStates:
             row[...] = self._distribution(amplitude + state.driven)
         return out.reshape(*depths.shape, *out.shape[1:])
 
+    def integral(self, layer: int) -> FloatArray:
+        """Integral of g over the thickness of a layer, from the modes.
+
+        Parameters
+        ----------
+        layer : int
+            Counted from the left (bottom).
+
+        Returns
+        -------
+        ndarray, shape (n_fields, n_directions, 4)
+            (field, direction, spin-charge), in nm^2.
+        """
+        state = self.layers[layer]
+        total = state.modes.integrate(state.thickness, state.amplitudes)
+        return self._distribution(total + state.thickness * state.driven)
+
     def spin_integral(self, layer: int) -> FloatArray:
         """Integral of <g> over the thickness of a layer, from the modes.
 
@@ -139,12 +156,7 @@ class DenseStates:
         ndarray, shape (n_fields, 4)
             (field, spin-charge), in nm^2.
         """
-        state = self.layers[layer]
-        total = state.modes.integrate(state.thickness, state.amplitudes)
-        total += state.thickness * state.driven
-        integral: FloatArray = np.einsum(
-            "fka,k->fa", self._distribution(total), mean_weights(self.mesh)
-        )
+        integral: FloatArray = np.einsum("fka,k->fa", self.integral(layer), mean_weights(self.mesh))
         return integral
 
     def _distribution(self, amplitude: FloatArray) -> FloatArray:

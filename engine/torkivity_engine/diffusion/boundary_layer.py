@@ -27,12 +27,13 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.sources import film_with_source
-from torkivity_engine.film.spheres import require_one_sphere
+from torkivity_engine.film.spheres import has_one_sphere, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack, mirrored
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
 from torkivity_engine.reduced.outer_faces import driven_moments
 from torkivity_engine.reduced.slow_modes import SlowModes, slow_modes
+from torkivity_engine.reduced.spheres import SphereAssembly
 from torkivity_engine.solution import InterfaceResponse
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh, SphericalMesh
@@ -203,7 +204,6 @@ def boundary_layer_parameters(
     stack = film_with_source(film, source)
     if source == "reservoirs":
         raise InputError("source", source, "must be one of all, rashba, spin_hall")
-    require_one_sphere(stack, "the slow mode that boundary-layer parameters are made of")
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers: torques need an interface")
     upside_down = stack.layers[0].magnetic
@@ -232,10 +232,9 @@ def _default_mesh() -> FermiSurfaceMesh:
 @lru_cache(maxsize=32)
 def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameters:
     """Parameters of a stack with its heavy metal at the bottom, of any thickness."""
-    metal, rings = stack.layers[0], ring_structure(mesh)
+    metal = stack.layers[0]
+    inner, rings, surface = _inner_problem(stack, ring_structure(mesh))
     modes = slow_modes(metal, rings)
-
-    inner = Assembly(replace(stack, left=HalfSpace()), rings, all_moments=True)
     states = inner.solve(_with_modes(inner, modes.decaying, BOTTOM))
     returned = modes.amplitudes(_beside(states, 0, BOTTOM, metal, rings), growing=True)
 
@@ -248,7 +247,7 @@ def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameter
     )
     return BoundaryLayerParameters(
         kappa=modes.kappa,
-        slow_current=unit * modes.current,
+        slow_current=unit * surface * modes.current,
         reflection=returned[:, drives[1]],
         emission=returned[:, drives[0]],
         outer_reflection=outer_reflection,
@@ -259,6 +258,17 @@ def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameter
         field_direction=stack.field_direction,
         upside_down=False,
     )
+
+
+def _inner_problem(stack: Stack, rule: AzimuthalRings) -> tuple[Assembly, AzimuthalRings, float]:
+    """The film with a half space of its metal, the metal's rings and surface over the film's."""
+    endless = replace(stack, left=HalfSpace())
+    if has_one_sphere(stack):
+        return Assembly(endless, rule, all_moments=True), rule, 1.0
+    film = sphere_film(endless, rule)
+    metal = film.layers[0]
+    surface = float(metal.surfaces()[0]) / (4.0 * np.pi)
+    return SphereAssembly(film, all_moments=True), metal.rings(0), surface
 
 
 def _outer_face(
@@ -295,7 +305,8 @@ def _with_modes(assembly: Assembly, modes: FloatArray, side: int) -> Drive:
     shape = (*field.incoming.shape[:3], CHARGE)
     incoming, outgoing = np.zeros(shape), np.zeros(shape)
     rows = slice(4 * side, 4 * side + 4)
-    incoming[:, :, rows], outgoing[:, :, rows] = towards, away
+    on_it = slice(assembly.n_rings - len(up), None)  # the rings of the metal's sphere
+    incoming[on_it, :, rows], outgoing[on_it, :, rows] = towards, away
     return Drive(
         np.concatenate([field.incoming, incoming], axis=3),
         np.concatenate([field.outgoing, outgoing], axis=3),
@@ -307,8 +318,9 @@ def _beside(
     states: InterfaceStates, interface: int, side: int, metal: Layer, rings: AzimuthalRings
 ) -> FloatArray:
     """g without the driven bulk part on one side of an interface, (up and down, ring, ...)."""
-    arriving = states.arriving[:, :, interface, side]
-    leaving = states.leaving[:, :, interface, side]
+    on_it = slice(len(states.arriving) - rings.n_polar, None)
+    arriving = states.arriving[on_it, :, interface, side]
+    leaving = states.leaving[on_it, :, interface, side]
     up, down = (arriving, leaving) if side == BOTTOM else (leaving, arriving)
     g = np.stack([up, down])
     for direction, sign in enumerate((1.0, -1.0)):

@@ -11,7 +11,7 @@ from torkivity_engine.film.layer import Keyed, Layer
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.spin import CHARGE
 
-__all__ = ["collision_terms", "driven_distribution"]
+__all__ = ["collision_terms", "driven_distribution", "momentum_response"]
 
 
 def collision_terms(layer: Layer) -> CollisionTerms:
@@ -50,6 +50,22 @@ def driven_distribution(layer: Layer, moments: tuple[float, float] = (1.0, 1.0))
     return _driven(_keyed(layer), moments)
 
 
+def momentum_response(layer: Layer) -> FloatArray:
+    """Response of the l = 1 harmonics, which are closed among themselves, to what drives them.
+
+    Parameters
+    ----------
+    layer : Layer
+
+    Returns
+    -------
+    ndarray, shape (3, 4, 3, 4)
+        (axis of k, component) per (axis, component), nm: the inverse of K_out - K_in on
+        distributions sum_a k_a G_a. Not to be written to.
+    """
+    return _momentum(_keyed(layer), (1.0, 1.0))
+
+
 def _keyed(layer: Layer) -> Keyed:
     return Keyed((layer.material_key(), layer.magnetization), layer)
 
@@ -60,16 +76,21 @@ def _terms(keyed: Keyed) -> CollisionTerms:
 
 
 @lru_cache(maxsize=256)
-def _driven(keyed: Keyed, moments: tuple[float, float]) -> FloatArray:
+def _momentum(keyed: Keyed, moments: tuple[float, float]) -> FloatArray:
     terms = _terms(keyed)
     k_in = np.zeros((3, 3, 4, 4))
     if len(terms.k_in) > 1:
         in_plane, normal = moments
         k_in += terms.k_in[1:4, 1:4] * np.array([in_plane, in_plane, normal])[:, None, None]
     operator = np.einsum("ab,ij->aibj", np.eye(3), terms.k_out) - k_in.transpose(0, 2, 1, 3)
-    drive = np.zeros((3, 4, 2))
-    drive[0, CHARGE, 0] = drive[1, CHARGE, 1] = 1.0
-    solution: FloatArray = np.linalg.solve(operator.reshape(12, 12), drive.reshape(12, 2))
-    solution = solution.reshape(3, 4, 2)
+    response: FloatArray = np.linalg.inv(operator.reshape(12, 12)).reshape(3, 4, 3, 4)
+    response.flags.writeable = False
+    return response
+
+
+@lru_cache(maxsize=256)
+def _driven(keyed: Keyed, moments: tuple[float, float]) -> FloatArray:
+    response = _momentum(keyed, moments)
+    solution = np.stack([response[:, :, 0, CHARGE], response[:, :, 1, CHARGE]], axis=2)
     solution.flags.writeable = False
     return solution

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import Component
 
-__all__ = ["Interface", "Scattering"]
+__all__ = ["Interface", "Pumped", "Scattering"]
 
 
 class Scattering(NamedTuple):
@@ -52,6 +53,22 @@ class Scattering(NamedTuple):
         return np.concatenate([self.density_below, self.density_above], axis=2)
 
 
+class Pumped(NamedTuple):
+    """What an interface sends out at some k_parallel while its magnetization turns.
+
+    Attributes
+    ----------
+    below, above : ndarray, shape (n, 4, c)
+        (x, y, z, charge) that leaves each side, besides what is scattered.
+    density : ndarray, shape (n, 3, c)
+        What the spin density at z = 0, times v_F, changes by.
+    """
+
+    below: FloatArray
+    above: FloatArray
+    density: FloatArray
+
+
 class Interface(Component, ABC):
     """Base of all kinds of interfaces; a kind is a frozen dataclass."""
 
@@ -86,6 +103,24 @@ class Interface(Component, ABC):
         directions : array_like, shape (n, 3)
             Unit vectors of k; the sign of k_z does not matter.
         """
+
+    def pumped(self, m: ArrayLike, drive: FloatArray, directions: ArrayLike) -> Pumped:
+        """What leaves while m turns.
+
+        Parameters
+        ----------
+        m : array_like, shape (3,)
+        drive : ndarray, shape (3, c)
+            q = (hbar / 2) dm/dt, perpendicular to m.
+        directions : array_like, shape (n, 3)
+            Unit vectors of k; the sign of k_z does not matter.
+        """
+        if self.magnetic:
+            raise InputError(
+                "interface", type(self).__name__, "lacks what it emits while its exchange turns"
+            )
+        n, c = len(np.asarray(directions)), drive.shape[1]
+        return Pumped(np.zeros((n, 4, c)), np.zeros((n, 4, c)), np.zeros((n, 3, c)))
 
     def torque(self, density: FloatArray, m: ArrayLike) -> FloatArray:
         """Torque on the magnetization at the interface, shape (3, ...), of a density (3, ...)."""

@@ -11,14 +11,15 @@ from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.checks import SpinOrbitMatrix, Vector
-from torkivity_engine.film.interface import Interface, Scattering
+from torkivity_engine.film.interface import Interface, Pumped, Scattering
 from torkivity_engine.film.quantity import POTENTIAL, Direction
 from torkivity_engine.film.torque import exchange_torque
+from torkivity_engine.kinetics.pumping import pumped
 
 __all__ = ["DeltaInterface", "Interface", "RashbaInterface", "SpinOrbitInterface"]
 
 _Barrier = Annotated[float, POTENTIAL.named("spin-independent barrier", r"$u_0$")]
-_Exchange = Annotated[float, POTENTIAL.named("exchange at the interface", r"$u_\mathrm{ex}$")]
+_Exchange = Annotated[float, POTENTIAL.named("exchange", r"$u_\mathrm{ex}$")]
 _Rashba = Annotated[float, POTENTIAL.named("Rashba coupling", r"$u_\mathrm{R}$")]
 _W = Annotated[float, POTENTIAL.named("spin-orbit coupling W", "$W$")]
 
@@ -60,6 +61,12 @@ class DeltaInterface(Interface):
         fill_matrices(k, self.closed_form(m), reflection, transmission)
         density = transmission[:, :3]
         return Scattering(reflection, transmission, reflection, transmission, density, density)
+
+    def pumped(self, m: ArrayLike, drive: FloatArray, directions: ArrayLike) -> Pumped:
+        """What leaves while m turns, the same on both sides."""
+        k = np.asarray(directions, dtype=np.float64)
+        leaving, density = pumped(self.closed_form(m), drive, k)
+        return Pumped(leaving, leaving, density)
 
     def torque(self, density: FloatArray, m: ArrayLike) -> FloatArray:
         """tau_mag = 2 u_ex s x m, shape (3, ...)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,14 @@ from torkivity_engine.film.layer import Layer
 if TYPE_CHECKING:
     from torkivity_engine.film.stack import Stack
 
-__all__ = ["BILAYER_PARTS", "RESERVED", "checked_names", "default_names", "interface_names"]
+__all__ = [
+    "BILAYER_PARTS",
+    "RESERVED",
+    "checked_names",
+    "default_names",
+    "interface_names",
+    "plain_path",
+]
 
 #: Names of the parts of a bilayer that always work.
 BILAYER_PARTS = ("heavy_metal", "interface", "ferromagnet")
@@ -25,6 +33,12 @@ RESERVED = frozenset(
         *("solver", "drift_diffusion", "sweep", "converge", "figure", "fit"),
     }
 )
+
+
+def plain_path(path: str) -> str:
+    """A path as parameters have it, where it spells angles of m as a configuration does."""
+    spelt = re.sub(r"magnetization_angles_deg\.(theta|phi)$", r"magnetization.\1_deg", path)
+    return {"theta": "theta_deg", "phi": "phi_deg"}.get(spelt, spelt)
 
 
 def checked_names(stack: Stack) -> None:

@@ -9,6 +9,7 @@ parts share.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ __all__ = [
     "familiar_path",
     "film_facts",
     "layer_paths",
+    "other_paths",
     "parameter",
     "parameters",
     "path_of",
@@ -151,16 +153,29 @@ def path_of(film: Stack | Bilayer, path: str, known: Mapping[str, object] | None
     part, key = _taken_apart(path)
     full = f"{aliases.get(part, quoted(part))}.{key}"
     if full not in known:
-        other = {
-            k.replace(name, alias, 1)
-            for alias, name in aliases.items()
-            for k in known
-            if k.startswith(f"{name}.")
-        }
-        named = not isinstance(film, Bilayer) or film.layer_names is not None
-        meant = {*known, *other} if named else {familiar_path(film, k) for k in known}
-        raise InputError("parameter", path, f"is not known{nearest(path, meant)}")
+        raise InputError("parameter", path, f"is not known{_meant(film, path, known)}")
     return full
+
+
+def _meant(film: Stack | Bilayer, path: str, known: Mapping[str, object]) -> str:
+    """Hint at the path that was meant: of the same part, where that is known."""
+    aliases = _aliases(film)
+    part, key = _taken_apart(path)
+    name = aliases.get(part, quoted(part))
+    keys = [k.removeprefix(f"{name}.") for k in known if k.startswith(f"{name}.")]
+    close = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {part}.{close[0]}?"
+    if keys:
+        return f"; {part} is given by {', '.join(keys)}"
+    other = {
+        k.replace(name, alias, 1)
+        for alias, name in aliases.items()
+        for k in known
+        if k.startswith(f"{name}.")
+    }
+    named = not isinstance(film, Bilayer) or film.layer_names is not None
+    return nearest(path, {*known, *other} if named else {familiar_path(film, k) for k in known})
 
 
 def with_parameters(film: _Film, values: Mapping[str, Any]) -> _Film:
@@ -223,6 +238,12 @@ def familiar_path(film: Stack | Bilayer, path: str) -> str:
     return path
 
 
+def other_paths(film: Stack | Bilayer, path: str) -> list[str]:
+    """Further spellings of a path that `parameters` spells; quotes may be left out in all."""
+    aliases = _aliases(film).items()
+    return [path.replace(n, alias, 1) for alias, n in aliases if path.startswith(f"{n}.")]
+
+
 def by_own_fields(film: _Film) -> _Film:
     """The film with each layer given by its own fields, whatever it was given by."""
     if isinstance(film, Bilayer):
@@ -236,8 +257,14 @@ def _plain(layer: Any) -> Any:
 
 
 def _taken_apart(path: str) -> tuple[str, str]:
-    """Part and key of a path; ``layers.0.thickness`` has its part in two pieces."""
+    """Part and key of a path; ``layers.0.thickness`` has its part in two pieces.
+
+    Boundaries also go by what the configuration calls them, ``surfaces.left_specularity``.
+    """
     part, _, key = path.strip().partition(".")
+    end = re.fullmatch(rf"({'|'.join(_ENDS)})[._](.+)", key) if part == "surfaces" else None
+    if end:
+        part, key = end.groups()
     if part in ("layers", "interfaces"):
         index, _, key = key.partition(".")
         part = f"{part}.{index}"

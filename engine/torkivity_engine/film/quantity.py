@@ -119,23 +119,26 @@ class Quantity(GroupedMetadata):
     @property
     def expected(self) -> str:
         """What would be right, as the phrase that ends an error."""
-        unit = "" if self.unit == "1" else f" {self.unit}"
-        low, high = (
-            (self.ge, "at least") if self.ge is not None else (self.gt, "above"),
-            (self.le, "at most") if self.le is not None else (self.lt, "below"),
+        both = self.ge is not None and self.le is not None
+        words = (
+            (self.ge, "at least"),
+            (self.gt, "above"),
+            (self.le, "at most"),
+            (self.lt, "below"),
         )
-        what = "a positive length" if self.unit == "nm" and (low[0] or 0.0) > 0.0 else "a number"
-        if self.ge is not None and self.le is not None:
-            limits = f" between {self.ge:g} and {self.le:g}{unit}"
+        bounds = [(b, word) for b, word in words if b is not None and (b, word) != (0.0, "above")]
+        limits = " and ".join(f"{word} {bound:g}" for bound, word in bounds)
+        if both:
+            limits = f"between {self.ge:g} and {self.le:g}"
+        unit = "" if self.unit == "1" else f" in {self.unit}"
+        if self.gt == 0.0 or (self.ge or 0.0) > 0.0:
+            noun = "a positive length" if self.unit == "nm" else f"positive{',' * bool(unit)}"
+            phrase = f"must be {noun}{unit}" + f", {limits}" * bool(limits)
+        elif both:
+            phrase = f"must lie {limits}" + f",{unit}" * bool(unit)
         else:
-            parts = [f"{word} {bound:g}" for bound, word in (low, high) if bound is not None]
-            limits = f" {' and '.join(parts)}{unit}" if parts else f" of{unit}" if unit else ""
-        ends = ", or inf" if self.infinite else "" if self._bounded else ", finite"
-        return f"must be {what}{limits}{ends}"
-
-    @property
-    def _bounded(self) -> bool:
-        return not (self.le is None and self.lt is None)
+            phrase = f"must be {limits or 'a finite number'}" + f",{unit}" * bool(unit)
+        return phrase + ", or inf" * self.infinite
 
     def check(self, key: str, value: Any) -> float:
         """The value as a float.
@@ -161,7 +164,7 @@ class Quantity(GroupedMetadata):
         if isinstance(value, (bool, np.bool_)) or not isinstance(
             value, (int, float, np.integer, np.floating)
         ):
-            raise InputError(key, value, self.expected)
+            raise InputError(key, value, f"must be a number; it {self.expected}")
         try:
             return float(value)
         except OverflowError:  # an int of more than 308 digits

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.interfaces import DeltaInterface
+from torkivity_engine.kinetics.pumping import amplitudes
 
 __all__ = ["interface_parameters", "scattering_amplitudes", "scattering_matrices"]
 
@@ -70,19 +71,4 @@ def scattering_amplitudes(
         In the basis of sigma_z.
     """
     k = np.asarray(directions, dtype=np.float64)
-    parameters = interface_parameters(interface, magnetization)
-    u0, ux, exchange, unit = parameters[0], parameters[1], parameters[2:5], parameters[11]
-    x = np.abs(k[:, 2]) * unit
-    w = k[:, :2] @ parameters[5:11].reshape(3, 2).T
-    b = exchange + w
-    delta = (ux - u0) * (ux + u0) + np.sum(w * (w + 2.0 * exchange), axis=1)
-    denominator = x * x + delta + 2j * x * u0
-    c = -1j * x / denominator
-    vector = np.empty((len(k), 2, 2), dtype=np.complex128)
-    vector[:, 0, 0], vector[:, 1, 1] = b[:, 2], -b[:, 2]
-    vector[:, 0, 1], vector[:, 1, 0] = b[:, 0] - 1j * b[:, 1], b[:, 0] + 1j * b[:, 1]
-    vector *= c[:, None, None]
-    identity = np.eye(2)
-    s_t = x * (x + 1j * u0) / denominator
-    s_r = -(delta + 1j * x * u0) / denominator
-    return vector + s_r[:, None, None] * identity, vector + s_t[:, None, None] * identity
+    return amplitudes(interface_parameters(interface, magnetization), k)

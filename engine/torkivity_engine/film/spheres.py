@@ -25,7 +25,6 @@ __all__ = [
     "SphereLayer",
     "has_one_sphere",
     "pair_film",
-    "require_one_sphere",
     "sphere_film",
 ]
 
@@ -35,31 +34,6 @@ def has_one_sphere(stack: Stack, interface: int | None = None) -> bool:
     own = Bands.common(stack.fermi_wavevector)
     layers = stack.layers if interface is None else stack.layers[interface : interface + 2]
     return all(layer.bands(stack.fermi_wavevector) == own for layer in layers)
-
-
-def require_one_sphere(stack: Stack, what: str) -> None:
-    """Refuse a film whose layers have spheres of their own.
-
-    Parameters
-    ----------
-    stack : Stack
-    what : str
-        What asks, and why it cannot do without: "the sensitivities, which ...".
-
-    Raises
-    ------
-    InputError
-        Naming the first layer with a sphere of its own.
-    """
-    own = Bands.common(stack.fermi_wavevector)
-    for name, layer in zip(stack.names, stack.layers, strict=True):
-        if layer.bands(stack.fermi_wavevector) != own:
-            raise InputError(
-                "layer",
-                name,
-                f"has Fermi spheres of its own, but {what} so far knows only layers on the "
-                "film's sphere",
-            )
 
 
 def pair_film(

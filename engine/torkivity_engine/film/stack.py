@@ -261,12 +261,12 @@ def _check_places(film: Stack) -> None:
             raise InputError(
                 "layers", film.names[i], "has no electrons: it must be the lowest or highest layer"
             )
-    for end, at, boundary in (("left", 0, film.left), ("right", -1, film.right)):
-        if film.layers[at].outermost_only and not boundary.closed:
+    for end, index, boundary in (("left", 0, film.left), ("right", -1, film.right)):
+        if film.layers[index].outermost_only and not boundary.closed:
             raise InputError(
                 end,
                 type(boundary).__name__,
-                f"must be a Surface: no electron reaches it through {film.names[at]}",
+                f"must be a Surface: no electron reaches it through {film.names[index]}",
             )
     if all(layer.outermost_only for layer in film.layers):
         raise InputError("layers", film.names, "must hold at least one layer with electrons")

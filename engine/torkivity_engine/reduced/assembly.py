@@ -32,7 +32,7 @@ from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.channels import CHUNK, InterfaceInput, channel_means
-from torkivity_engine.reduced.interface_input import interface_input
+from torkivity_engine.reduced.interface_input import interface_input, ring_directions
 from torkivity_engine.reduced.layer_response import (
     LowRank,
     Termination,
@@ -48,6 +48,7 @@ from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
 __all__ = [
     "Assembly",
     "Drive",
+    "Emitted",
     "InterfaceStates",
     "ring_structure",
     "solve_reduced",
@@ -93,6 +94,22 @@ class _Return:
 
 
 @dataclass(frozen=True, eq=False)
+class Emitted:
+    """What interfaces send out by themselves, at every k_parallel.
+
+    Attributes
+    ----------
+    leaving : ndarray, shape (n_polar, n_azimuth, 8 n_interfaces, n_drives)
+        Distribution that leaves them.
+    density : ndarray, shape (n_polar, n_azimuth, 3 n_interfaces, n_drives)
+        Spin density that is there with it.
+    """
+
+    leaving: FloatArray
+    density: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Drive:
     """What drives a stack, by azimuthal moments 1, sqrt2 cos, sqrt2 sin.
 
@@ -102,11 +119,20 @@ class Drive:
         Added to what arrives at, and to what leaves, the interfaces.
     field : ndarray, shape (2, n_drives)
         Field along x and y in each drive.
+    bulk : ndarray, shape of `incoming`, or None
+        Share of `incoming` that is there in the bulk of the layers, as all of `outgoing` is.
+    injected : ndarray, shape (2, 4, n_drives), or None
+        Isotropic distribution that the bottom and the top end send in besides.
+    emitted : Emitted or None
+        What the interfaces send out by themselves.
     """
 
     incoming: FloatArray
     outgoing: FloatArray
     field: FloatArray
+    bulk: FloatArray | None = None
+    injected: FloatArray | None = None
+    emitted: Emitted | None = None
 
 
 class Assembly:
@@ -129,6 +155,8 @@ class Assembly:
         self.returns: list[_Return] = []
         self._emissions = []
         self._contents = {}
+        #: What flows through the outer faces of the stack, bottom and top.
+        self.edges = []
         self._conserved = 0
         for side, rows, boundary in (
             (BOTTOM, slice(0, 4), stack.left),
@@ -139,6 +167,7 @@ class Assembly:
             self.returns.append(_Return(rows, end.dense))
             self._emissions.append((rows, boundary, end.emission))
             self._contents[0 if side == BOTTOM else len(stack.layers) - 1] = end.content
+            self.edges.append(end.edge)
             self._conserved += end.conserved
         for index in range(len(stack.layers) - 2):
             inner = self._transfer(index + 1)
@@ -191,16 +220,34 @@ class Assembly:
             ):
                 incoming[:, :, rows] = self._driven(layer, towards)
                 outgoing[:, :, rows] = self._driven(layer, -towards)
+        bulk = incoming.copy()
         for rows, _, emission in self._emissions:
             incoming[:, :, rows] += emission.field
-        return Drive(incoming, outgoing, np.eye(2))
+        return Drive(incoming, outgoing, np.eye(2), bulk)
 
     def injection_drive(self) -> Drive:
         """What the reservoirs inject, one column."""
-        incoming = np.zeros((self.n_rings, N_MOMENTS, self.n, 1))
-        for rows, boundary, emission in self._emissions:
-            incoming[:, :, rows, 0] += emission.injection @ boundary.injected
-        return Drive(incoming, np.zeros_like(incoming), np.zeros((2, 1)))
+        injected = np.stack([boundary.injected for _, boundary, _ in self._emissions])[..., None]
+        incoming = self.injection(injected)
+        nothing = np.zeros_like(incoming)
+        return Drive(incoming, nothing, np.zeros((2, 1)), nothing, injected)
+
+    def injection(self, injected: FloatArray) -> FloatArray:
+        """What arrives at the interfaces of what the ends inject.
+
+        Parameters
+        ----------
+        injected : ndarray, shape (2, 4, columns)
+            Isotropic distribution that the bottom and the top end send in.
+
+        Returns
+        -------
+        ndarray, shape (n_rings, 3, n, columns)
+        """
+        incoming = np.zeros((self.n_rings, N_MOMENTS, self.n, injected.shape[2]))
+        for (rows, _, emission), end in zip(self._emissions, injected, strict=True):
+            incoming[:, :, rows] += emission.injection @ end
+        return incoming
 
     @property
     def interfaces(self) -> InterfaceInput:
@@ -217,8 +264,13 @@ class Assembly:
         n_drives, size = drive.incoming.shape[3], moments * n
         mean, probe, defect = self._means(drive)
         closure = Closure(self, mean[:, :, :size], probe[:, :, :size])
-        driven = mean[:, :, size:]
-        x, certificates = closure.solve(driven, drive.outgoing[:, 0])
+        driven, besides = mean[:, :, size:], drive.outgoing[:, 0]
+        if drive.emitted is not None:
+            own_mean, own_probe = self._emitted_means(drive.emitted)
+            driven += own_mean
+            probe[:, :, size:] += own_probe
+            besides = besides - drive.emitted.leaving.mean(axis=1)
+        x, certificates = closure.solve(driven, besides)
         out = closure.response @ x + driven
         returned = self.returned(x)
         shape = (self.n_rings, moments, n, n_drives)
@@ -247,6 +299,25 @@ class Assembly:
             self.local, drive.incoming, drive.outgoing, self.n_moments, CHUNK, mean, probe,
         )  # fmt: skip
         return mean, probe, defect
+
+    def _emitted_means(self, emitted: Emitted) -> tuple[FloatArray, FloatArray]:
+        """Azimuthal moments of (1 - S A)^-1 e, and its spin density, ring by ring."""
+        rings, n = self.rings, self.n
+        shape, directions = emitted.leaving.shape[:2], ring_directions(rings)
+        scattering = np.zeros((*shape, n, n))
+        density = np.zeros((*shape, 3 * (n // 8), n))
+        for i, interface in enumerate(self.stack.interfaces):
+            own = interface.scattering(self.stack.interface_magnetization(i), directions)
+            rows = slice(8 * i, 8 * i + 8)
+            scattering[:, :, rows, rows] = own.matrix().reshape(*shape, 8, 8)
+            density[:, :, 3 * i : 3 * i + 3, rows] = own.density().reshape(*shape, 3, 8)
+        local = self.local[:, None]
+        out = np.linalg.solve(np.eye(n) - scattering @ local, emitted.leaving)
+        phi = rings.azimuths
+        psi = np.stack([np.ones_like(phi), np.sqrt(2.0) * np.cos(phi), np.sqrt(2.0) * np.sin(phi)])
+        mean = np.einsum("ap,ipjd->iajd", psi[: self.n_moments], out) / len(phi)
+        probe = (density @ (local @ out) + emitted.density).mean(axis=1)
+        return mean.reshape(len(out), -1, out.shape[3]), probe
 
     def _spin_balance(self, states: InterfaceStates, out: FloatArray, drive: Drive) -> float:
         """Worst violation of j(lower) - j(upper) = 4 pi (K_out - K_in) int <g> dz in a layer.

@@ -9,7 +9,7 @@ from torkivity_engine.film.stack import Stack
 from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["interface_input"]
+__all__ = ["interface_input", "ring_directions"]
 
 _NO_TABLE = np.empty((0, 1, 1, 8, 8)), np.empty((0, 1, 1, 3, 8))
 
@@ -37,7 +37,7 @@ def interface_input(stack: Stack, rings: AzimuthalRings) -> InterfaceInput:
             parameters[i] = closed
             continue
         table[i] = len(scattering)
-        own = interface.scattering(m, _directions(rings))
+        own = interface.scattering(m, ring_directions(rings))
         shape = (rings.n_polar, len(rings.azimuths))
         scattering.append(own.matrix().reshape(*shape, 8, 8))
         density.append(own.density().reshape(*shape, 3, 8))
@@ -46,7 +46,7 @@ def interface_input(stack: Stack, rings: AzimuthalRings) -> InterfaceInput:
     return InterfaceInput(parameters, table, np.stack(scattering), np.stack(density))
 
 
-def _directions(rings: AzimuthalRings) -> FloatArray:
+def ring_directions(rings: AzimuthalRings) -> FloatArray:
     """Unit vectors with k_z > 0, ring by ring, shape (n, 3)."""
     mu = rings.cosines[:, None]
     sine = np.sqrt((1.0 - mu) * (1.0 + mu))

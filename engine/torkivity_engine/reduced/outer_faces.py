@@ -35,6 +35,9 @@ class TerminatedSector:
         and per unit field or injection.
     densities : tuple of int
         Spin components of their rows.
+    outward, inward : ndarray, shape (n, n + 6)
+        What reaches the outer face and what comes back from it, per unit arriving at the inner
+        face, then per unit field or injection.
     scatters : bool
         Whether anything scatters into the sector.
     """
@@ -46,6 +49,8 @@ class TerminatedSector:
     content: FloatArray
     content_of_source: FloatArray
     densities: tuple[int, ...]
+    outward: FloatArray
+    inward: FloatArray
     scatters: bool
 
 
@@ -89,16 +94,18 @@ def terminated_sectors(
         if key not in done:
             done[key] = _returning(sector, boundary, side, rings, isotropic)
         own = done[key]
-        stacked = to_sector(sector.nodes, source)
+        sent = own.loop @ to_sector(sector.nodes, source)
         result.append(
             TerminatedSector(
                 nodes=sector.nodes,
                 k_out=sector.k_out,
                 returned=own.returned,
-                emitted=own.inwards @ stacked,
+                emitted=sector.through(1 - side) @ sent,
                 content=own.content,
-                content_of_source=own.content_inwards @ stacked,
+                content_of_source=own.held_far @ sent,
                 densities=sector.densities,
+                outward=np.hstack([own.outward, sector.face(side) @ sent]),
+                inward=np.hstack([own.inward, sent]),
                 scatters=sector.scatters,
             )
         )
@@ -106,12 +113,23 @@ def terminated_sectors(
 
 
 class _Returning(NamedTuple):
-    """What a terminated sector does, per unit arriving inside or sent inwards outside."""
+    """What a terminated sector does with what arrives at its inner face.
+
+    Attributes
+    ----------
+    returned, outward, inward : ndarray, shape (n, n)
+    content, held_far : ndarray, shape (n_densities, n)
+        What is held, and what the slab alone would hold of what enters at the outer face.
+    loop : ndarray, shape (n, n)
+        From what is sent in at the outer face to what enters there, reflections summed up.
+    """
 
     returned: FloatArray
-    inwards: FloatArray
+    outward: FloatArray
+    inward: FloatArray
     content: FloatArray
-    content_inwards: FloatArray
+    held_far: FloatArray
+    loop: FloatArray
 
 
 def _returning(
@@ -124,26 +142,28 @@ def _returning(
     inner, outer = 1 - side, side
 
     def back(arriving: FloatArray) -> FloatArray:
-        sent: FloatArray = boundary.specular * arriving
+        mixed = np.zeros_like(arriving)
         if boundary.diffuse > 0.0 and any(isotropic):
             split = arriving.reshape(len(isotropic), rings.n_polar, -1)
-            mean = np.einsum("i,jic->jc", rings.flux_weights, split)
+            mean = boundary.diffuse * np.einsum("i,jic->jc", rings.flux_weights, split)
             mean[~np.array(isotropic)] = 0.0
-            sent = (sent.reshape(split.shape) + boundary.diffuse * mean[:, None]).reshape(sent.shape)
-        return sent
+            mixed[:] = np.repeat(mean, rings.n_polar, axis=0)
+        return boundary.specular * arriving + mixed
 
     halves = np.split(sector.content, 2, axis=1)
-    near, far = halves[inner], halves[outer]
-    inwards, arriving = sector.through(inner), back(sector.through(outer))
+    through, face = sector.through(outer), sector.face(outer)
+    loop = np.eye(len(through))
+    inward = back(through)
     if sector.scatters:
-        # Arriving at the outer face: through + face (back (...) + source), summed up.
-        loop = np.linalg.inv(np.eye(len(inwards)) - back(sector.face(outer)))
-        inwards, far = inwards @ loop, far @ loop
+        loop = np.asarray(np.linalg.inv(loop - back(face)), dtype=np.float64)
+        inward = loop @ inward
     return _Returning(
-        returned=sector.face(inner) + inwards @ arriving,
-        inwards=inwards,
-        content=near + far @ arriving,
-        content_inwards=far,
+        returned=sector.face(inner) + sector.through(inner) @ inward,
+        outward=through + face @ inward,
+        inward=inward,
+        content=halves[inner] + halves[outer] @ inward,
+        held_far=halves[outer],
+        loop=loop,
     )
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -68,7 +69,9 @@ _NODES = (
     *(_node((2, _X, _ROOT), (1, _Y, -_ROOT)), _node((1, _X, _ROOT), (2, _Y, _ROOT))),
     *(_node((2, _X, _ROOT), (1, _Y, _ROOT)), _node((1, _X, _ROOT), (2, _Y, -_ROOT))),
 )
-_TABLE = np.stack(_NODES)
+#: The first harmonic with the same function of the ring, see `_polar_harmonics`.
+_RADIAL = (0, 1, 1, 3)
+_TABLE = np.stack(_NODES).reshape(len(_NODES), -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,12 +147,15 @@ def _make_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
     k_out, k_in = terms.k_out, terms.k_in
     moments, functions, orbital = _polar_harmonics(rings, len(k_in))
     parity = _spin_parity(terms, orbital)
-    out_rates = _between_nodes(np.eye(N_MOMENTS), k_out)
-    in_rates = {
-        (a, b): _between_nodes(_unit(moments[a], moments[b]), k_in[a, b])
-        for a, b in np.ndindex(k_in.shape[:2])
-    }
-    scattered = np.array(sum(np.abs(rates) for rates in in_rates.values()))
+    out_rates = _out_rates(k_out)
+    in_rates: dict[tuple[int, int], FloatArray] = {}
+    scattered = np.zeros_like(out_rates)
+    for a, b in product(range(len(k_in)), repeat=2):
+        same = [(c, d) for c, d in np.ndindex(k_in.shape[:2]) if (_RADIAL[c], _RADIAL[d]) == (a, b)]
+        between = [np.kron(_unit(moments[c], moments[d]), k_in[c, d]) for c, d in same]
+        if np.any(between):
+            in_rates[a, b] = _between_nodes(np.sum(between, axis=0))
+            scattered += np.abs(in_rates[a, b])
     touched = np.any(scattered + scattered.T, axis=0)
     parts = coupled(np.abs(out_rates) + scattered)
     return [
@@ -167,10 +173,12 @@ def coupled(matrix: FloatArray) -> list[tuple[int, ...]]:
     return sorted({tuple(np.flatnonzero(row).tolist()) for row in joined})
 
 
-def flight_nodes(k_out: FloatArray, scattered: list[LayerSector]) -> list[tuple[tuple[Node, ...], FloatArray]]:
+def flight_nodes(
+    k_out: FloatArray, scattered: list[LayerSector]
+) -> list[tuple[tuple[Node, ...], FloatArray]]:
     """Nodes that no sector holds, in groups that fly together, with the K_out of each group."""
     held = {id(node) for sector in scattered for node in sector.nodes}
-    rates = _between_nodes(np.eye(N_MOMENTS), k_out)
+    rates = _out_rates(k_out)
     return [
         (tuple(_NODES[i] for i in part), rates[np.ix_(part, part)])
         for part in coupled(rates)
@@ -197,13 +205,18 @@ def _unit(row: int, column: int) -> FloatArray:
     return matrix
 
 
-def _between_nodes(moments: FloatArray, components: FloatArray) -> FloatArray:
-    """A product of a matrix of moments and one of components, between nodes."""
-    # Adding zero makes -0 of a turned node the 0 of its twin.
-    result: FloatArray = (
-        np.einsum("pai,ab,ij,qbj->pq", _TABLE, moments, components, _TABLE) + 0.0
-    )
-    return result
+def _out_rates(k_out: FloatArray) -> FloatArray:
+    return _between_nodes(np.asarray(np.kron(np.eye(N_MOMENTS), k_out), dtype=np.float64))
+
+
+def _between_nodes(matrix: FloatArray) -> FloatArray:
+    """A matrix over (moment, component) between nodes."""
+    result: FloatArray = _TABLE @ matrix @ _TABLE.T
+    # What two equal terms leave of each other is rounding; and -0 of a turned node is 0.
+    mixed = np.array([np.count_nonzero(node) > 1 for node in _NODES])
+    noise = np.abs(result) < 1e-15 * np.abs(matrix).max()
+    result[noise & (mixed[:, None] | mixed)] = 0.0
+    return result + 0.0
 
 
 def _sector(
@@ -220,7 +233,8 @@ def _sector(
     k_out = out_rates[np.ix_(part, part)]
     # Both components of a node have one parity.
     own_parity = np.array([parity[int(np.nonzero(node)[1][0])] for node in nodes])
-    operators = {sign: np.kron(k_out, np.eye(n)).reshape(size, n, size, n) for sign in (1, -1)}
+    local = np.asarray(np.kron(k_out, np.eye(n)), dtype=np.float64).reshape(size, n, size, n)
+    operators = {1: local.copy(), -1: local}
     for (a, b), rates in in_rates.items():
         for p, q in zip(*np.nonzero(rates[np.ix_(part, part)]), strict=True):
             # The even equation holds the terms whose source function is even under the parity.
@@ -232,7 +246,9 @@ def _sector(
     even, odd = (operators[sign].reshape(size * n, size * n) for sign in (1, -1))
     mu = np.tile(rings.cosines, size)
     uniform = [
-        (at, int(np.argmax(node[0])), own_parity[at]) for at, node in enumerate(nodes) if node[0].any()
+        (at, int(np.argmax(node[0])), own_parity[at])
+        for at, node in enumerate(nodes)
+        if node[0].any()
     ]
 
     def density(sign: float) -> FloatArray:

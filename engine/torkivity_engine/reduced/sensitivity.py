@@ -8,13 +8,16 @@ same linear system again, with the source
 so all derivatives come from one more pass over the channels with their small systems factored
 once, and from the closing system as it was factored for the solution. dS is exact (a complex
 step through the analytic scattering kernel); the change of the layers' responses with their
-lengths is taken by a fourth-order difference of the responses alone, which are cached.
+lengths is taken by a fourth-order difference of the responses alone, which are cached. Where
+layers have Fermi spheres of their own the grid moves with them, and whole solutions are
+differenced instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +33,7 @@ from torkivity_engine.film.parameters import (
 )
 from torkivity_engine.film.parameters import parameters as parameters_of
 from torkivity_engine.film.sources import film_with_source
-from torkivity_engine.film.spheres import require_one_sphere
+from torkivity_engine.film.spheres import has_one_sphere, sphere_film
 from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack
 from torkivity_engine.kinetics.scattering import fill_tensor, scatter
 from torkivity_engine.machine.blas import with_one_blas_thread
@@ -44,8 +47,9 @@ from torkivity_engine.reduced.channels import (
     substitute,
     take_azimuths,
 )
+from torkivity_engine.reduced.spheres import SphereAssembly
 from torkivity_engine.spin import CHARGE, transverse
-from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
+from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["Derivative", "sensitivities", "sensitivity_names"]
 
@@ -164,19 +168,63 @@ def sensitivities(
     stack = film_with_source(film, source)
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers")
-    require_one_sphere(stack, "the tangent of the closed form, which sensitivities are made of,")
     rings = ring_structure(mesh or SphericalMesh(32, 32))
-    stencils = [_stencil(film, name, source) for name in names]
-    tangent = _Tangent(Assembly(stack, rings, all_moments=True), stencils)
-    states, changes = tangent.solve()
-    unit = stack.prefactor * METRE_PER_NM
-    return {
-        name: tuple(
-            _derivative(stack, stencil, states, changes, i, column, unit)
-            for i in range(len(stack.interfaces))
-        )
-        for column, (name, stencil) in enumerate(zip(names, stencils, strict=True))
-    }
+    stencils = {name: _stencil(film, name, source) for name in names}
+    # A grid that moves with the parameter has no tangent: there the solution is differenced.
+    fixed = [name for name in names if _keeps_sphere(stack, stencils[name])]
+    found = {}
+    for chosen, solve in (
+        (fixed, partial(_tangent, stack, rings)),
+        ([name for name in names if name not in fixed], partial(_differences, stack, rings)),
+    ):
+        if chosen:
+            states, changes = solve([stencils[name] for name in chosen])
+            for column, name in enumerate(chosen):
+                found[name] = tuple(
+                    _derivative(stack, stencils[name], states, changes, i, column)
+                    for i in range(len(stack.interfaces))
+                )
+    return {name: found[name] for name in names}
+
+
+def _keeps_sphere(stack: Stack, stencil: _Stencil) -> bool:
+    """Whether all layers stay on the film's Fermi sphere."""
+    return has_one_sphere(stack) and all(has_one_sphere(film) for film in stencil.films)
+
+
+def _tangent(
+    stack: Stack, rings: AzimuthalRings, stencils: list[_Stencil]
+) -> tuple[InterfaceStates, InterfaceStates]:
+    """The solution and its derivatives from one factorisation."""
+    return _Tangent(Assembly(stack, rings, all_moments=True), stencils).solve()
+
+
+def _differences(
+    stack: Stack, rings: AzimuthalRings, stencils: list[_Stencil]
+) -> tuple[InterfaceStates, InterfaceStates]:
+    """The solution and its derivatives, by differences of whole solutions."""
+
+    def solution(film: Stack) -> InterfaceStates:
+        assembly = SphereAssembly(sphere_film(film, rings))
+        return assembly.solve(_along(assembly.field_drive(), film.field_direction[:2]))
+
+    around = [[solution(film) for film in stencil.films] for stencil in stencils]
+
+    def slope(name: str) -> FloatArray:
+        columns = [
+            stencil.difference([getattr(states, name) for states in row])
+            for stencil, row in zip(stencils, around, strict=True)
+        ]
+        return np.concatenate(columns, axis=-1)
+
+    base = solution(stack)
+    changes = replace(
+        base,
+        current_minus=slope("current_minus"),
+        current_plus=slope("current_plus"),
+        density=slope("density"),
+    )
+    return base, changes
 
 
 def _stencil(film: Bilayer | Stack, name: str, source: str) -> _Stencil:
@@ -458,9 +506,9 @@ def _derivative(
     changes: InterfaceStates,
     index: int,
     column: int,
-    unit: float,
 ) -> Derivative:
     """Derivatives of the torques from those of the moments and of what defines them."""
+    unit = stack.prefactor * METRE_PER_NM
     m = np.array(stack.interface_magnetization(index))
     around = [np.array(film.interface_magnetization(index)) for film in stencil.films]
     d_m = stencil.difference(around)

@@ -309,8 +309,8 @@ def attenuation(k_out: FloatArray, rings: AzimuthalRings, length: float) -> Floa
     depth = length / rings.cosines
     result = np.zeros((len(depth), *k_out.shape))
     for part in coupled(k_out):
-        block = np.ix_(part, part)
-        result[:, *block] = _decay(k_out[block], depth)
+        rows = np.array(part)
+        result[:, rows[:, None], rows] = _decay(k_out[rows[:, None], rows], depth)
     result[np.abs(result) < NOTHING] = 0.0
     return result
 

@@ -190,7 +190,6 @@ def _sweep_figure(
     if angular:
         y = None
     chosen = select_points(dataset, [name for name in (x, y, by) if name is not None], held)
-    _tell(chosen.dataset, chosen.assumed)
     quantity = Quantity(
         name=options["quantity"] or "torque_total",
         models=options["models"],
@@ -200,6 +199,7 @@ def _sweep_figure(
         normalisation=UNITS[options["unit"] or "raw"],
         resistivity=options["resistivity"],
     )
+    _tell(quantity.part_of(chosen.dataset, first=y is not None), chosen.assumed)
     if angular:
         return angular_figure(dataset, x, by=by, at=held, quantity=quantity, title=title)
     if y is not None:
@@ -238,7 +238,7 @@ def _profile_figure(
         warn_unusual(path, unusual_values(case))
     else:
         from torkivity.figures.style import point_label
-        from torkivity.results.values import choose_source
+        from torkivity.results.values import choose_source, known_models
         from torkivity.study.points import point_case
 
         say(f"reading {path}")
@@ -246,7 +246,8 @@ def _profile_figure(
         case, point = point_case(dataset, held)
         _tell(point.dataset, point.assumed)
         where = point_label(point.held, dataset)
-        source = choose_source(dataset, source)
+        # It is computed anew, whatever the file has.
+        source = source or (choose_source(dataset) if known_models(dataset) else None)
     names = " / ".join(as_stack(case.film).names)
     text = "; ".join(filter(None, [names, where])) if title is None else title
     return _draw_profile(case, source or "all", text)

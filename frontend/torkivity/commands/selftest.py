@@ -31,10 +31,10 @@ _ROW = "{:<37} {:>8} {:>8} {:>8}  {}"
 
 
 @click.command(
-    short_help="Check this installation against exact results.",
+    short_help="Check this installation: kernels, LAPACK, files, MPI.",
     epilog="""\b
 Examples:
-  torkivity selftest                     about 15 seconds, once compiled
+  torkivity selftest                     about 10 seconds, once compiled
   torkivity selftest --json checks.json  the same, kept
 
 Exit status: 0 nothing failed, 1 something did. What the machine lacks (MPI) is skipped.
@@ -43,7 +43,7 @@ Exit status: 0 nothing failed, 1 something did. What the machine lacks (MPI) is 
 @click.option("--json", "output", type=FILE, help="JSON file to write, - for standard output.")
 @click.option("--force", is_flag=True, help="Overwrite existing output.")
 def selftest(output: Path | None, force: bool) -> int:
-    """Check scattering, films, transport, files and MPI against exact results."""
+    """Check what a machine can get wrong: kernels, LAPACK, files and MPI."""
     started = time.perf_counter()
     one_thread()
     to_stdout = is_standard_output(output)

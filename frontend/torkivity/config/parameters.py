@@ -41,7 +41,7 @@ def setting_parameters(config: Settings) -> dict[str, Parameter]:
                 continue
             value = getattr(section, key)
             meaning = field.description or key
-            quantity = Quantity("1", meaning, meaning) if isinstance(value, int) else None
+            quantity = Quantity("1", meaning) if isinstance(value, int) else None
             found[path] = Parameter(path, value, quantity)
     return found
 

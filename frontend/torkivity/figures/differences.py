@@ -101,7 +101,7 @@ def difference_figure(
     set_title(figure, chosen, title, list(components[0].values))
     others = [name for name in keep if name not in (x, y)]
     if others and title is None:
-        worst = f"worst over {', '.join(map(axis_symbol, others))}"
+        worst = f"worst over {', '.join(axis_symbol(o, chosen.dataset) for o in others)}"
         figure.suptitle("; ".join(filter(None, [figure.get_suptitle(), worst])), fontsize=9.5)
     return figure
 

@@ -129,7 +129,8 @@ class Quantity:
         InputError
             If the file does not have it.
         """
-        if self.name not in quantity_names() or not known_models(dataset):
+        of_models = self.name in quantity_names()
+        if not of_models or (self.name in dataset.data_vars and not known_models(dataset)):
             return self._variable(dataset)
         source = choose_source(dataset, self.source)
         models = self.models_in(dataset)
@@ -154,6 +155,13 @@ class Quantity:
             Component(title, _TITLES[self.name], *self._converted(units, found))
             for title, found in parts.items()
         ]
+
+    def part_of(self, dataset: xarray.Dataset, first: bool = False) -> xarray.Dataset:
+        """What is shown of the models and sources in a file, of the models maybe only the first."""
+        if not known_models(dataset) or self.name not in quantity_names():
+            return dataset
+        models = self.models_in(dataset)[: 1 if first else None]
+        return dataset.sel(model=models, source=[choose_source(dataset, self.source)])
 
     def models_in(self, dataset: xarray.Dataset) -> list[str]:
         """Models that are shown, in the order of `torkivity.catalogue.MODELS`."""

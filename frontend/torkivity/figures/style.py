@@ -7,6 +7,7 @@ enough. Matplotlib's object interface alone is used: no display, no global state
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,26 +74,6 @@ MODEL_COLOURS = {
     "boundary_layer": "#000000",
 }
 
-_SYMBOLS = {
-    "fermi_wavevector": "Fermi wavevector $k_F$",
-    "theta": r"polar angle $\theta$ of m",
-    "phi": r"azimuth $\varphi$ of m",
-    "field_direction_deg": "direction of E",
-    "heavy_metal_spin_hall_angle": r"spin Hall angle $\theta_{SH}$",
-    "barrier": "barrier $u_0$",
-    "exchange": "exchange $u_{ex}$",
-    "rashba": "Rashba strength $u_R$",
-}
-_SHORT_SYMBOLS = {
-    "theta": r"$\theta$",
-    "phi": r"$\varphi$",
-    "heavy_metal_spin_hall_angle": r"$\theta_{SH}$",
-    "barrier": "$u_0$",
-    "exchange": "$u_{ex}$",
-    "rashba": "$u_R$",
-    "heavy_metal_thickness": "heavy metal",
-    "ferromagnet_thickness": "ferromagnet",
-}
 _UNITS = {
     "degree": "deg",
     "1/(Ohm m)": r"$\Omega^{-1}$m$^{-1}$",
@@ -129,7 +110,7 @@ class Coordinate:
     def __init__(self, values: xarray.DataArray) -> None:
         name = self.name = str(values.name)
         units = str(values.attrs.get("units", "1"))
-        self.label = _axis_title(name) + (f" ({_UNITS.get(units, units)})" if units != "1" else "")
+        self.label = axis_title(values) + (f" ({_UNITS.get(units, units)})" if units != "1" else "")
         self.names: list[str] | None = None
         if values.dtype.kind in "fiu":
             self.positions = np.asarray(values.values, dtype=np.float64)
@@ -153,9 +134,21 @@ class Coordinate:
             axis.set_major_locator(MaxNLocator(nbins=6, integer=True))
 
 
-def _axis_title(name: str) -> str:
-    words = name.replace("heavy_metal_", "heavy-metal_").replace("_", " ")
-    return _SYMBOLS.get(name, words)
+def axis_title(values: xarray.DataArray) -> str:
+    """An axis in words, with its symbol: whose parameter, and which."""
+    name, symbol = str(values.name), str(values.attrs.get("symbol", ""))
+    owner, dot, _ = _taken_apart(name)
+    words = str(values.attrs.get("long_name", name)) if dot else name.replace("_", " ")
+    return " ".join(part for part in (owner, words, symbol) if part)
+
+
+def _taken_apart(path: str) -> tuple[str, str, str]:
+    """Layer or interface, none for what belongs to all of the film, dot and key of a path."""
+    found = re.fullmatch(r'("[^"]*"|[^."]+)(\.)(.+)', path)
+    if found is None:
+        return "", "", path
+    owner, dot, key = found.groups()
+    return "" if owner in ("film", "mesh", "drift_diffusion") else owner.strip('"'), dot, key
 
 
 def _is_logarithmic(values: FloatArray) -> bool:
@@ -166,9 +159,13 @@ def _is_logarithmic(values: FloatArray) -> bool:
     return bool(powers.std() / powers.mean() < even.std() / even.mean())
 
 
-def axis_symbol(name: str) -> str:
+def axis_symbol(name: str, dataset: xarray.Dataset) -> str:
     """Short name of an axis."""
-    return _SHORT_SYMBOLS.get(name, _axis_title(name))
+    if name not in dataset.coords:
+        return name
+    symbol = str(dataset[name].attrs.get("symbol", ""))
+    owner, _, _ = _taken_apart(name)
+    return f"{owner} {symbol}".strip() if symbol else axis_title(dataset[name])
 
 
 def point_label(values: Mapping[str, Any], dataset: xarray.Dataset) -> str:
@@ -176,7 +173,7 @@ def point_label(values: Mapping[str, Any], dataset: xarray.Dataset) -> str:
     parts = []
     for name, value in values.items():
         units = str(dataset[name].attrs.get("units", "1")) if name in dataset.coords else "1"
-        text = f"{axis_symbol(name)} = {plain_value(value)}"
+        text = f"{axis_symbol(name, dataset)} = {plain_value(value)}"
         is_number = not isinstance(value, str) and units != "1"
         parts.append(text + (f" {_UNITS.get(units, units)}" if is_number else ""))
     return ", ".join(parts)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.names import plain_path
 from torkivity_hpc.files.store import STATUS
 
 if TYPE_CHECKING:
@@ -106,11 +107,13 @@ def axis_name(dataset: xarray.Dataset, given: str) -> str:
         If the sweep has no such axis.
     """
     axes = sweep_axes(dataset)
+    spelt = plain_path(given).replace('"', "")
+    bare = {name: name.replace('"', "") for name in axes}
     # The last part of a path will do where it says which axis is meant.
-    found = [name for name in axes if name == given] or [
-        name for name in axes if name.endswith(f".{given}")
+    found = [name for name in axes if name == given or bare[name] == spelt] or [
+        name for name in axes if bare[name].endswith(f".{spelt}")
     ]
-    if not found and (alias := _aliases(dataset).get(given)) in axes:
+    if not found and (alias := _aliases(dataset).get(spelt)) in axes:
         found = [str(alias)]
     if len(found) != 1:
         raise InputError("axis", given, f"must be one of this sweep's: {', '.join(axes)}")

@@ -1,1 +1,1 @@
-"""Checks of an installation against exact results."""
+"""Checks of an installation by what must come out."""

@@ -59,7 +59,7 @@ def make_grid(
         for key, given in _flat(axes, "sweep.axes", file):
             parameter = _known(key, "sweep.axes", file, lookup)
             values = _values(parameter, given, f"sweep.axes.{key}", file)
-            axis = Axis(values, parameter.unit, parameter.meaning)  # type: ignore[arg-type]
+            axis = Axis(values, parameter.unit, parameter.meaning, parameter.label)  # type: ignore[arg-type]
             dimensions.append(Dimension(parameter.path, axis, {parameter.path: values}))
         for number, group in enumerate(groups):
             dimensions.append(_group(group, f"sweep.zip[{number}]", file, lookup))

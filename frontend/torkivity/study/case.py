@@ -7,7 +7,6 @@ change a case the same way.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -17,6 +16,7 @@ from torkivity.config.build import build_mesh
 from torkivity.config.parameters import setting_parameters, with_settings
 from torkivity.config.sections import MeshSection, RunConfig, Settings
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.names import plain_path
 from torkivity_engine.film.parameters import Parameter, path_of, with_parameters
 from torkivity_engine.film.parameters import parameters as film_parameters
 from torkivity_engine.film.stack import Bilayer, Stack
@@ -66,9 +66,8 @@ class Case:
         known = self.parameters()
         if path in known:
             return known[path]
-        # As the configuration spells the angles of m, and last parts that name one parameter.
-        spelt = re.sub(r"magnetization_angles_deg\.(theta|phi)$", r"magnetization.\1_deg", path)
-        spelt = {"theta": "theta_deg", "phi": "phi_deg"}.get(spelt, spelt)
+        spelt = plain_path(path)
+        # Last parts will do that name one parameter.
         ending = [name for name in known if "." not in spelt and name.endswith(f".{spelt}")]
         return known[ending[0] if len(ending) == 1 else path_of(self.film, spelt, known)]
 

@@ -30,7 +30,7 @@ from torkivity.study.point import (
 from torkivity.version import __version__
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import angles_of
-from torkivity_engine.film.parameters import film_facts, layer_paths
+from torkivity_engine.film.parameters import film_facts, layer_paths, other_paths
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_hpc.files.sweepfile import SweepSpec
 from torkivity_hpc.grid import Grid, Value
@@ -111,10 +111,10 @@ def plan_case(
             f"sweep.models has {need_rings[0]}, which needs azimuthal rings: give mesh.n_polar and "
             "mesh.n_azimuth instead of mesh.file",
         )
+    variables = point_variables()
+    _check_names(varied, variables, file)
     # Models and sources of a film lie side by side: what they share is made once.
     grid = Grid([*varied.dimensions, model_dimension(models), source_dimension(sources)])
-    variables = point_variables()
-    _check_names(grid, variables, file)
     physics = physics_of(case, grid)
     attributes: dict[str, str | int | float] = {
         "title": "Spin-orbit torques over parameters of a film",
@@ -122,6 +122,7 @@ def plan_case(
         **config_attributes(case),
         "film": " / ".join(as_stack(case.film).names),
         "varied_json": json.dumps(_swept(varied)),
+        "aliases_json": json.dumps(_other_names(case.film, varied)),
         "angles_json": json.dumps(_angles(case.film)),
         "layers_json": json.dumps(_layers(case.film)),
         "fingerprint": hashlib.sha256(json.dumps(physics, sort_keys=True).encode()).hexdigest(),
@@ -157,6 +158,11 @@ def _layers(film: Bilayer | Stack) -> list[dict[str, Any]]:
 
 def _swept(grid: Grid) -> list[str]:
     return [name for dimension in grid.dimensions for name in dimension.parameters]
+
+
+def _other_names(film: Bilayer | Stack, grid: Grid) -> dict[str, str]:
+    """Axes by other spellings of them."""
+    return {other: d.name for d in grid.dimensions for other in other_paths(film, d.name)}
 
 
 def _layer_parameters(case: Case, grid: Grid) -> list[str]:
@@ -262,7 +268,17 @@ def _check_point(case: Case, values: Mapping[str, Value]) -> None:
 
 
 def _check_names(grid: Grid, variables: Mapping[str, Any], file: str) -> None:
-    taken = {*variables, "spin", "current", "field", "interface", "magnet", "layer"}
+    taken = {
+        *variables,
+        "model",
+        "source",
+        "spin",
+        "current",
+        "field",
+        "interface",
+        "magnet",
+        "layer",
+    }
     taken |= {"status", "seconds", "finished", "rank", "checksum"}
     taken |= {"message", "messages", "message_row"}
     for dimension in grid.dimensions:

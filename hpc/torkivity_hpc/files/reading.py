@@ -54,8 +54,9 @@ def damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        # HDF5 has one way to begin its messages, h5py many types to put them in.
-        of_file = isinstance(error, (OSError, UnicodeDecodeError)) or "Unable to " in str(error)
+        # HDF5 has two ways to begin its messages, h5py many types to put them in.
+        said = any(start in str(error) for start in ("Unable to ", "Can't "))
+        of_file = said or isinstance(error, (OSError, UnicodeDecodeError))
         if isinstance(error, InputError) or not of_file:
             raise
         if "truncated" in str(error):

@@ -301,8 +301,9 @@ def create_scale(file: Any, name: str, axis: Axis) -> None:
     else:
         dataset = file.create_dataset(name, data=np.asarray(axis.values, dtype=np.float64))
     dataset.attrs["long_name"] = axis.long_name
-    if axis.units:
-        dataset.attrs["units"] = axis.units
+    for key in ("units", "symbol"):
+        if getattr(axis, key):
+            dataset.attrs[key] = getattr(axis, key)
     dataset.make_scale(name)
 
 

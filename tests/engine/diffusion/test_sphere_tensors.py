@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from draws import CO, PT, U0, U_EX
+from torkivity_engine.constants import fermi_surface_prefactor
+from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current, solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import (
     circuit_conductances,
@@ -129,6 +131,33 @@ def test_longitudinal_spins_decay_over_the_two_current_length() -> None:
     spin = profile.spin_current @ np.array(split.magnetization)
     rate = np.log(spin[0] / spin[1]) / 20.0
     assert rate == pytest.approx(split.spin_diffusion_rate(16.0), rel=2e-3)
+
+
+@pytest.mark.parametrize("kind", MAGNETS)
+def test_boundary_layer_parameters_are_exact_for_thick_metals(kind: str) -> None:
+    metal = replace(METAL, thickness=20.0, spin_flip_length=40.0)
+    for film in (
+        _film(MAGNETS[kind], metal).stack(),
+        mirrored(_film(MAGNETS[kind], metal).stack()),
+    ):
+        mesh = SphericalMesh(10, 8)
+        exact = solve_boltzmann(film, mesh).interfaces[0]
+        found = solve_drift_diffusion(film, "boundary_layer", mesh=mesh).interfaces[0]
+        scale = np.abs(exact.torque_total).max()
+        for name in ("torque_total", "torque_interface", "spin_current_minus", "spin_current_plus"):
+            np.testing.assert_allclose(
+                getattr(found, name), getattr(exact, name), atol=1e-6 * scale
+            )
+
+
+def test_slow_current_of_a_metal_with_its_own_sphere() -> None:
+    """J_- = 4 pi C_s (1 - omega) / kappa lambda."""
+    metal = replace(METAL, thickness=20.0)
+    found = boundary_layer_parameters(_film(SPLIT, metal), SphericalMesh(16, 8))
+    path, kappa = metal.total_mean_free_path, 1.0 / metal.spin_diffusion_length()
+    np.testing.assert_allclose(found.kappa, kappa, rtol=1e-6)
+    exact = 4 * np.pi * fermi_surface_prefactor(13.0) * (1 - metal.spin_albedo) / (kappa * path)
+    np.testing.assert_allclose(found.slow_current, exact, rtol=1e-6)
 
 
 def test_particular_tensors_come_near_the_boltzmann_equation() -> None:

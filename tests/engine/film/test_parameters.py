@@ -93,6 +93,8 @@ def test_names_that_always_work_in_a_bilayer() -> None:
         ("ferromagnet.precession_length", "Co.precession_length"),
         ("magnetization.theta_deg", "film.magnetization.theta_deg"),
         ("film.magnetization.phi_deg", "film.magnetization.phi_deg"),
+        ("surfaces.left_specularity", "left.specularity"),
+        ("surfaces.right.specularity", "right.specularity"),
     ):
         assert path_of(film, alias) == path
     # The m that both share turns both.
@@ -149,6 +151,7 @@ def test_given_survives_pickling_and_hides_from_comparison() -> None:
     ("values", "message"),
     [
         ({"Pt.thicknes": 1.0}, r"'Pt\.thicknes': is not known; did you mean Pt\.thickness\?"),
+        ({"Pt.resistivity": 1.0}, "Pt is given by thickness, total_mean_free_path, spin_diff"),
         ({"Pd.thickness": 1.0}, r"did you mean Pt\.thickness"),
         ({"thickness": 1.0}, "is not known"),
         ({"": 1.0}, "is not known"),

@@ -401,7 +401,7 @@ def test_interfaces_are_values() -> None:
         (((0, 1), (1, "0"), (0, 0)), "spin_orbit = '0': must be a number"),
         (((0, 1), (1, math.nan), (0, 0)), "must not be NaN"),
         (((0, 1), (1, -math.inf), (0, 0)), "must be finite"),
-        (((0, 1), (1, 1e101), (0, 0)), "must be a number between -1e+06 and 1e+06"),
+        (((0, 1), (1, 1e101), (0, 0)), "must lie between -1e+06 and 1e+06"),
     ],
 )
 def test_bad_matrices(matrix: Any, message: str) -> None:

@@ -487,15 +487,20 @@ def test_charge_defect_by_hand() -> None:
 
     def defect(stack: Stack, minus: float, plus: float) -> float:
         currents = [np.array([3.0, -10.0, 2.0, charge]) for charge in (minus, plus)]
-        changed = replace(response, current_minus=currents[0], current_plus=currents[1])
+        changed = replace(
+            response, current_minus=currents[0], current_plus=currents[1], torque=torque
+        )
         return solve._charge_defect(stack, (changed,))
 
+    torque = np.zeros_like(response.torque)
     assert defect(film, 0.5, 0.5) == pytest.approx(0.05)
     assert defect(film, -0.5, 0.2) == pytest.approx(0.05)
     # On the scale of the largest current, which may be of charge.
     through = replace(film, left=Reservoir(1.0), right=Reservoir())
     assert defect(through, 20.0, 20.0) == 0.0
     assert defect(through, 20.0, 19.0) == pytest.approx(0.05)
+    torque[1] = 50.0  # an insulator takes a torque and no current
+    assert defect(film, 0.5, 0.5) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize("fault", ["a layer gains charge", "the drive injects charge"])

@@ -69,7 +69,8 @@ def value_of(thing: object, key: str) -> float:
 
 def moved(thing: Any, key: str, h: float) -> Any:
     """A metal that was given by its diffusion length keeps what else it was given by."""
-    if not isinstance(thing, HeavyMetal) or thing.given is None:
+    sphere = key in ("effective_mass", "fermi_wavevector")  # no length of it
+    if not isinstance(thing, HeavyMetal) or thing.given is None or sphere:
         return replace(thing, **{key: getattr(thing, key) + h})
     keys = ("thickness", "total_mean_free_path", "spin_diffusion_length", "spin_hall_angle")
     numbers = {k: value_of(thing, k) for k in keys}

@@ -20,7 +20,10 @@ from torkivity.compare.anisotropy_sweep import anisotropy_of_sweep, anisotropy_r
 from torkivity_engine.anisotropy import angular_torques, expand_torques
 
 THETA, PHI = np.linspace(5.0, 175.0, 6), np.array([10.0, 80.0, 200.0, 290.0])
-NAME = "boltzmann_rashba_torque_total"
+NAME = "torque_total"
+THETA_PATH, PHI_PATH = "film.magnetization.theta_deg", "film.magnetization.phi_deg"
+EXCHANGE = '"Pt|Co".exchange'
+THICKNESS, RASHBA = "Pt.thickness", '"Pt|Co".rashba'
 
 
 def known_torque(theta: np.ndarray, phi: np.ndarray, field: float, scale: np.ndarray) -> np.ndarray:
@@ -47,13 +50,25 @@ def synthetic(field: float = 30.0) -> xarray.Dataset:
     """Sweep over thickness between theta and phi, torques proportional to it."""
     theta, t, phi = np.meshgrid(THETA, [1.0, 4.0], PHI, indexing="ij")
     torque = known_torque(theta, phi, field, t)
-    return xarray.Dataset(
-        {NAME: (("theta", "heavy_metal_thickness", "phi", "spin"), torque, {"units": "u"})},
+    data = xarray.Dataset(
+        {NAME: ((THETA_PATH, THICKNESS, PHI_PATH, "spin"), torque, {"units": "u"})},
         coords={
-            "theta": THETA, "heavy_metal_thickness": [1.0, 4.0], "phi": PHI, "spin": list("xyz"),
+            THETA_PATH: THETA, THICKNESS: [1.0, 4.0], PHI_PATH: PHI, "spin": list("xyz"),
         },
-        attrs={"config_json": json.dumps({"film": {"field_direction_deg": field}})},
     )  # fmt: skip
+    return of_a_model(data, field)
+
+
+def of_a_model(data: xarray.Dataset, field: float) -> xarray.Dataset:
+    """As a file has it: by model, source and interface."""
+    grown = data.expand_dims(model=["boltzmann"], source=["rashba"], interface=["Pt|Co"])
+    attributes = {"angles_json": json.dumps({"field": field, "magnets": {}})}
+    return grown.assign_coords(magnet=["Co"]).assign_attrs(attributes)
+
+
+def thick(data: xarray.DataArray | xarray.Dataset) -> Any:
+    """The part of it at 4 nm."""
+    return data.sel({THICKNESS: 4.0})
 
 
 @pytest.mark.parametrize("form", ["garello", "general"])
@@ -63,11 +78,11 @@ def test_known_coefficients(form: str) -> None:
     scale = np.array([[1.0], [4.0]])
     assert_allclose(found["field_like"], -scale * [1.0, 0.3, -0.2], atol=1e-12)
     assert_allclose(found["damping_like"], -scale * [2.0, -0.4, 0.7], atol=1e-12)
-    assert found["field_like"].dims == ("heavy_metal_thickness", "coefficient")
+    assert found["field_like"].dims == (THICKNESS, "coefficient")
     assert list(found["coefficient"].values) == ["T0", "T2", "T4"]
     assert found["field_like"].attrs["units"] == "u"
     assert found["relative_residual"].max() < 1e-13
-    assert found["residual"].dims == ("heavy_metal_thickness", "theta", "phi", "spin")
+    assert found["residual"].dims == (THICKNESS, THETA_PATH, PHI_PATH, "spin")
     assert ("field_like_polar" in found) == (form == "general")
     if form == "general":
         assert_allclose(found["field_like_polar"], -scale * [1.0, 0.0, 0.0], atol=1e-12)
@@ -77,8 +92,8 @@ def test_residual_is_torque_minus_expansion() -> None:
     data = synthetic()
     found = anisotropy_of_sweep(data, order=0)
     theta, phi = np.meshgrid(THETA, PHI, indexing="ij")
-    scale = float(found["field_like"].sel(heavy_metal_thickness=4.0)[0])
-    other = float(found["damping_like"].sel(heavy_metal_thickness=4.0)[0])
+    scale = float(thick(found["field_like"])[0])
+    other = float(thick(found["damping_like"])[0])
     # Constant torques by hand: T0 m x y_p and T0 m x (m x y_p).
     m = np.stack(
         [
@@ -90,24 +105,24 @@ def test_residual_is_torque_minus_expansion() -> None:
     )
     y_p = np.array([-0.5, np.sqrt(0.75), 0.0])
     constant = scale * np.cross(m, y_p) + other * np.cross(m, np.cross(m, y_p))
-    given = data[NAME].sel(heavy_metal_thickness=4.0).transpose("theta", "phi", "spin")
-    residual = found["residual"].sel(heavy_metal_thickness=4.0)
+    given = thick(data[NAME]).isel(model=0, source=0, interface=0, drop=True)
+    given = given.transpose(THETA_PATH, PHI_PATH, "spin")
+    residual = thick(found["residual"])
     assert_allclose(residual, given - constant, atol=1e-12)
     expected = np.sqrt((residual**2).sum() / (given**2).sum())
-    assert_allclose(found["relative_residual"].sel(heavy_metal_thickness=4.0), expected)
+    assert_allclose(thick(found["relative_residual"]), expected)
 
 
 def test_angles_in_a_group() -> None:
     """The two angles along one dimension, and no other axis."""
     theta, phi = (a.ravel() for a in np.meshgrid(THETA, PHI))
-    data = xarray.Dataset(
-        {
-            NAME: (("way", "spin"), known_torque(theta, phi, 0.0, np.ones(len(theta)))),
-            "theta": ("way", theta),
-            "phi": ("way", phi),
-        },
-        attrs={"config_json": json.dumps({"film": {"field_direction_deg": 0.0}})},
+    data = of_a_model(
+        xarray.Dataset(
+            {NAME: (("way", "spin"), known_torque(theta, phi, 0.0, np.ones(len(theta))))}
+        ),
+        0.0,
     )
+    data = data.assign({THETA_PATH: ("way", theta), PHI_PATH: ("way", phi)})
     found = anisotropy_of_sweep(data)
     assert_allclose(found["field_like"], [-1.0, -0.3, 0.2], atol=1e-12)
     assert found["residual"].dims == ("way", "spin")
@@ -115,13 +130,17 @@ def test_angles_in_a_group() -> None:
     assert columns == ("torque", "T0 []", "T2 []", "T4 []", "relative residual")
     assert [row[0] for row in rows] == ["damping-like", "field-like"]
     with pytest.raises(torkivity.InputError, match="must not vary together"):
-        anisotropy_of_sweep(data.assign(rashba=("way", theta)))
+        anisotropy_of_sweep(
+            data.assign({RASHBA: ("way", theta)}).assign_attrs(varied_json=json.dumps([RASHBA]))
+        )
 
 
 def test_unfinished_sweep() -> None:
     data = synthetic()
-    data[NAME][1, 0, 2] = np.nan  # one direction at 1 nm
-    data[NAME][1:, 1] = np.nan  # all but one theta at 4 nm
+    torques = data[NAME].transpose(THETA_PATH, THICKNESS, PHI_PATH, ...)
+    torques[1, 0, 2] = np.nan  # one direction at 1 nm
+    torques[1:, 1] = np.nan  # all but one theta at 4 nm
+    assert int(np.isnan(data[NAME]).sum()) == 3 * 21
     found = anisotropy_of_sweep(data)
     assert_array_equal(found["directions"], [23, 4])
     assert_allclose(found["damping_like"][0], [-2.0, 0.4, -0.7], atol=1e-12)
@@ -135,16 +154,16 @@ def test_unfinished_sweep() -> None:
 def test_what_cannot_be_expanded() -> None:
     data = synthetic()
     for dataset, options, expected in (
-        (data, {"model": "magic"}, "model = .magic.: must be one of boltzmann"),
+        (data, {"model": "magic"}, r"model = .magic.: must be one that the file has \(boltzmann\)"),
         (data, {"part": "spin"}, "must be one of interface"),
-        (data, {"model": "boundary_layer"}, "is not in the file, which has boltzmann_rashba"),
-        (data, {"source": "all"}, "is not in the file"),
+        (data, {"model": "boundary_layer"}, r"must be one that the file has \(boltzmann\)"),
+        (data, {"source": "all"}, r"must be one that the file has \(rashba\)"),
         (data, {"order": 3}, "must be an even number"),
         (data, {"form": "free"}, "must be one of garello, general"),
-        (data.isel(theta=0, phi=0), {}, "must vary in the sweep"),
-        (data.isel(theta=[2]), {}, "determine 4 of 6 coefficients"),
-        (data.drop_attrs(), {}, "field_direction_deg = None: is neither"),
-        (data.assign({NAME.replace("rashba", "all"): data[NAME]}), {}, "must be chosen"),
+        (data.isel({THETA_PATH: 0, PHI_PATH: 0}), {}, "must vary in the sweep"),
+        (data.isel({THETA_PATH: [2]}), {}, "determine 4 of 6 coefficients"),
+        (data.drop_attrs(), {}, "field = None: is neither swept nor told by the file"),
+        (data, {"place": "Co|Pt"}, r"interface = .Co\|Pt.: must be one of Pt\|Co"),
     ):
         with pytest.raises(torkivity.InputError, match=expected):
             anisotropy_of_sweep(dataset, **options)  # type: ignore[arg-type]
@@ -174,14 +193,14 @@ def test_command(call: Callable[..., Any], tmp_path: Path, small_toml: str) -> N
     torkivity.sweep(path, axes, out=tmp_path / "a.h5")
     done = call("anisotropy", "a.h5", "--form", "general", "-o", "b.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "boltzmann_all_torque_total, form general, 32 directions of m" in done.stdout
+    assert "torque_total, boltzmann, all, Pt|Co; form general, 32 directions of m" in done.stdout
     assert "T2 polar" in done.stdout
     angles = tuple(a.ravel() for a in np.meshgrid(theta, phi))
     mesh = torkivity.SphericalMesh(4, 8)
     torque = angular_torques(pt_co(0.2), *angles, mesh=mesh)
     expected = expand_torques(*angles, torque, form="general")
     with (tmp_path / "b.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["exchange"] == "0.20055"]
+        rows = [row for row in csv.DictReader(file) if row[EXCHANGE] == "0.20055"]
     for row, kind in zip(rows, ("damping_like", "field_like"), strict=True):
         assert row["torque"] == kind.replace("_", "-")
         found = [float(row[f"{name} [1/(Ohm m)]"]) for name in ("T0", "T2", "T4")]
@@ -193,13 +212,18 @@ def test_command(call: Callable[..., Any], tmp_path: Path, small_toml: str) -> N
     done = call("anisotropy", "a.h5", "--part", "interface", "-o", "b.h5", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     with xarray.open_dataset(tmp_path / "b.h5") as found:
-        assert found.attrs["variable"] == "boltzmann_all_torque_interface"
-        assert found["damping_like"].sizes == {"exchange": 2, "coefficient": 3}
+        assert [found.attrs[name] for name in ("variable", "model", "source", "interface")] == [
+            "torque_interface", "boltzmann", "all", "Pt|Co",
+        ]  # fmt: skip
+        assert found["damping_like"].sizes == {EXCHANGE: 2, "coefficient": 3}
     for arguments, expected_text in (
         (("anisotropy", "a.h5", "-o", "b.h5"), "--force"),
         (("anisotropy", "a.h5", "-o", "b.txt"), "must be .h5 or .csv"),
         (("anisotropy", "a.h5", "-o", "a.h5"), "different files"),
-        (("anisotropy", "a.h5", "--model", "drift_diffusion"), "is not in the file"),
+        (
+            ("anisotropy", "a.h5", "--model", "drift_diffusion"),
+            "must be one that the file has (boltzmann)",
+        ),
         (("anisotropy", "none.h5"), "no such file"),
     ):
         done = call(*arguments, cwd=tmp_path)

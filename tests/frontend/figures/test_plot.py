@@ -11,14 +11,10 @@ import numpy as np
 import pytest
 import xarray
 from matplotlib.figure import Figure
-from torkivity.study.film import Comparison, write_comparison
 
 import torkivity
-from torkivity.catalogue import MODEL_NAMES
-from torkivity.commands import plot as plot_command
+from torkivity.catalogue import MODELS
 from torkivity.commands.units import UNITS
-from torkivity.config.build import build_film
-from torkivity.config.sections import RunConfig
 from torkivity.figures import (
     angular_figure,
     line_figure,
@@ -35,10 +31,13 @@ from torkivity.figures.style import (
     power_of_ten,
     unit_label,
 )
+from torkivity.figures.thickness import curves_of_study
 from torkivity.results.angles import frame_length
 from torkivity.results.open import open_results
 from torkivity.results.selection import choose_axes, select_points
-from torkivity.study.points import point_config
+from torkivity.results.values import model_values
+from torkivity.study.points import point_case
+from torkivity.study.run import FilmStudy, write_film
 from torkivity_engine.units import QUANTITIES
 
 SWEEP = """
@@ -54,6 +53,10 @@ labels = ["thin", "thick"]
 heavy_metal.thickness = [2.0, 8.0]
 ferromagnet.thickness = [1.0, 5.0]
 """
+
+#: Axes of it.
+EXCHANGE, RASHBA = '"Pt|Co".exchange', '"Pt|Co".rashba'
+THETA = "film.magnetization.theta_deg"
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -78,12 +81,24 @@ def dataset(sweep_path: Path) -> xarray.Dataset:
 
 
 @pytest.fixture(scope="module")
-def run_path(
-    tmp_path_factory: pytest.TempPathFactory, comparison: Comparison, small_config: RunConfig
-) -> Path:
+def run_path(tmp_path_factory: pytest.TempPathFactory, film_study: FilmStudy) -> Path:
     path = tmp_path_factory.mktemp("run") / "film.h5"
-    write_comparison(path, comparison, small_config)
+    write_film(path, film_study)
     return path
+
+
+def torque(dataset: xarray.Dataset, model: str, kind: str, part: str = "total") -> xarray.DataArray:
+    """A component of a torque by a model, over the axes that are left."""
+    return model_values(dataset, f"torque_{part}_{kind}", model, "all")
+
+
+def with_torque(
+    dataset: xarray.Dataset, values: xarray.DataArray | float, kind: str, **where: object
+) -> xarray.Dataset:
+    """A copy of it with other total torques at some places."""
+    changed = dataset.copy(deep=True)
+    changed[f"torque_total_{kind}"].loc[where] = values
+    return changed
 
 
 def lines_of(figure: Figure, panel: int = 0, least: int = 3) -> list[np.ndarray]:
@@ -96,11 +111,10 @@ def test_lines_are_the_file(dataset: xarray.Dataset) -> None:
     at = {"rashba": 0.1, "theta": 40.0, "sample": "thick"}
     figure = line_figure(dataset, "interface.exchange", at=at)
     units = r"$\Omega^{-1}$m$^{-1}$"
-    held = dataset.sel(theta=40.0, sample="thick").isel(rashba=2)
-    assert float(held["rashba"]) == pytest.approx(0.1)
+    held = dataset.sel({THETA: 40.0, "sample": "thick"}).isel({RASHBA: 2})
+    assert float(held[RASHBA]) == pytest.approx(0.1)
     for panel, kind in enumerate(("damping_like", "field_like")):
-        curves = [held[f"{model}_all_torque_total_{kind}"].values
-                  for model in ("boltzmann", "drift_diffusion")]  # fmt: skip
+        curves = [torque(held, model, kind).values for model in ("boltzmann", "drift_diffusion")]
         # The exponent as printed: the largest number lies between one and ten of it.
         printed = figure.axes[panel].get_ylabel()
         assert units in printed
@@ -108,38 +122,42 @@ def test_lines_are_the_file(dataset: xarray.Dataset) -> None:
         assert 1.0 <= np.abs(curves).max() / 10.0**exponent < 10.0
         for drawn, expected in zip(lines_of(figure, panel), curves, strict=True):
             np.testing.assert_allclose(drawn, expected / 10.0**exponent)
-    assert figure.axes[0].get_xlabel() == "exchange $u_{ex}$"
+    assert figure.axes[0].get_xlabel() == r"Pt|Co exchange $u_\mathrm{ex}$"
     assert "damping-like" in figure.axes[0].get_title(loc="left")
     assert [t.get_text() for t in figure.legends[0].get_texts()] == [
-        MODEL_NAMES["boltzmann"], MODEL_NAMES["drift_diffusion"],
+        MODELS["boltzmann"].title, MODELS["drift_diffusion"].title,
     ]  # fmt: skip
-    assert figure.get_suptitle() == "Pt / Co; $u_R$ = 0.1, $\\theta$ = 40 deg, sample = thick"
+    assert figure.get_suptitle() == (
+        r"Pt / Co; Pt|Co $u_\mathrm{R}$ = 0.1, $\theta$ = 40 deg, sample = thick"
+    )
 
 
 def test_family_of_lines(dataset: xarray.Dataset) -> None:
     figure = line_figure(dataset, "rashba", by="sample", quantity="torque_interface")
-    first = dataset.isel(exchange=0, theta=0)["boltzmann_all_torque_interface_field_like"]
+    first = dataset.isel({EXCHANGE: 0, THETA: 0})
     drawn = lines_of(figure, 1)
     assert len(drawn) == 4  # two samples by two models
-    exponents = [power_of_ten(dataset.isel(exchange=0, theta=0)[
-        f"{model}_all_torque_interface_field_like"].values)
-        for model in ("boltzmann", "drift_diffusion")]  # fmt: skip
-    np.testing.assert_allclose(drawn[0], first.sel(sample="thin") / 10.0 ** max(exponents))
-    np.testing.assert_allclose(drawn[1], first.sel(sample="thick") / 10.0 ** max(exponents))
+    both = [
+        torque(first, model, "field_like", "interface")
+        for model in ("boltzmann", "drift_diffusion")
+    ]
+    exponent = max(power_of_ten(values.values) for values in both)
+    np.testing.assert_allclose(drawn[0], both[0].sel(sample="thin") / 10.0**exponent)
+    np.testing.assert_allclose(drawn[1], both[0].sel(sample="thick") / 10.0**exponent)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[:2] == ["sample = thin", "sample = thick"]
     with pytest.raises(torkivity.InputError, match="12 lines"):
-        line_figure(dataset.interp(exchange=np.linspace(0.05, 0.4, 13)), "rashba", by="exchange")
+        line_figure(dataset.isel({EXCHANGE: [0] * 13}), "rashba", by="exchange")
 
 
 def test_maps_are_the_file_and_hatch_what_is_missing(dataset: xarray.Dataset) -> None:
-    name = "drift_diffusion_all_torque_total_field_like"
-    holes = dataset.copy(deep=True)
-    holes[name][3, 2] = np.nan
+    hole = {EXCHANGE: dataset[EXCHANGE][3], RASHBA: dataset[RASHBA][2]}
+    holes = with_torque(dataset, np.nan, "field_like", model="drift_diffusion", **hole)
     at = {"theta": "40", "sample": "thin"}
     quantity = Quantity(models=["drift_diffusion"])
     figure = map_figure(holes, "exchange", "rashba", at=at, quantity=quantity)
-    values = holes[name].sel(theta=40.0, sample="thin").transpose("rashba", "exchange").values
+    held = holes.sel({THETA: 40.0, "sample": "thin"})
+    values = torque(held, "drift_diffusion", "field_like").transpose(RASHBA, EXCHANGE).values
     mesh = figure.axes[1].collections[0]
     drawn = np.ma.filled(mesh.get_array(), np.nan).reshape(values.shape)
     np.testing.assert_allclose(drawn, values / 10.0 ** power_of_ten(values))
@@ -150,18 +168,18 @@ def test_maps_are_the_file_and_hatch_what_is_missing(dataset: xarray.Dataset) ->
         low, high = mesh.get_clim()
         assert low == -high
     assert "drift-diffusion" in figure.get_suptitle()
-    assert figure.axes[0].get_ylabel() == "Rashba strength $u_R$"
+    assert figure.axes[0].get_ylabel() == r"Pt|Co Rashba coupling $u_\mathrm{R}$"
     assert not map_figure(dataset, "exchange", "rashba").legends
 
 
 def test_zero_is_in_the_middle_where_both_signs_occur(dataset: xarray.Dataset) -> None:
-    name = "boltzmann_all_torque_total_damping_like"
+    name = "torque_total_damping_like"
     tilted = dataset.copy(deep=True)
-    tilted[name] = (tilted["exchange"] - 0.1) * (1.0 + 0.0 * tilted[name])
+    tilted[name] = (tilted[EXCHANGE] - 0.1) * (1.0 + 0.0 * tilted[name])
     assert map_figure(tilted, "exchange", "rashba").axes[0].collections[0].get_clim() == (
         pytest.approx((-0.3, 0.3))
     )
-    tilted[name] = (tilted["exchange"] + 0.1) * (1.0 + 0.0 * tilted[name])
+    tilted[name] = (tilted[EXCHANGE] + 0.1) * (1.0 + 0.0 * tilted[name])
     assert map_figure(tilted, "exchange", "rashba").axes[0].collections[0].get_clim() == (
         pytest.approx((0.15, 0.5))
     )
@@ -170,8 +188,8 @@ def test_zero_is_in_the_middle_where_both_signs_occur(dataset: xarray.Dataset) -
 def test_rounding_noise_is_drawn_as_zero(dataset: xarray.Dataset) -> None:
     """With m along z the spin current along z has none of that component."""
     noisy = dataset.copy(deep=True)
-    name = "boltzmann_all_spin_current_minus"
-    noisy[name].loc[{"spin": "z"}] = 1e-12 * noisy[name].sel(spin="x")
+    currents = noisy["spin_current_minus"]
+    currents.loc[{"spin": "z"}] = 1e-12 * currents.sel(spin="x")
     quantity = Quantity("spin_current_minus", models=["boltzmann"])
     drawn = [lines_of(line_figure(noisy, "exchange", quantity=quantity), k)[0] for k in range(3)]
     assert not drawn[2].any()
@@ -179,41 +197,40 @@ def test_rounding_noise_is_drawn_as_zero(dataset: xarray.Dataset) -> None:
 
 
 def test_gaps(dataset: xarray.Dataset) -> None:
-    name = "boltzmann_all_torque_total_damping_like"
-    holes = dataset.copy(deep=True)
-    # Only the sixth and the last two points are left.
-    for index in (0, 1, 2, 3, 4):
-        holes[name][index] = np.nan
+    places = dataset[EXCHANGE].values
+    gap = {"model": "boltzmann", EXCHANGE: places[:5]}
+    holes = with_torque(dataset, np.nan, "damping_like", **gap)
     line = line_figure(holes, "exchange").axes[0].lines[1]
     assert np.isnan(line.get_ydata()[:5]).all()
     assert np.isfinite(line.get_ydata()[5:]).all()
     assert line.get_markevery() == []
-    holes[name][6] = np.nan
+    # Only the sixth and the last point are left.
+    holes = with_torque(holes, np.nan, "damping_like", model="boltzmann", **{EXCHANGE: places[6]})
     # Points between gaps have a dot, as they have no line.
     assert line_figure(holes, "exchange").axes[0].lines[1].get_markevery() == [5, 7]
 
 
 def test_unsorted_and_named_axes(dataset: xarray.Dataset) -> None:
-    mixed = dataset.isel(exchange=[3, 0, 7, 1])
+    mixed = dataset.isel({EXCHANGE: [3, 0, 7, 1]})
     line = line_figure(mixed, "exchange").axes[0].lines[1]
     assert list(line.get_xdata()) == sorted(line.get_xdata())
-    np.testing.assert_allclose(line.get_xdata(), dataset["exchange"].values[[0, 1, 3, 7]])
+    np.testing.assert_allclose(line.get_xdata(), dataset[EXCHANGE].values[[0, 1, 3, 7]])
     axes = line_figure(dataset, "sample").axes[0]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["thin", "thick"]
 
 
 def test_choice_of_axes(dataset: xarray.Dataset) -> None:
-    assert choose_axes(dataset) == ("exchange", "rashba", None)
-    assert choose_axes(dataset, at=["rashba"]) == ("exchange", None, "theta")
-    assert choose_axes(dataset, "theta") == ("theta", "exchange", None)
-    assert choose_axes(dataset, "rashba", by="theta") == ("rashba", None, "theta")
-    assert choose_axes(dataset, y="rashba") == ("exchange", "rashba", None)
+    assert choose_axes(dataset) == (EXCHANGE, RASHBA, None)
+    assert choose_axes(dataset, at=["rashba"]) == (EXCHANGE, None, THETA)
+    assert choose_axes(dataset, "theta") == (THETA, EXCHANGE, None)
+    assert choose_axes(dataset, "rashba", by="theta") == (RASHBA, None, THETA)
+    assert choose_axes(dataset, y="rashba") == (EXCHANGE, RASHBA, None)
     # Six values make a family of lines, seven a map.
-    assert choose_axes(dataset) == ("exchange", "rashba", None)
-    six = dataset.isel(rashba=slice(0, 6))
-    assert choose_axes(six) == ("exchange", None, "rashba")
-    assert choose_axes(dataset, at=["rashba", "exchange", "sample"]) == ("theta", None, None)
-    assert choose_axes(dataset, at=["rashba", "exchange"])[::2] == ("theta", "sample")
+    assert choose_axes(dataset) == (EXCHANGE, RASHBA, None)
+    six = dataset.isel({RASHBA: slice(0, 6)})
+    assert choose_axes(six) == (EXCHANGE, None, RASHBA)
+    assert choose_axes(dataset, at=["rashba", "exchange", "sample"]) == (THETA, None, None)
+    assert choose_axes(dataset, at=["rashba", "exchange"])[::2] == (THETA, "sample")
     for wrong in ({"x": "exchange", "y": "exchange"}, {"x": "rashba", "at": ["rashba"]}):
         with pytest.raises(torkivity.InputError, match="used twice"):
             choose_axes(dataset, **wrong)  # type: ignore[arg-type]
@@ -223,10 +240,10 @@ def test_choice_of_axes(dataset: xarray.Dataset) -> None:
 
 def test_selection(dataset: xarray.Dataset) -> None:
     """Values as they are printed are found; what is between them is not."""
-    thirds = dataset.assign_coords(rashba=np.arange(7) / 3.0)
+    thirds = dataset.assign_coords({RASHBA: np.arange(7) / 3.0})
     found = select_points(thirds, ["exchange"], {"rashba": "0.333333"})
-    assert found.held["rashba"] == thirds["rashba"].values[1]
-    assert found.assumed == {"theta": 0.0, "sample": "thin"}
+    assert found.held[RASHBA] == thirds[RASHBA].values[1]
+    assert found.assumed == {THETA: 0.0, "sample": "thin"}
     with pytest.raises(torkivity.InputError, match=r"must be a value of the sweep: 0, 0\.333333"):
         select_points(thirds, ["exchange"], {"rashba": "0.34"})
     with pytest.raises(torkivity.InputError, match="is drawn as an axis"):
@@ -243,15 +260,16 @@ def test_quantities(dataset: xarray.Dataset) -> None:
     cartesian = Quantity(components="cartesian").of(dataset)
     xarray.testing.assert_equal(
         cartesian[1].values["boltzmann"].drop_vars("spin"),
-        dataset["boltzmann_all_torque_total"].sel(spin="y", drop=True),
+        dataset["torque_total"]
+        .sel(spin="y", model="boltzmann", source="all", interface="Pt|Co")
+        .drop_vars(["spin", "model", "source", "interface"]),
     )
-    name = "boltzmann_all_torque_total_damping_like"
+    damping = torque(dataset, "boltzmann", "damping_like")
     conductivity = Quantity(normalisation="spin_torque_conductivity").of(dataset)[0]
-    np.testing.assert_allclose(conductivity.values["boltzmann"], 2.0 * dataset[name])
+    np.testing.assert_allclose(conductivity.values["boltzmann"], 2.0 * damping)
     efficiency = Quantity(normalisation="efficiency", resistivity=2e-7).of(dataset)[0]
-    np.testing.assert_allclose(efficiency.values["boltzmann"], 4e-7 * dataset[name])
+    np.testing.assert_allclose(efficiency.values["boltzmann"], 4e-7 * damping)
     assert list(UNITS.values()) == list(QUANTITIES)
-    assert list(plot_command._MODELS) == list(MODEL_NAMES)
     for wrong, expected in (
         ({"name": "torque"}, "or a variable of the file"),
         ({"models": ["boundary_layer"]}, "must be one that the file has"),
@@ -265,9 +283,9 @@ def test_quantities(dataset: xarray.Dataset) -> None:
 
 
 def test_difference_in_percent(dataset: xarray.Dataset) -> None:
-    names = [f"{m}_all_torque_total_field_like" for m in ("drift_diffusion", "boltzmann")]
-    point = dataset.isel(theta=1, sample=1, rashba=3)
-    expected = 100.0 * (point[names[0]] / point[names[1]] - 1.0)
+    point = dataset.isel({THETA: 1, "sample": 1, RASHBA: 3})
+    other, exact = (torque(point, m, "field_like") for m in ("drift_diffusion", "boltzmann"))
+    expected = 100.0 * (other / exact - 1.0)
     at = {"theta": 40.0, "sample": "thick", "rashba": 0.15}
     figure = sweep_figure(dataset, "exchange", at=at, quantity="difference")
     (drawn,) = lines_of(figure, 1)
@@ -289,15 +307,17 @@ def test_angular(dataset: xarray.Dataset) -> None:
         m = np.array(point.magnetization)
         length = float(np.linalg.norm(np.cross(m, y_p)))
         in_plane = float(m[0] ** 2 + m[1] ** 2)
-        record = {"boltzmann_all_torque_total": 0.0, "length": length}
+        record = {"torque_total": 0.0, "length": length}
         for part in ("total", "interface", "ferromagnet"):
-            record[f"boltzmann_all_torque_{part}_damping_like"] = 3e5 * length
-            record[f"boltzmann_all_torque_{part}_field_like"] = -2e5 * length * (1 + 0.4 * in_plane)
+            record[f"torque_{part}_damping_like"] = 3e5 * length
+            record[f"torque_{part}_field_like"] = -2e5 * length * (1 + 0.4 * in_plane)
         return record
 
     theta = np.linspace(0.0, 180.0, 13)
     result = torkivity.sweep(film, {"theta": theta, "phi": [0.0, 70.0]}, evaluate=record)
     np.testing.assert_allclose(frame_length(result), result["length"], atol=1e-12)
+    # As a file has it that a model made.
+    result = result.expand_dims(model=["boltzmann"], source=["all"])
     figure = angular_figure(result, "theta", at={"phi": 70.0})
     np.testing.assert_allclose(lines_of(figure, 2)[0], 1.0)
     expected = 1.0 + 0.4 * np.sin(np.radians(theta)) ** 2
@@ -316,9 +336,10 @@ def test_profile() -> None:
         torkivity.Ferromagnet(8.0, 4.0, 4.0, np.inf, 1.5),
         magnetization=(0.3, 0.2, 1.0),
         field_direction_deg=35.0,
+        layer_names=("Pt", "Co"),
     )
     solution = torkivity.solve_boltzmann(film, torkivity.SphericalMesh(8, 8))
-    figure = profile_figure(film, solution, names=("Pt", "Co"))
+    figure = profile_figure(film, solution)
 
     def curves(panel: int, layer: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Data of one layer with the power of ten put back."""
@@ -346,38 +367,41 @@ def test_profile() -> None:
     assert texts == ["Pt", "Co"]
 
 
-def test_thickness_from_the_file_alone(run_path: Path, comparison: Comparison) -> None:
+def test_thickness_from_the_file_alone(run_path: Path, film_study: FilmStudy) -> None:
     opened = open_results(run_path)
     from_file = thickness_figure(opened)
-    assert comparison.curves is not None
-    direct = thickness_figure(comparison.curves)
+    assert film_study.curve is not None
+    curves = curves_of_study(film_study.curve)
+    direct = thickness_figure(curves)
     for ours, theirs in zip(from_file.axes, direct.axes, strict=True):
         assert ours.get_ylabel() == theirs.get_ylabel()
         for one, two in zip(ours.lines, theirs.lines, strict=True):
             assert one.get_label() == two.get_label()
             np.testing.assert_array_equal(one.get_ydata(), two.get_ydata())
     lattice = thickness_figure(opened, part="lattice")
-    curve = comparison.curves.values["boltzmann_rashba"]["torque_lattice_damping_like"]
-    np.testing.assert_allclose(lattice.axes[0].lines[1].get_ydata(), 1e-4 * curve)
+    curve = curves.values["boltzmann", "rashba"]["torque_lattice_field_like"]
+    assert "10^{5}" in lattice.axes[1].get_ylabel()
+    np.testing.assert_allclose(lattice.axes[1].lines[1].get_ydata(), 1e-5 * curve)
     with pytest.raises(torkivity.InputError, match="must be one of total"):
         thickness_figure(opened, part="spin")
 
 
 def test_film_of_a_point(dataset: xarray.Dataset, run_path: Path) -> None:
-    at = {"rashba": 0.1, "theta": 40.0, "sample": "thick", "exchange": 0.05}
-    config, point = point_config(dataset, at)
-    film = build_film(config)
+    at = {"rashba": 0.1, "theta": 40.0, "sample": "thick", "interface.exchange": 0.05}
+    case, point = point_case(dataset, at)
+    film = case.film
+    assert isinstance(film, torkivity.Bilayer)
+    assert isinstance(film.interface, torkivity.RashbaInterface)
     assert film.interface.rashba == pytest.approx(0.1)
     assert film.interface.exchange == 0.05
     assert (film.heavy_metal.thickness, film.ferromagnet.thickness) == (8.0, 5.0)
     angle = np.radians(40.0)
     np.testing.assert_allclose(film.magnetization, [np.sin(angle), 0.0, np.cos(angle)], atol=1e-12)
     solution = torkivity.solve_boltzmann(film, torkivity.SphericalMesh(2, 4))
-    np.testing.assert_allclose(
-        solution.torque_total, point.dataset["boltzmann_all_torque_total"], rtol=1e-9
-    )
-    single, _ = point_config(open_results(run_path))
-    assert single.interface.rashba == 0.085
+    found = model_values(point.dataset, "torque_total", "boltzmann", "all")
+    np.testing.assert_allclose(solution.torque_total, found, rtol=1e-9)
+    single, _ = point_case(open_results(run_path))
+    assert single.parameter("interface.rashba").value == 0.085
 
 
 @pytest.mark.parametrize(
@@ -422,11 +446,16 @@ def test_labels() -> None:
     assert unit_label("(hbar/2e)/(Ohm m)") == r"($(\hbar/2e)\,\Omega^{-1}$m$^{-1}$)"
     assert unit_label("nOhm m") == r"(n$\Omega$ m)"
     assert unit_label("1/(Ohm m)", 4) == r"($10^{4}$$\,$$\Omega^{-1}$m$^{-1}$)"
-    spaced = xarray.DataArray(np.geomspace(1.0, 30.0, 7), dims="d", name="heavy_metal_thickness")
+    spaced = xarray.DataArray(np.geomspace(1.0, 30.0, 7), dims="d", name="Pt.thickness")
     axes = Figure().subplots()
-    Coordinate(spaced.assign_attrs(units="nm")).apply(axes.xaxis)
+    spaced = spaced.assign_attrs(units="nm", long_name="thickness", symbol="$t$")
+    Coordinate(spaced).apply(axes.xaxis)
     assert axes.get_xscale() == "log"
-    assert axes.get_xlabel() == "heavy-metal thickness (nm)"
+    assert axes.get_xlabel() == "Pt thickness $t$ (nm)"
+    whole = {"film.fermi_wavevector": "k", "mesh.n_polar": "polar angles", "a_group": "group a"}
+    for name, words in whole.items():
+        axis = xarray.DataArray([1.0, 2.0], dims="d", name=name, attrs={"long_name": words})
+        assert Coordinate(axis).label == (words if "." in name else "a group")
     infinite = xarray.DataArray([1.0, np.inf], dims="d", name="precession_length")
     with pytest.raises(torkivity.InputError, match="infinite values"):
         Coordinate(infinite)
@@ -435,10 +464,13 @@ def test_labels() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), ["theta = 0, its first value", "sample = thin", "a map shows one model"]),
+        ((), [f"{THETA} = 0, its first value", "sample = thin", "a map shows one model"]),
         (("--quantity", "difference", "--at", "theta=0", "--at", "sample=thick"), []),
         (("--angular", "--at", "rashba=0.2", "--at", "sample=thin", "--by", "exchange"), []),
-        (("--profile", "--at", "sample=thick", "--source", "rashba"), ["rashba = 0, its first"]),
+        (
+            ("--profile", "--at", "sample=thick", "--source", "rashba"),
+            ["rashba = 0, its first", "exchange = 0.05, its"],
+        ),
         (("--components", "cartesian", "--unit", "conductivity"), []),
         (("--angular", "--at", "sample=thick", "--at", "rashba=0.2", "--unit", "efficiency"), []),
     ],
@@ -481,7 +513,12 @@ def test_unfinished_sweep(call: Call, sweep_path: Path, tmp_path: Path) -> None:
     arguments = ("--x", "exchange", "--at", "rashba=0.1", "--at", "theta=0", "--at", "sample=thin")
     status, _, err = call("plot", part, *arguments)
     assert status == 0, err
-    assert "gaps: of 8 points drawn, 4 missing and 1 failed" in err
+    # Models have points of their own; those that are not drawn do not count.
+    assert "gaps: of 16 points drawn, 8 missing and 2 failed" in err
+    one = ("--model", "drift_diffusion", "--force")
+    assert (
+        "gaps: of 8 points drawn, 4 missing and 1 failed" in call("plot", part, *arguments, *one)[2]
+    )
     assert (tmp_path / "part.png").is_file()
 
 
@@ -511,6 +548,10 @@ def test_wrong_calls(call: Call, sweep_path: Path, run_path: Path, tmp_path: Pat
         evaluate=lambda film: {"value": film.interface.exchange},
         out=without,
     )
+    bare = tmp_path / "bare.h5"
+    bare.write_bytes(without.read_bytes())
+    with h5py.File(bare, "r+") as file:
+        del file.attrs["config_toml"]
     for arguments, expected in (
         ((foreign,), "is an HDF5 file, but not one of torkivity's"),
         ((tmp_path / "none.h5",), "no such file"),
@@ -518,10 +559,10 @@ def test_wrong_calls(call: Call, sweep_path: Path, run_path: Path, tmp_path: Pat
         ((film, "--profile"), "heavy_metal is missing"),
         ((film, "--profile", "--at", "theta=1"), "--at is for sweeps"),
         ((without,), "none: name a variable as the quantity"),
-        ((without, "--profile"), "holds no configuration"),
+        ((bare, "--profile"), "holds no configuration"),
         ((run_path, "--x", "exchange"), "--x: only for sweeps"),
         ((sweep_path, "--profile", "--model", "boltzmann"), "--model: only without --profile"),
-        ((sweep_path, "--x", "phi"), "must be one of this sweep's: exchange, rashba, theta"),
+        ((sweep_path, "--x", "phi"), f"must be one of this sweep's: {EXCHANGE}, {RASHBA}, {THETA}"),
         ((sweep_path, "--y", "rashba", "--by", "theta"), "not with a map"),
         ((sweep_path, "--at", "rashba"), "must be NAME=VALUE"),
         ((sweep_path, "--at", "rashba=0", "--at", "rashba=0.1"), "is given twice"),
@@ -536,4 +577,6 @@ def test_wrong_calls(call: Call, sweep_path: Path, run_path: Path, tmp_path: Pat
         assert out == ""
         assert expected in err.splitlines()[-1], (arguments, err)
         assert [x for x in err.splitlines() if not x.startswith("torkivity: ")] == []
-    assert {p.name for p in tmp_path.iterdir()} == {"film.toml", "foreign.h5", "without.h5"}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "film.toml", "foreign.h5", "without.h5", "bare.h5",
+    }  # fmt: skip

@@ -1,0 +1,116 @@
+"""What flows through the faces of layers: of spin, charge and their momentum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.film.boundaries import BOTTOM, TOP
+from torkivity_engine.reduced.sectors import N_MOMENTS, Node
+from torkivity_meshes import AzimuthalRings
+
+if TYPE_CHECKING:
+    from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates
+
+__all__ = ["FLOWS", "Edge", "face_flows", "flow_rows"]
+
+#: int dOmega v_z (v_x, v_y, v_z, 1) g: the flow of momentum along x, y, z, and of the component.
+FLOWS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """What flows through the outer face of a terminated layer, beyond the bulk's own.
+
+    Attributes
+    ----------
+    arriving : ndarray, shape (4, 4, n_polar, 3, 4)
+        (flow, component) per unit arriving at its inner face.
+    source : ndarray, shape (4, 4, 6)
+        Per unit field along x and y, and per injected (x, y, z, charge).
+    """
+
+    arriving: FloatArray
+    source: FloatArray
+
+    def rotated(self, o: FloatArray) -> Edge:
+        """The same with spins turned by o, shape (4, 4)."""
+        source = o @ self.source
+        source[..., 2:] = source[..., 2:] @ o.T
+        return Edge(np.einsum("ab,fbimc,dc->faimd", o, self.arriving, o, optimize=True), source)
+
+
+def flow_rows(nodes: tuple[Node, ...], rings: AzimuthalRings) -> tuple[FloatArray, FloatArray]:
+    """Rows that take the flows along +z out of what goes up and out of what goes down.
+
+    Parameters
+    ----------
+    nodes : tuple of ndarray, shape (3, 4)
+    rings : AzimuthalRings
+
+    Returns
+    -------
+    up, down : ndarray, shape (4, 4, n_nodes n_polar)
+        (flow, component, unknown), unknowns ordered (node, ring).
+    """
+    mu, w = rings.cosines, 2.0 * np.pi * rings.polar_weights
+    along, across = w * mu, w * mu * np.sqrt(0.5 * (1.0 - mu) * (1.0 + mu))
+    table = np.stack(nodes).transpose(1, 2, 0)[..., None]  # (moment, component, node, ring)
+    up = np.stack([table[1] * across, table[2] * across, table[0] * (along * mu), table[0] * along])
+    # All but the flow of normal momentum are odd in k_z.
+    down = np.array([-1.0, -1.0, 1.0, -1.0])[:, None, None, None] * up
+    shape = (FLOWS, 4, len(nodes) * rings.n_polar)
+    return up.reshape(shape), down.reshape(shape)
+
+
+def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> FloatArray:
+    """Flows through the faces of all layers, without the bulk's own.
+
+    Parameters
+    ----------
+    assembly : Assembly
+        With all moments.
+    states : InterfaceStates
+        Its solution.
+    drive : Drive
+        For which it was solved.
+
+    Returns
+    -------
+    ndarray, shape (n_layers, 2, 4, 4, n_drives)
+        (layer, lower and upper face, flow, component, drive). What the drive makes of the bulk
+        of a layer flows through both its faces alike, and is left out.
+    """
+    rings, n_drives = assembly.rings, drive.incoming.shape[3]
+    shape = (rings.n_polar, N_MOMENTS, assembly.n // 8, 2, 4, n_drives)
+    arriving = states.arriving
+    if drive.bulk is not None:
+        arriving = arriving - drive.bulk.reshape(shape)
+    leaving = states.leaving - drive.outgoing.reshape(shape)
+    nodes = tuple(np.eye(4 * N_MOMENTS).reshape(-1, N_MOMENTS, 4))
+    up, down = (
+        rows.reshape(FLOWS, 4, N_MOMENTS, 4, rings.n_polar) for rows in flow_rows(nodes, rings)
+    )
+
+    def through(rising: FloatArray, falling: FloatArray) -> FloatArray:
+        return np.asarray(
+            np.einsum("fambi,imbd->fad", up, rising) + np.einsum("fambi,imbd->fad", down, falling)
+        )
+
+    flows = np.zeros((len(assembly.stack.layers), 2, FLOWS, 4, n_drives))
+    for i in range(assembly.n // 8):
+        flows[i, TOP] = through(arriving[:, :, i, 0], leaving[:, :, i, 0])
+        flows[i + 1, BOTTOM] = through(leaving[:, :, i, 1], arriving[:, :, i, 1])
+    injected = np.zeros((2, 4, n_drives)) if drive.injected is None else drive.injected
+    for side, layer, entering in (
+        (BOTTOM, 0, leaving[:, :, 0, 0]),
+        (TOP, len(assembly.stack.layers) - 1, leaving[:, :, -1, 1]),
+    ):
+        edge = assembly.edges[side]
+        assert edge is not None
+        flows[layer, side] = np.einsum("faimb,imbd->fad", edge.arriving, entering)
+        flows[layer, side] += edge.source @ np.concatenate([drive.field, injected[side]])
+    return flows
