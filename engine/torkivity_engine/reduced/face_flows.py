@@ -9,7 +9,7 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, TOP
-from torkivity_engine.reduced.sectors import N_MOMENTS, Node
+from torkivity_engine.reduced.sectors import N_MOMENTS
 from torkivity_meshes import AzimuthalRings
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ class Edge:
         return Edge(np.einsum("ab,fbimc,dc->faimd", o, self.arriving, o, optimize=True), source)
 
 
-def flow_rows(nodes: tuple[Node, ...], rings: AzimuthalRings) -> tuple[FloatArray, FloatArray]:
+def flow_rows(nodes: FloatArray, rings: AzimuthalRings) -> tuple[FloatArray, FloatArray]:
     """Rows that take the flows along +z out of what goes up and out of what goes down.
 
     Parameters
     ----------
-    nodes : tuple of ndarray, shape (3, 4)
+    nodes : ndarray, shape (n_nodes, 3, 4)
     rings : AzimuthalRings
 
     Returns
@@ -58,7 +58,7 @@ def flow_rows(nodes: tuple[Node, ...], rings: AzimuthalRings) -> tuple[FloatArra
     """
     mu, w = rings.cosines, 2.0 * np.pi * rings.polar_weights
     along, across = w * mu, w * mu * np.sqrt(0.5 * (1.0 - mu) * (1.0 + mu))
-    table = np.stack(nodes).transpose(1, 2, 0)[..., None]  # (moment, component, node, ring)
+    table = nodes.transpose(1, 2, 0)[..., None]  # (moment, component, node, ring)
     up = np.stack([table[1] * across, table[2] * across, table[0] * (along * mu), table[0] * along])
     # All but the flow of normal momentum are odd in k_z.
     down = np.array([-1.0, -1.0, 1.0, -1.0])[:, None, None, None] * up
@@ -90,7 +90,7 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
     if drive.bulk is not None:
         arriving = arriving - drive.bulk.reshape(shape)
     leaving = states.leaving - drive.outgoing.reshape(shape)
-    nodes = tuple(np.eye(4 * N_MOMENTS).reshape(-1, N_MOMENTS, 4))
+    nodes = np.eye(4 * N_MOMENTS).reshape(-1, N_MOMENTS, 4)
     up, down = (
         rows.reshape(FLOWS, 4, N_MOMENTS, 4, rings.n_polar) for rows in flow_rows(nodes, rings)
     )

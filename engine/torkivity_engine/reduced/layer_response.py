@@ -19,7 +19,7 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.reduced.face_flows import FLOWS, Edge, flow_rows
 from torkivity_engine.reduced.outer_faces import terminated_sectors
 from torkivity_engine.reduced.response_cache import cached, ring_key
-from torkivity_engine.reduced.sectors import N_MOMENTS, Node, from_sector, layer_sectors
+from torkivity_engine.reduced.sectors import N_MOMENTS, from_sector, layer_sectors
 from torkivity_engine.reduced.slabs import attenuation, on_diagonal, slab_sectors
 from torkivity_meshes import AzimuthalRings
 
@@ -35,10 +35,12 @@ __all__ = [
 ]
 
 
-#: Singular values of the dense operators below this times the largest are rounding noise.
-RANK_TOLERANCE = 4e-15
+#: Singular values of the dense operators below this times the largest are left out. Torques
+#: change by less than 1e-13, far below the error of any mesh, and a point takes up to half the
+#: time that it takes at the level of rounding.
+RANK_TOLERANCE = 1e-12
 
-_Block = tuple[tuple[Node, ...], FloatArray]  # sectors with equal operators share the array
+_Block = tuple[FloatArray, FloatArray]  # sectors with equal operators share the array
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,8 +285,7 @@ def _low_rank(blocks: list[_Block], rings: AzimuthalRings) -> LowRank:
     Singular values are taken in the norm of the flux, so grazing rings count as little in
     the truncation as they do in any current.
     """
-    moments = [np.flatnonzero(node.any(axis=1)).max() for nodes, _ in blocks for node in nodes]
-    n_moments = 1 if max(moments, default=0) == 0 else N_MOMENTS
+    n_moments = N_MOMENTS if any(nodes[:, 1:].any() for nodes, _ in blocks) else 1
     lefts: list[FloatArray] = []
     rights: list[FloatArray] = []
     flux = np.sqrt(rings.cosines * rings.polar_weights)
@@ -298,7 +299,7 @@ def _low_rank(blocks: list[_Block], rings: AzimuthalRings) -> LowRank:
 
 
 def _factors(matrix: FloatArray, scale: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """matrix = left right^T up to rounding in the norm in which unknowns have this scale."""
+    """matrix = left right^T up to the tolerance in the norm in which unknowns have this scale."""
     u, sigma, vt = np.linalg.svd(matrix * scale / scale.T)
     rank = int(np.sum(sigma > RANK_TOLERANCE * sigma[0])) if sigma[0] > 0.0 else 0
     root = np.sqrt(sigma[:rank])
@@ -306,7 +307,7 @@ def _factors(matrix: FloatArray, scale: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def _spread(
-    out: FloatArray, densities: tuple[int, ...], nodes: tuple[Node, ...], rows: FloatArray
+    out: FloatArray, densities: tuple[int, ...], nodes: FloatArray, rows: FloatArray
 ) -> None:
     """Write rows over a sector's unknowns into (component, ring, moment, component)."""
     if densities:

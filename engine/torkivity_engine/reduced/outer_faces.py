@@ -11,7 +11,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import TOP, Boundary
 from torkivity_engine.film.collisions import driven_distribution
 from torkivity_engine.film.layer import Layer
-from torkivity_engine.reduced.sectors import N_MOMENTS, Node, to_sector
+from torkivity_engine.reduced.sectors import N_MOMENTS, to_sector
 from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
 from torkivity_meshes import AzimuthalRings
 
@@ -24,7 +24,7 @@ class TerminatedSector:
 
     Attributes
     ----------
-    nodes : tuple of ndarray, shape (3, 4)
+    nodes : ndarray, shape (n_nodes, 3, 4)
     k_out : ndarray, shape (n_nodes, n_nodes)
     returned : ndarray, shape (n, n)
         Collisions and flight together, unknowns ordered (node, ring).
@@ -42,7 +42,7 @@ class TerminatedSector:
         Whether anything scatters into the sector.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: FloatArray
     k_out: FloatArray
     returned: FloatArray
     emitted: FloatArray

@@ -33,7 +33,6 @@ __all__ = [
     "N_MOMENTS",
     "Kept",
     "LayerSector",
-    "Node",
     "conserved_densities",
     "coupled",
     "flight_nodes",
@@ -46,32 +45,33 @@ __all__ = [
 #: Azimuthal moments 1, sqrt(2) cos(phi), sqrt(2) sin(phi), orthonormal in the azimuthal mean.
 N_MOMENTS = 3
 
-Node = FloatArray  # of one unknown per ring: its weight in each (azimuthal moment, component)
 Kept = tuple[FloatArray, FloatArray]  # densities and fluxes, shape (n, count) each
 
 _X, _Y, _Z, _C = range(4)
 _ROOT = math.sqrt(0.5)
 
 
-def _node(*terms: tuple[int, int, float]) -> Node:
+def _node(*terms: tuple[int, int, float]) -> FloatArray:
     node = np.zeros((N_MOMENTS, 4))
     for moment, component, weight in terms:
         node[moment, component] = weight
-    node.flags.writeable = False
     return node
 
 
-#: Orthonormal. The first six: two triples that a turn by 90 degrees exchanges.
-_NODES = (
-    *(_node((0, _X, 1.0)), _node((2, _C, 1.0)), _node((1, _Z, 1.0))),
-    *(_node((0, _Y, 1.0)), _node((1, _C, -1.0)), _node((2, _Z, 1.0))),
-    *(_node((0, _Z, 1.0)), _node((0, _C, 1.0))),
-    *(_node((2, _X, _ROOT), (1, _Y, -_ROOT)), _node((1, _X, _ROOT), (2, _Y, _ROOT))),
-    *(_node((2, _X, _ROOT), (1, _Y, _ROOT)), _node((1, _X, _ROOT), (2, _Y, -_ROOT))),
+#: Weights of each node, one unknown per ring, in (azimuthal moment, component). Orthonormal. The
+#: first six: two triples that a turn by 90 degrees exchanges.
+_NODES = np.stack(
+    [
+        *(_node((0, _X, 1.0)), _node((2, _C, 1.0)), _node((1, _Z, 1.0))),
+        *(_node((0, _Y, 1.0)), _node((1, _C, -1.0)), _node((2, _Z, 1.0))),
+        *(_node((0, _Z, 1.0)), _node((0, _C, 1.0))),
+        *(_node((2, _X, _ROOT), (1, _Y, -_ROOT)), _node((1, _X, _ROOT), (2, _Y, _ROOT))),
+        *(_node((2, _X, _ROOT), (1, _Y, _ROOT)), _node((1, _X, _ROOT), (2, _Y, -_ROOT))),
+    ]
 )
 #: The first harmonic with the same function of the ring, see `_polar_harmonics`.
 _RADIAL = (0, 1, 1, 3)
-_TABLE = np.stack(_NODES).reshape(len(_NODES), -1)
+_TABLE = _NODES.reshape(len(_NODES), -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,8 @@ class LayerSector:
 
     Attributes
     ----------
-    nodes : tuple of ndarray, shape (3, 4)
-        What of the azimuthal moments and components each is.
+    nodes : ndarray, shape (n_nodes, 3, 4)
+        Weights of each in the azimuthal moments and components.
     parity : ndarray, shape (n,)
         Spin parity P of each unknown.
     k_out : ndarray, shape (n_nodes, n_nodes)
@@ -102,7 +102,7 @@ class LayerSector:
         Weight of each unknown in a flux, up to a factor.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: FloatArray
     parity: FloatArray
     k_out: FloatArray
     even: FloatArray
@@ -175,28 +175,28 @@ def coupled(matrix: FloatArray) -> list[tuple[int, ...]]:
 
 def flight_nodes(
     k_out: FloatArray, scattered: list[LayerSector]
-) -> list[tuple[tuple[Node, ...], FloatArray]]:
+) -> list[tuple[FloatArray, FloatArray]]:
     """Nodes that no sector holds, in groups that fly together, with the K_out of each group."""
-    held = {id(node) for sector in scattered for node in sector.nodes}
+    held = np.zeros(len(_NODES), dtype=bool)
+    for sector in scattered:
+        held |= np.any(_TABLE @ sector.nodes.reshape(-1, _TABLE.shape[1]).T > 0.5, axis=1)
     rates = _out_rates(k_out)
-    return [
-        (tuple(_NODES[i] for i in part), rates[np.ix_(part, part)])
-        for part in coupled(rates)
-        if id(_NODES[part[0]]) not in held
-    ]
+    parts = [list(part) for part in coupled(rates)]
+    return [(_NODES[part], rates[np.ix_(part, part)]) for part in parts if not held[part[0]]]
 
 
-def to_sector(nodes: tuple[Node, ...], g: FloatArray) -> FloatArray:
+def to_sector(nodes: FloatArray, g: FloatArray) -> FloatArray:
     """Unknowns of a sector, shape (n, columns), out of (n_polar, 3, 4, columns)."""
-    result: FloatArray = np.tensordot(np.stack(nodes), g, ([1, 2], [1, 2]))
+    flat = g.transpose(1, 2, 0, 3).reshape(4 * N_MOMENTS, -1)
+    result: FloatArray = nodes.reshape(len(nodes), -1) @ flat
     return result.reshape(-1, g.shape[3])
 
 
-def from_sector(nodes: tuple[Node, ...], unknowns: FloatArray) -> FloatArray:
+def from_sector(nodes: FloatArray, unknowns: FloatArray) -> FloatArray:
     """The other way: what unknowns (n, columns) are in moments, (n_polar, 3, 4, columns)."""
-    split = unknowns.reshape(len(nodes), -1, unknowns.shape[1])
-    result: FloatArray = np.tensordot(split, np.stack(nodes), (0, 0)).transpose(0, 2, 3, 1)
-    return result
+    columns = unknowns.shape[1]
+    flat: FloatArray = nodes.reshape(len(nodes), -1).T @ unknowns.reshape(len(nodes), -1)
+    return flat.reshape(N_MOMENTS, 4, -1, columns).transpose(2, 0, 1, 3)
 
 
 def _unit(row: int, column: int) -> FloatArray:
@@ -229,7 +229,7 @@ def _sector(
     parity: FloatArray,
 ) -> LayerSector:
     n, size = rings.n_polar, len(part)
-    nodes = tuple(_NODES[i] for i in part)
+    nodes = _NODES[list(part)]
     k_out = out_rates[np.ix_(part, part)]
     # Both components of a node have one parity.
     own_parity = np.array([parity[int(np.nonzero(node)[1][0])] for node in nodes])

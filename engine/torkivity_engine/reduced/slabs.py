@@ -31,7 +31,6 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.reduced.sectors import (
     Kept,
     LayerSector,
-    Node,
     coupled,
     flight_nodes,
     layer_sectors,
@@ -84,7 +83,7 @@ class SlabSector:
 
     Attributes
     ----------
-    nodes : tuple of ndarray, shape (3, 4)
+    nodes : ndarray, shape (n_nodes, 3, 4)
     parity : ndarray, shape (n,)
         Spin parity P of each unknown, unknowns ordered (node, ring).
     k_out : ndarray, shape (n_nodes, n_nodes)
@@ -100,7 +99,7 @@ class SlabSector:
         Whether anything scatters into the sector.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: FloatArray
     parity: FloatArray
     k_out: FloatArray
     reflection: FloatArray

@@ -97,7 +97,7 @@ class SplitUnknowns(NamedTuple):
         """The collisions of the azimuthal mean."""
         even = np.diag(self.rate) - self.k_in[np.ix_(self.spin, self.spin)] * self.mean
         return LayerSector(
-            nodes=(),
+            nodes=np.zeros((0, N_MOMENTS, 4)),
             parity=np.ones(len(self.mu)),
             k_out=np.zeros((0, 0)),
             even=even,
