@@ -31,13 +31,19 @@ class Edge:
         (flow, component) per unit arriving at its inner face.
     source : ndarray, shape (4, 4, 6)
         Per unit field along x and y, and per injected (x, y, z, charge).
+    axes : ndarray, shape (4, 4), or None
+        From the components that the others are given in to Cartesian ones.
     """
 
     arriving: FloatArray
     source: FloatArray
+    axes: FloatArray | None = None
 
-    def rotated(self, o: FloatArray) -> Edge:
-        """The same with spins turned by o, shape (4, 4)."""
+    def cartesian(self) -> Edge:
+        """The same in Cartesian components."""
+        o = self.axes
+        if o is None:
+            return self
         source = o @ self.source
         source[..., 2:] = source[..., 2:] @ o.T
         return Edge(np.einsum("ab,fbimc,dc->faimd", o, self.arriving, o, optimize=True), source)
@@ -111,6 +117,7 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
     ):
         edge = assembly.edges[side]
         assert edge is not None
+        edge = edge.cartesian()
         flows[layer, side] = np.einsum("faimb,imbd->fad", edge.arriving, entering)
         flows[layer, side] += edge.source @ np.concatenate([drive.field, injected[side]])
     return flows

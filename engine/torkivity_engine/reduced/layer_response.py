@@ -8,7 +8,7 @@ rotated when used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -176,7 +176,7 @@ def layer_termination(
         ),
         _rotated_content(made.content, o),
         made.conserved,
-        made.edge and made.edge.rotated(o),
+        made.edge and replace(made.edge, axes=o),
     )
 
 

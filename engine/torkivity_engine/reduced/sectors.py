@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
@@ -158,17 +161,21 @@ def _make_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
             scattered += np.abs(in_rates[a, b])
     touched = np.any(scattered + scattered.T, axis=0)
     parts = coupled(np.abs(out_rates) + scattered)
-    return [
-        _sector(part, out_rates, in_rates, rings, functions, orbital, parity)
-        for part in parts
-        if np.any(touched[list(part)])
-    ]
+    kernel = _Kernel(out_rates, in_rates, functions, orbital, parity)
+    known: dict[bytes, Kept | None] = {}
+    return [_sector(part, kernel, rings, known) for part in parts if np.any(touched[list(part)])]
 
 
 def coupled(matrix: FloatArray) -> list[tuple[int, ...]]:
     """Groups of indices between which a matrix has no entries, each in order."""
-    joined = np.eye(len(matrix)) + (matrix != 0.0) + (matrix != 0.0).T
-    for _ in range(len(matrix).bit_length()):
+    return _groups((matrix != 0.0).tobytes(), len(matrix))
+
+
+@lru_cache(maxsize=64)
+def _groups(pattern: bytes, n: int) -> list[tuple[int, ...]]:
+    entries = np.frombuffer(pattern, dtype=bool).reshape(n, n)
+    joined = np.eye(n) + entries + entries.T
+    for _ in range(n.bit_length()):
         joined = (joined @ joined > 0.0).astype(np.float64)
     return sorted({tuple(np.flatnonzero(row).tolist()) for row in joined})
 
@@ -219,29 +226,49 @@ def _between_nodes(matrix: FloatArray) -> FloatArray:
     return result + 0.0
 
 
+class _Kernel(NamedTuple):
+    """Collisions of a layer between nodes.
+
+    Attributes
+    ----------
+    out_rates : ndarray, shape (12, 12)
+    in_rates : dict of (int, int) to ndarray, shape (12, 12)
+        By the harmonics whose functions of the ring they have on the left and on the right.
+    functions : ndarray, shape (n_harmonics, n_polar)
+    orbital : list of int
+        Parity in k_z of each harmonic.
+    parity : ndarray, shape (4,)
+        Of each spin component.
+    """
+
+    out_rates: FloatArray
+    in_rates: dict[tuple[int, int], FloatArray]
+    functions: FloatArray
+    orbital: list[int]
+    parity: FloatArray
+
+
 def _sector(
     part: tuple[int, ...],
-    out_rates: FloatArray,
-    in_rates: dict[tuple[int, int], FloatArray],
+    kernel: _Kernel,
     rings: AzimuthalRings,
-    functions: FloatArray,
-    orbital: list[int],
-    parity: FloatArray,
+    known: dict[bytes, Kept | None],
 ) -> LayerSector:
+    """One sector; `known` collects what operators conserve, so that twins find it."""
     n, size = rings.n_polar, len(part)
     nodes = _NODES[list(part)]
-    k_out = out_rates[np.ix_(part, part)]
+    k_out = kernel.out_rates[np.ix_(part, part)]
     # Both components of a node have one parity.
-    own_parity = np.array([parity[int(np.nonzero(node)[1][0])] for node in nodes])
+    own_parity = np.array([kernel.parity[int(np.nonzero(node)[1][0])] for node in nodes])
     local = np.asarray(np.kron(k_out, np.eye(n)), dtype=np.float64).reshape(size, n, size, n)
     operators = {1: local.copy(), -1: local}
-    for (a, b), rates in in_rates.items():
+    for (a, b), rates in kernel.in_rates.items():
         for p, q in zip(*np.nonzero(rates[np.ix_(part, part)]), strict=True):
             # The even equation holds the terms whose source function is even under the parity.
-            operators[int(orbital[a] * own_parity[p])][p, :, q, :] -= (
+            operators[int(kernel.orbital[a] * own_parity[p])][p, :, q, :] -= (
                 rates[part[p], part[q]]
-                * functions[a][:, None]
-                * (rings.polar_weights * functions[b])
+                * kernel.functions[a][:, None]
+                * (rings.polar_weights * kernel.functions[b])
             )
     even, odd = (operators[sign].reshape(size * n, size * n) for sign in (1, -1))
     mu = np.tile(rings.cosines, size)
@@ -257,6 +284,10 @@ def _sector(
         matrix[np.arange(len(places)), places] = rings.polar_weights
         return matrix.reshape(-1, size * n)
 
+    for operator in (even, odd):
+        if operator.tobytes() not in known:
+            known[operator.tobytes()] = conserved_densities(operator, mu)
+
     return LayerSector(
         nodes=nodes,
         parity=np.repeat(own_parity, n),
@@ -264,7 +295,7 @@ def _sector(
         even=even,
         odd=odd,
         mu=mu,
-        kept=(conserved_densities(even, mu), conserved_densities(odd, mu)),
+        kept=(known[even.tobytes()], known[odd.tobytes()]),
         density_even=density(1.0),
         density_odd=density(-1.0),
         densities=tuple(spin for sign in (1.0, -1.0) for _, spin, own in uniform if own == sign),
@@ -318,6 +349,11 @@ def conserved_densities(operator: FloatArray, mu: FloatArray) -> Kept | None:
         (u, z): densities u and rows z^T of their fluxes, z^T u = 1, so that 1 - u z^T on both
         sides of S (or B) keeps it conserving; None if nothing is conserved.
     """
+    # A condition estimate is fifty times cheaper, and mostly enough.
+    factors, _, _ = lapack.dgetrf(operator)
+    reciprocal, _ = lapack.dgecon(factors, np.linalg.norm(operator, 1))
+    if reciprocal > 1e-10:
+        return None
     left, values, right = np.linalg.svd(operator)
     count = int(np.sum(values < 1e-14 * values[0]))
     if count == 0:
