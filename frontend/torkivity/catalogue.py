@@ -9,10 +9,12 @@ from typing import Any, Literal
 __all__ = [
     "COMPARED",
     "MODELS",
+    "QUANTITIES",
     "SINGLE_SOURCES",
     "SOURCES",
     "Model",
     "ModelName",
+    "QuantityName",
     "SingleSource",
     "SourceName",
 ]
@@ -20,6 +22,7 @@ __all__ = [
 ModelName = Literal["boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer"]
 SourceName = Literal["all", "rashba", "spin_hall", "reservoirs"]
 SingleSource = Literal["rashba", "spin_hall"]
+QuantityName = Literal["in_plane"]
 InterfaceParameters = Literal["particular", "half_space", "boundary_layer"]
 
 
@@ -90,6 +93,11 @@ SOURCES: dict[str, str] = {
     "rashba": "Rashba alone",
     "spin_hall": "spin Hall alone",
     "reservoirs": "what reservoirs inject",
+}
+
+#: What a sweep may have beside torques, for more time per point.
+QUANTITIES: dict[str, str] = {
+    "in_plane": "sheet conductance, resistance and current shares, torques of exchange alone",
 }
 
 #: One mechanism of a field at a time.

@@ -24,6 +24,7 @@ PAGES = (
     "docs/comparing.md",
     "docs/reproduce.md",
     "docs/spheres.md",
+    "docs/lab.md",
     "docs/units.md",
 )
 #: Run by the tests of fits.

@@ -10,14 +10,15 @@ import h5py
 import pytest
 
 from doc_blocks import FILM, ROOT
-from torkivity.catalogue import MODELS, SOURCES
+from torkivity.catalogue import MODELS, QUANTITIES, SOURCES
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import check_config
+from torkivity.results.values import PLACES
 from torkivity.study.case import Case
 from torkivity.study.mesh_study import plan_convergence
 from torkivity.study.point import point_variables
 from torkivity.study.run import CURVE, FilmStudy, compute_curve, compute_film, write_film
-from torkivity_engine.record import COORDINATES
+from torkivity_engine.record import COORDINATES, PUMPING_VARIABLES
 
 PAGE = (ROOT / "docs" / "file-schema.md").read_text("utf-8")
 #: Type of each variable of the state, by its word on the page.
@@ -69,11 +70,20 @@ def path(tmp_path_factory: pytest.TempPathFactory, film_study: FilmStudy) -> Pat
 
 
 def test_results() -> None:
-    page = by_name("result")
-    variables = point_variables()
+    page = {**by_name("result"), **by_name("in the plane")}
+    variables = point_variables(tuple(QUANTITIES))
     assert set(page) == set(variables)
+    assert set(by_name("result")) == set(point_variables())
     for name, variable in variables.items():
-        own = [dim for dim in variable.dims if dim not in ("interface", "magnet")]
+        own = [dim for dim in variable.dims if dim not in PLACES]
+        assert page[name] == (own, variable.units), name
+
+
+def test_pumping() -> None:
+    page = by_name("pumped")
+    assert set(page) == set(PUMPING_VARIABLES)
+    for name, variable in PUMPING_VARIABLES.items():
+        own = [dim for dim in variable.dims if dim not in PLACES]
         assert page[name] == (own, variable.units), name
 
 
@@ -87,7 +97,8 @@ def test_facts(film_study: FilmStudy) -> None:
 
 def test_everything_in_the_file_is_on_the_page(path: Path) -> None:
     state = {code(row[0])[0]: row[1] for row in table("state")}
-    listed = {*by_name("result"), *by_name("fact"), *state}
+    results = {**by_name("result"), **by_name("in the plane")}
+    listed = {*results, *by_name("fact"), *state}
     kinds = [name for row in table("kind") for cell in row[:1] for name in code(cell)]
     with h5py.File(path) as file:
         for name, item in file.items():
@@ -101,10 +112,10 @@ def test_everything_in_the_file_is_on_the_page(path: Path) -> None:
             if name in state and "strings" not in state[name]:
                 assert item.dtype.str == TYPES[state[name]], name
         assert set(state) <= set(file)
-        for name, (own, _) in by_name("result").items():
+        for name, (own, _) in results.items():
             dims = [dim[0].name.lstrip("/") for dim in file[name].dims]
             assert dims[:2] == ["model", "source"]
-            assert [dim for dim in dims[2:] if dim not in ("interface", "magnet")] == own
+            assert [dim for dim in dims[2:] if dim not in PLACES] == own
         known = re.findall(r"`(\w+)`", PAGE.partition("## Attributes of the file")[2])
         of_libraries = {a for a in file.attrs if a.endswith("_version")}
         of_runs = {"boltzmann_mesh", "boltzmann_method", "drift_diffusion_ferromagnet"}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from torkivity.catalogue import MODELS, SINGLE_SOURCES, SOURCES
+from torkivity.compare.in_plane_report import in_plane_lines
 from torkivity.results.differences import above_noise, relative_difference
 from torkivity.study.evaluate import Evaluated
 from torkivity.study.run import FilmStudy
@@ -20,7 +21,7 @@ from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.record import COMPONENTS
 from torkivity_engine.units import convert_torque
 
-__all__ = ["film_report"]
+__all__ = ["film_description", "film_report"]
 
 _ROWS = {
     "interface": "interface",
@@ -89,7 +90,7 @@ def film_report(
     """
     factor = _factor(study, quantity, saturation_magnetization)
     stack = as_stack(study.case.film)
-    lines = [*_description(study), ""]
+    lines = [*film_description(study.case.film), ""]
     several = len(stack.interfaces) > 1
     for index, name in enumerate(stack.names_of_interfaces):
         if several:
@@ -108,6 +109,8 @@ def film_report(
             "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched "
             "off; the file holds both sources together as well."
         ),
+        "",
+        *in_plane_lines(study, components),
         "",
         *_facts(study),
     ]
@@ -133,8 +136,8 @@ def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | N
     )
 
 
-def _description(study: FilmStudy) -> list[str]:
-    film = study.case.film
+def film_description(film: Bilayer | Stack) -> list[str]:
+    """Layers and interfaces from the bottom with their numbers, and the field's direction."""
     stack = as_stack(film)
     lines = []
     for index, (name, layer) in enumerate(zip(stack.names, stack.layers, strict=True)):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from torkivity.catalogue import COMPARED, MODELS, SINGLE_SOURCES
+from torkivity.catalogue import COMPARED, MODELS, QUANTITIES, SINGLE_SOURCES
 from torkivity.results.differences import REFERENCE
 from torkivity.study.case import Case
 from torkivity.study.evaluate import Evaluated, evaluate
@@ -91,7 +91,7 @@ def compute_film(case: Case, progress: Callable[[str], None] = lambda message: N
         f"all models: {case.settings.solver.method} method, {mesh.name}, NT = {mesh.n_unknowns}"
     )
     facts = film_facts(case)
-    points = evaluate(plan_case(case, {}, (), models_for(case), _SOURCES))
+    points = evaluate(plan_case(case, {}, (), models_for(case), _SOURCES, tuple(QUANTITIES)))
     _require_reference(case, points)
     return FilmStudy(case, points, facts)
 

@@ -190,7 +190,11 @@ def _same_variables(path: Path, file: Any, spec: SweepSpec) -> None:
     dims, own = tuple(spec.grid.axes), own_variables(file)
     for name, variable in spec.variables.items():
         if name not in own:
-            raise InputError("output", str(path), f"was computed without {name}")
+            raise InputError(
+                "output",
+                str(path),
+                f"was computed without {name}; name another output, or start anew with --force",
+            )
         stored = dims_of(own[name])
         if len(stored) != len(dims) + len(variable.dims):
             raise InputError(

@@ -68,7 +68,7 @@ _BOOKKEEPING: dict[str, tuple[str, Any, dict[str, str]]] = {
     "message": (
         "<i2",
         -1,
-        {"long_name": "row of messages that says why the point failed, -1 for none"},
+        {"long_name": "row of messages: why the point failed or what it lacks, -1 for none"},
     ),
 }
 
@@ -169,7 +169,7 @@ def create_sweep(path: Path, spec: SweepSpec) -> None:
         for name, (dtype, fill, attributes) in _BOOKKEEPING.items():
             create_dataset(file, name, dims, dtype, fill).attrs.update(attributes)
         table = create_dataset(file, "messages", ("message_row",), f"S{_MESSAGE_BYTES}", b"")
-        table.attrs["long_name"] = "why points failed"
+        table.attrs["long_name"] = "why points failed, or what they lack"
         create_status(file, dims)
 
 
