@@ -71,11 +71,13 @@ class TorqueNames(ABC):
     def torque_ferromagnet(self) -> FloatArray:
         """Transverse part of the spin current into the ferromagnet (Eq. 10).
 
-        That is of j(0+), or of -j(0-) where the ferromagnet lies below the interface.
+        That is of j(0+), or of -j(0-) where the ferromagnet lies below the interface, and
+        nothing where neither side is one.
         """
-        into = (
-            -self.spin_current_minus if self._interface().magnet_below else (self.spin_current_plus)
-        )
+        below = self._interface().magnet_below
+        if below is None:
+            return np.zeros(CHARGE)
+        into = -self.spin_current_minus if below else self.spin_current_plus
         return transverse(into, self.magnetization)
 
     @property
@@ -147,8 +149,8 @@ class InterfaceResponse(TorqueNames):
         tau_mag, same unit.
     m, field_direction : ndarray, shape (3,)
         Unit vectors.
-    magnet_below : bool
-        Whether the ferromagnet of this interface lies below it.
+    magnet_below : bool or None
+        Whether the ferromagnet of this interface lies below it; None if neither side is one.
     """
 
     current_minus: FloatArray
@@ -156,7 +158,7 @@ class InterfaceResponse(TorqueNames):
     torque: FloatArray
     m: FloatArray
     field_direction: FloatArray
-    magnet_below: bool = False
+    magnet_below: bool | None = False
 
     def _interface(self) -> InterfaceResponse:
         return self
@@ -170,7 +172,7 @@ class InterfaceResponse(TorqueNames):
             torque=axial[:CHARGE] * self.torque,
             m=axial[:CHARGE] * self.m,
             field_direction=self.field_direction,
-            magnet_below=not self.magnet_below,
+            magnet_below=None if self.magnet_below is None else not self.magnet_below,
         )
 
 

@@ -167,14 +167,14 @@ class Functionals:
     torque : ndarray, shape (3, columns)
         tau_mag.
     m : ndarray, shape (3,)
-    magnet_below : bool
+    magnet_below : bool or None
     """
 
     current_minus: FloatArray
     current_plus: FloatArray
     torque: FloatArray
     m: FloatArray
-    magnet_below: bool
+    magnet_below: bool | None
 
 
 @with_one_blas_thread

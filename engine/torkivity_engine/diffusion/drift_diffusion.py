@@ -215,7 +215,7 @@ class _Interface:
     density_above: FloatArray
     drive_torque: FloatArray
     m: FloatArray
-    magnet_below: bool
+    magnet_below: bool | None
 
     def response(
         self,

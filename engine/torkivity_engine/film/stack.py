@@ -135,9 +135,10 @@ class Stack:
                 return index
         return 0
 
-    def magnet_below(self, index: int) -> bool:
-        """Whether the ferromagnet that an interface belongs to lies below it."""
-        return self.torque_owner(index) == index
+    def magnet_below(self, index: int) -> bool | None:
+        """Whether the ferromagnet that an interface belongs to lies below it; None without one."""
+        owner = self.torque_owner(index)
+        return None if owner is None else owner == index
 
     def torque_owner(self, index: int) -> int | None:
         """Index of the layer whose magnetization an interface's torque acts on, if there is one.
