@@ -20,11 +20,13 @@ from torkivity_engine.dense.matching import (
     solve_dense,
 )
 from torkivity_engine.dense.profile import dense_moments
-from torkivity_engine.dense.spheres import solve_spheres
+from torkivity_engine.dense.spheres import SphereStates, solve_spheres
+from torkivity_engine.dense.tables import TableStates, solve_tables
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, polar_rule_of, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.film.table_film import has_tables, table_film, table_name
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
@@ -65,7 +67,7 @@ def solve_boltzmann(
     ----------
     film : Bilayer or Stack
     mesh : FermiSurfaceMesh, optional
-        By default ``SphericalMesh(32, 32)``.
+        By default ``SphericalMesh(32, 32)``. Tables bring points of their own.
     rtol : float, optional
         Instead of a mesh: refine polar and azimuthal sizes until the estimated mesh error of
         every current and torque is below `rtol` times the largest component of the total
@@ -112,8 +114,11 @@ def solve_boltzmann(
         return _refined(stack, rtol, method, source, memory_limit)
     mesh = mesh or SphericalMesh(32, 32)
     drive = "injection" if source == "reservoirs" else "field"
-    on_spheres = _on_one_sphere if has_one_sphere(stack) else _on_own_spheres
-    faces, certificates, moments_of, integrals_of = on_spheres(
+    if has_tables(stack):
+        on_modes = _on_tables
+    else:
+        on_modes = _on_one_sphere if has_one_sphere(stack) else _on_own_spheres
+    faces, certificates, moments_of, integrals_of = on_modes(
         stack, mesh, method, drive, memory_limit
     )
     if drive == "field":
@@ -125,7 +130,7 @@ def solve_boltzmann(
         interfaces=interfaces,
         certificates={"charge_defect": _charge_defect(stack, interfaces), **certificates},
         method=method,
-        mesh=mesh.name,
+        mesh=table_name(stack) or mesh.name,
         profile_of=partial(_profile, stack, cache(moments_of), weights, unit),
         integrals_of=cache(partial(_integrals, stack, interfaces, integrals_of, weights, unit)),
     )
@@ -152,22 +157,43 @@ def _on_one_sphere(
     return faces, states.certificates, moments_of, integrals_of
 
 
+def _on_tables(
+    stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
+) -> _Solved:
+    """The same of a film whose interfaces are tables, which bring their own points."""
+    if method != "dense":
+        raise InputError("method", method, 'must be "dense" for a film with tables')
+    dense = solve_tables(table_film(stack), memory_limit)
+    return *_of_dense(dense, _COLUMNS[drive]), _no_integrals
+
+
+def _no_integrals() -> LayerIntegrals:
+    raise PhysicsError(
+        "sheet conductance and exchange torque are not known for films with tables of amplitudes"
+    )
+
+
+def _of_dense(
+    dense: SphereStates | TableStates, columns: slice
+) -> tuple[Faces, dict[str, float], Callable[[], MomentSource]]:
+    """Faces, certificates and moments of some drives of a dense solution."""
+    faces = (dense.minus[..., columns], dense.plus[..., columns], dense.density[..., columns])
+
+    def moments(layer: int, z: FloatArray) -> LayerMoments:
+        all_drives = dense.moments(layer, z)
+        return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
+
+    return faces, dense.certificates, lambda: moments
+
+
 def _on_own_spheres(
     stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
 ) -> _Solved:
     """The same of a film whose layers have Fermi spheres of their own."""
     rule = polar_rule_of(mesh)
-    columns = _COLUMNS[drive]
-
     if method == "dense":
-        dense = solve_spheres(sphere_film(stack, rule), memory_limit)
-        faces = (dense.minus[..., columns], dense.plus[..., columns], dense.density[..., columns])
-
-        def moments(layer: int, z: FloatArray) -> LayerMoments:
-            all_drives = dense.moments(layer, z)
-            return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
-
-        return faces, dense.certificates, lambda: moments, partial(dense.integrals, columns)
+        dense, columns = solve_spheres(sphere_film(stack, rule), memory_limit), _COLUMNS[drive]
+        return *_of_dense(dense, columns), partial(dense.integrals, columns)
     states = solve_reduced_spheres(sphere_film(split_single_layer(stack), rule), drive)
     faces = (states.current_minus, states.current_plus, states.density)
     at = (stack, rule, drive)
@@ -178,6 +204,8 @@ def _refined(
     stack: Stack, rtol: float, method: str, source: str, memory_limit: int | None
 ) -> BoltzmannSolution:
     """Solution on the coarsest mesh that meets `rtol`, with its errors."""
+    if has_tables(stack):
+        raise InputError("rtol", rtol, "chooses a mesh, but tables bring points of their own")
     if isinstance(rtol, bool) or not isinstance(rtol, (int, float)) or not 0.0 < rtol < 1.0:
         raise InputError("rtol", rtol, "must be a number between 0 and 1")
     if not stack.interfaces:

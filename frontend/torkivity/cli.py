@@ -18,6 +18,7 @@ from torkivity.commands.fit import fit
 from torkivity.commands.info import info
 from torkivity.commands.init import init
 from torkivity.commands.plot import plot
+from torkivity.commands.report import report
 from torkivity.commands.reproduce import reproduce
 from torkivity.commands.run import run
 from torkivity.commands.selftest import selftest
@@ -34,6 +35,7 @@ First steps:
   torkivity init film.toml            write a commented film to start from
   torkivity run film.toml -o film.h5  compute it: table, film.h5 and film.png
   torkivity info film.h5              list what is in the result file
+  torkivity report film.h5            a page to look at, send and print
 
 \b
 Many points, with [sweep.axes] in film.toml:
@@ -82,6 +84,7 @@ for _command in (
     fit,
     anisotropy,
     info,
+    report,
     reproduce,
     selftest,
 ):

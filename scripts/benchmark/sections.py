@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import accuracy
 import b_matrix
+import layers
 import methods
 import reduced
 import scaling
@@ -28,6 +29,7 @@ _MODULES = {
     "tensors": tensors,
     "b-matrix": b_matrix,
     "reduced": reduced,
+    "layers": layers,
     "methods": methods,
     "scaling": scaling,
     "accuracy": accuracy,

@@ -18,6 +18,7 @@ PAGES = (
     "docs/extending.md",
     "docs/file-schema.md",
     "docs/stacks.md",
+    "docs/amplitudes.md",
     "docs/anisotropy.md",
     "docs/cluster.md",
     "docs/comparing.md",

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from doc_blocks import Page
+from doc_blocks import Page, blocks
 from draws import U0, U_EX, pt_co
+from torkivity.config.text import check_config
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import InterfaceTensors, interface_tensors
+from torkivity_engine.errors import InputError
 from torkivity_engine.film.interfaces import SpinOrbitInterface
+from torkivity_engine.film.kinds import plugin_digest
 from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.parameters import film_facts
 from torkivity_engine.film.stack import Bilayer, Stack, mirrored
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
@@ -150,3 +156,30 @@ def test_memory_loss_vanishes_with_the_flips(code: dict[str, Any]) -> None:
     scale = np.abs(plain.torque_total).max()
     assert np.abs(lost[0] - plain.torque_total).max() < 2e-3 * scale
     assert np.abs(lost[1] - plain.torque_total).max() > 0.1 * scale
+
+
+def test_plugin_beside_the_file(code: dict[str, Any], tmp_path: Path) -> None:
+    """It is found by its name alone, and a change of its source is a change of the physics."""
+    name = "kinds_beside_a_file"
+    block = next(b for b in blocks("docs/extending.md") if b.text.startswith("# my_kinds.py"))
+    source = block.text.replace('"flipping_metal"', '"beside_metal"').replace(
+        '"warped"', '"beside_interface"'
+    )
+    (tmp_path / f"{name}.py").write_text(source)
+    toml = next(b for b in blocks("docs/extending.md") if b.text.startswith("# warped.toml"))
+    text = toml.text.replace("my_kinds", name).replace('"flipping_metal"', '"beside_metal"')
+    text = text.replace('"warped"', '"beside_interface"')
+    before = list(sys.path)
+    try:
+        config = check_config(tomllib.loads(text), str(tmp_path / "film.toml"))
+        facts = film_facts(config.film)
+        assert facts["N.kind"] == "beside_metal"
+        assert facts["N.kind source"] == plugin_digest(name)
+        assert "Pt.kind source" not in facts
+        (tmp_path / f"{name}.py").write_text(source + "# changed\n")
+        assert film_facts(config.film)["N.kind source"] != facts["N.kind source"]
+        with pytest.raises(InputError, match=r"film\.toml: plugins = \"absent_kinds\": cannot be"):
+            check_config({"plugins": ["absent_kinds"]}, str(tmp_path / "film.toml"))
+    finally:
+        sys.path[:] = before
+        sys.modules.pop(name, None)

@@ -32,6 +32,7 @@ from torkivity_engine.diffusion.sheet import (
     sheet_conductance,
     spin_hall_direction,
 )
+from torkivity_engine.diffusion.table_tensors import require_matrices
 from torkivity_engine.diffusion.tensors import circuit_conductances, interface_tensors
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.interface import Interface
@@ -214,7 +215,7 @@ class _Interface:
     density_above: FloatArray
     drive_torque: FloatArray
     m: FloatArray
-    magnet_below: bool
+    magnet_below: bool | None
 
     def response(
         self,
@@ -239,6 +240,7 @@ def _interface(
     keep_rashba: bool,
     mesh: FermiSurfaceMesh | None,
 ) -> _Interface:
+    require_matrices(stack, index)
     circuit = circuit_conductances(stack, index, keep_rashba=keep_rashba, mesh=mesh)
     minus, plus, torque = np.zeros(4), np.zeros(4), np.zeros(4)
     if driven:

@@ -27,6 +27,7 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.magnetic_insulator import MagneticInsulator
 from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
+from torkivity_engine.film.tabulated_interface import TabulatedInterface
 
 __all__ = ["GROUP", "kind_named", "kinds", "load_plugins", "plugin_digest", "register", "source_of"]
 
@@ -38,7 +39,7 @@ _kinds: dict[str, type[Component]] = {
     kind.kind: kind
     for kind in (
         *(HeavyMetal, Ferromagnet, SplitFerromagnet, MagneticInsulator),
-        *(RashbaInterface, SpinOrbitInterface),
+        *(RashbaInterface, SpinOrbitInterface, TabulatedInterface),
         *(Surface, Reservoir, HalfSpace),
     )
 }

@@ -9,7 +9,7 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, TOP
-from torkivity_engine.reduced.sectors import N_MOMENTS, Node
+from torkivity_engine.reduced.sectors import N_MOMENTS
 from torkivity_meshes import AzimuthalRings
 
 if TYPE_CHECKING:
@@ -31,24 +31,30 @@ class Edge:
         (flow, component) per unit arriving at its inner face.
     source : ndarray, shape (4, 4, 6)
         Per unit field along x and y, and per injected (x, y, z, charge).
+    axes : ndarray, shape (4, 4), or None
+        From the components that the others are given in to Cartesian ones.
     """
 
     arriving: FloatArray
     source: FloatArray
+    axes: FloatArray | None = None
 
-    def rotated(self, o: FloatArray) -> Edge:
-        """The same with spins turned by o, shape (4, 4)."""
+    def cartesian(self) -> Edge:
+        """The same in Cartesian components."""
+        o = self.axes
+        if o is None:
+            return self
         source = o @ self.source
         source[..., 2:] = source[..., 2:] @ o.T
         return Edge(np.einsum("ab,fbimc,dc->faimd", o, self.arriving, o, optimize=True), source)
 
 
-def flow_rows(nodes: tuple[Node, ...], rings: AzimuthalRings) -> tuple[FloatArray, FloatArray]:
+def flow_rows(nodes: FloatArray, rings: AzimuthalRings) -> tuple[FloatArray, FloatArray]:
     """Rows that take the flows along +z out of what goes up and out of what goes down.
 
     Parameters
     ----------
-    nodes : tuple of (moment, spin component)
+    nodes : ndarray, shape (n_nodes, 3, 4)
     rings : AzimuthalRings
 
     Returns
@@ -58,12 +64,10 @@ def flow_rows(nodes: tuple[Node, ...], rings: AzimuthalRings) -> tuple[FloatArra
     """
     mu, w = rings.cosines, 2.0 * np.pi * rings.polar_weights
     along, across = w * mu, w * mu * np.sqrt(0.5 * (1.0 - mu) * (1.0 + mu))
-    up, down = (np.zeros((FLOWS, 4, len(nodes), rings.n_polar)) for _ in range(2))
-    for position, (moment, spin) in enumerate(nodes):
-        if moment == 0:
-            up[2, spin, position] = down[2, spin, position] = along * mu
-        flow, weight = (3, along) if moment == 0 else (moment - 1, across)
-        up[flow, spin, position], down[flow, spin, position] = weight, -weight
+    table = nodes.transpose(1, 2, 0)[..., None]  # (moment, component, node, ring)
+    up = np.stack([table[1] * across, table[2] * across, table[0] * (along * mu), table[0] * along])
+    # All but the flow of normal momentum are odd in k_z.
+    down = np.array([-1.0, -1.0, 1.0, -1.0])[:, None, None, None] * up
     shape = (FLOWS, 4, len(nodes) * rings.n_polar)
     return up.reshape(shape), down.reshape(shape)
 
@@ -92,7 +96,7 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
     if drive.bulk is not None:
         arriving = arriving - drive.bulk.reshape(shape)
     leaving = states.leaving - drive.outgoing.reshape(shape)
-    nodes = tuple((moment, spin) for moment in range(N_MOMENTS) for spin in range(4))
+    nodes = np.eye(4 * N_MOMENTS).reshape(-1, N_MOMENTS, 4)
     up, down = (
         rows.reshape(FLOWS, 4, N_MOMENTS, 4, rings.n_polar) for rows in flow_rows(nodes, rings)
     )
@@ -113,6 +117,7 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
     ):
         edge = assembly.edges[side]
         assert edge is not None
+        edge = edge.cartesian()
         flows[layer, side] = np.einsum("faimb,imbd->fad", edge.arriving, entering)
         flows[layer, side] += edge.source @ np.concatenate([drive.field, injected[side]])
     return flows

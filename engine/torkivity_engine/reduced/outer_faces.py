@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,8 +11,8 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import TOP, Boundary
 from torkivity_engine.film.collisions import driven_distribution
 from torkivity_engine.film.layer import Layer
-from torkivity_engine.reduced.sectors import N_MOMENTS, Node
-from torkivity_engine.reduced.slabs import slab_sectors
+from torkivity_engine.reduced.sectors import N_MOMENTS, to_sector
+from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
 from torkivity_meshes import AzimuthalRings
 
 __all__ = ["TerminatedSector", "driven_moments", "terminated_sectors"]
@@ -23,7 +24,7 @@ class TerminatedSector:
 
     Attributes
     ----------
-    nodes : tuple of (moment, spin component)
+    nodes : ndarray, shape (n_nodes, 3, 4)
     k_out : ndarray, shape (n_nodes, n_nodes)
     returned : ndarray, shape (n, n)
         Collisions and flight together, unknowns ordered (node, ring).
@@ -41,7 +42,7 @@ class TerminatedSector:
         Whether anything scatters into the sector.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: FloatArray
     k_out: FloatArray
     returned: FloatArray
     emitted: FloatArray
@@ -81,42 +82,89 @@ def terminated_sectors(
     -------
     list of TerminatedSector
     """
-    n = rings.n_polar
     if boundary.endless:
         thickness = layer.decay_reach()
-    specular, diffuse = boundary.specular, boundary.diffuse
-    flux_mean = np.broadcast_to(rings.flux_weights, (n, n))
     source = _outer_source(layer, boundary, side, rings)
-    inner, outer = 1 - side, side
+    done: dict[object, _Returning] = {}
     result = []
     for sector in slab_sectors(layer, rings, thickness, flight=flight):
-        size = len(sector.nodes)
-        isotropic = np.diag([diffuse * (moment == 0) for moment, _ in sector.nodes])
-        back = specular * np.eye(size * n) + np.kron(isotropic, flux_mean)
-        # Arriving at the outer face: through + face (back (...) + source), summed up.
-        loop = np.linalg.inv(np.eye(size * n) - back @ sector.face(outer))
-        through = sector.through(inner)
-        stacked = np.concatenate([source[:, moment, spin] for moment, spin in sector.nodes])
-        halves = np.split(sector.content, 2, axis=1)
-        near, far = halves[inner], halves[outer]
-        inward = loop @ np.hstack([back @ sector.through(outer), stacked])
-        outward = sector.face(outer) @ inward
-        outward[:, : size * n] += sector.through(outer)
+        isotropic = tuple(bool(node[0].any()) for node in sector.nodes)
+        # Twins share their arrays.
+        key = id(sector.reflection), id(sector.transmission), isotropic
+        if key not in done:
+            done[key] = _returning(sector, boundary, side, rings, isotropic)
+        own = done[key]
+        sent = own.loop @ to_sector(sector.nodes, source)
         result.append(
             TerminatedSector(
                 nodes=sector.nodes,
                 k_out=sector.k_out,
-                returned=sector.face(inner) + through @ inward[:, : size * n],
-                emitted=through @ inward[:, size * n :],
-                content=near + far @ inward[:, : size * n],
-                content_of_source=far @ inward[:, size * n :],
+                returned=own.returned,
+                emitted=sector.through(1 - side) @ sent,
+                content=own.content,
+                content_of_source=own.held_far @ sent,
                 densities=sector.densities,
-                outward=outward,
-                inward=inward,
+                outward=np.hstack([own.outward, sector.face(side) @ sent]),
+                inward=np.hstack([own.inward, sent]),
                 scatters=sector.scatters,
             )
         )
     return result
+
+
+class _Returning(NamedTuple):
+    """What a terminated sector does with what arrives at its inner face.
+
+    Attributes
+    ----------
+    returned, outward, inward : ndarray, shape (n, n)
+    content, held_far : ndarray, shape (n_densities, n)
+        What is held, and what the slab alone would hold of what enters at the outer face.
+    loop : ndarray, shape (n, n)
+        From what is sent in at the outer face to what enters there, reflections summed up.
+    """
+
+    returned: FloatArray
+    outward: FloatArray
+    inward: FloatArray
+    content: FloatArray
+    held_far: FloatArray
+    loop: FloatArray
+
+
+def _returning(
+    sector: SlabSector,
+    boundary: Boundary,
+    side: int,
+    rings: AzimuthalRings,
+    isotropic: tuple[bool, ...],
+) -> _Returning:
+    inner, outer = 1 - side, side
+
+    def back(arriving: FloatArray) -> FloatArray:
+        mixed = np.zeros_like(arriving)
+        if boundary.diffuse > 0.0 and any(isotropic):
+            split = arriving.reshape(len(isotropic), rings.n_polar, -1)
+            mean = boundary.diffuse * np.einsum("i,jic->jc", rings.flux_weights, split)
+            mean[~np.array(isotropic)] = 0.0
+            mixed[:] = np.repeat(mean, rings.n_polar, axis=0)
+        return boundary.specular * arriving + mixed
+
+    halves = np.split(sector.content, 2, axis=1)
+    through, face = sector.through(outer), sector.face(outer)
+    loop = np.eye(len(through))
+    inward = back(through)
+    if sector.scatters:
+        loop = np.asarray(np.linalg.inv(loop - back(face)), dtype=np.float64)
+        inward = loop @ inward
+    return _Returning(
+        returned=sector.face(inner) + sector.through(inner) @ inward,
+        outward=through + face @ inward,
+        inward=inward,
+        content=halves[inner] + halves[outer] @ inward,
+        held_far=halves[outer],
+        loop=loop,
+    )
 
 
 def _outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> FloatArray:

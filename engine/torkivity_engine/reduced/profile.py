@@ -15,8 +15,8 @@ from torkivity_engine.profiles import LayerMoments, MomentSource
 from torkivity_engine.reduced.assembly import Assembly, split_single_layer
 from torkivity_engine.reduced.face_flows import FLOWS, flow_rows
 from torkivity_engine.reduced.outer_faces import driven_moments, terminated_sectors
-from torkivity_engine.reduced.sectors import N_MOMENTS
-from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
+from torkivity_engine.reduced.sectors import N_MOMENTS, from_sector, to_sector
+from torkivity_engine.reduced.slabs import slab_sectors
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
 
@@ -132,7 +132,7 @@ class Column:
         in_plane : ndarray, shape (4, 2, n_drives)
         torque : ndarray, shape (3, n_drives)
         """
-        nodes = tuple((moment, spin) for moment in range(N_MOMENTS) for spin in range(4))
+        nodes = np.eye(4 * N_MOMENTS).reshape(-1, N_MOMENTS, 4)
         rows = [
             part.reshape(FLOWS, 4, N_MOMENTS, 4, self._rings.n_polar)
             for part in flow_rows(nodes, self._rings)
@@ -173,9 +173,7 @@ class Column:
             arriving = np.linalg.solve(system, upper @ from_below + from_above)
             rising = lower @ arriving + from_below
             for vector, store in ((arriving, down), (rising, up)):
-                split = vector.reshape(len(nodes), self._rings.n_polar, -1)
-                for position, (moment, spin) in enumerate(nodes):
-                    store[:, moment, spin] = split[position]
+                store[...] += from_sector(nodes, vector)
         return up, down
 
     def _part(self, side: int, thickness: float):  # type: ignore[no-untyped-def]
@@ -187,7 +185,7 @@ class Column:
                 (
                     sector.nodes,
                     sector.face(1 - side),
-                    sector.through(1 - side) @ _stacked(sector, entering),
+                    sector.through(1 - side) @ to_sector(sector.nodes, entering),
                 )
                 for sector in slab_sectors(self._layer, rings, thickness, flight=True)
             ]
@@ -219,7 +217,3 @@ class Column:
             return current, density, in_plane
         o = self._rotation
         return o @ current, o @ density, np.einsum("ab,bmc->amc", o, in_plane)
-
-
-def _stacked(sector: SlabSector, g: FloatArray) -> FloatArray:
-    return np.concatenate([g[:, moment, spin] for moment, spin in sector.nodes])

@@ -8,15 +8,21 @@ vectors), the Boltzmann equation of a moment becomes
 
     mu df/dz = -L_e e,    mu de/dz = -L_o f,
 
-and falls apart into sectors.
+and falls apart into sectors. They are cut along combinations of moments and spin components that
+a turn about z by 90 degrees takes into each other or leaves alone: skew scattering then leaves
+small sectors, and pairs of them with equal operators.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
@@ -26,13 +32,49 @@ from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.reduced.response_cache import cached, ring_key
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["N_MOMENTS", "LayerSector", "Node", "conserving_projector", "layer_sectors"]
+__all__ = [
+    "N_MOMENTS",
+    "Kept",
+    "LayerSector",
+    "conserved_densities",
+    "coupled",
+    "flight_nodes",
+    "from_sector",
+    "layer_sectors",
+    "to_sector",
+]
 
 
 #: Azimuthal moments 1, sqrt(2) cos(phi), sqrt(2) sin(phi), orthonormal in the azimuthal mean.
 N_MOMENTS = 3
 
-Node = tuple[int, int]  # (azimuthal moment, spin component)
+Kept = tuple[FloatArray, FloatArray]  # densities and fluxes, shape (n, count) each
+
+_X, _Y, _Z, _C = range(4)
+_ROOT = math.sqrt(0.5)
+
+
+def _node(*terms: tuple[int, int, float]) -> FloatArray:
+    node = np.zeros((N_MOMENTS, 4))
+    for moment, component, weight in terms:
+        node[moment, component] = weight
+    return node
+
+
+#: Weights of each node, one unknown per ring, in (azimuthal moment, component). Orthonormal. The
+#: first six: two triples that a turn by 90 degrees exchanges.
+_NODES = np.stack(
+    [
+        *(_node((0, _X, 1.0)), _node((2, _C, 1.0)), _node((1, _Z, 1.0))),
+        *(_node((0, _Y, 1.0)), _node((1, _C, -1.0)), _node((2, _Z, 1.0))),
+        *(_node((0, _Z, 1.0)), _node((0, _C, 1.0))),
+        *(_node((2, _X, _ROOT), (1, _Y, -_ROOT)), _node((1, _X, _ROOT), (2, _Y, _ROOT))),
+        *(_node((2, _X, _ROOT), (1, _Y, _ROOT)), _node((1, _X, _ROOT), (2, _Y, -_ROOT))),
+    ]
+)
+#: The first harmonic with the same function of the ring, see `_polar_harmonics`.
+_RADIAL = (0, 1, 1, 3)
+_TABLE = _NODES.reshape(len(_NODES), -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +85,8 @@ class LayerSector:
 
     Attributes
     ----------
-    nodes : tuple of (moment, spin component)
+    nodes : ndarray, shape (n_nodes, 3, 4)
+        Weights of each in the azimuthal moments and components.
     parity : ndarray, shape (n,)
         Spin parity P of each unknown.
     k_out : ndarray, shape (n_nodes, n_nodes)
@@ -52,27 +95,32 @@ class LayerSector:
         L_e and L_o in 1/nm.
     mu : ndarray, shape (n,)
         abs(cos(theta)) of each unknown.
-    projectors : tuple of ndarray or None
-        What keeps S and B conserving, see `conserving_projector`.
-    conserved : int
-        Number of conserved densities.
+    kept : tuple of (ndarray, ndarray) or None
+        What even and odd collisions conserve, see `conserved_densities`.
     density_even, density_odd : ndarray, shape (n_even, n) and (n_odd, n)
         Rows that take the densities <g> out of e, or out of f where the parity is -1.
     densities : tuple of int
         Their spin components: those of `density_even`, then those of `density_odd`.
+    flux : ndarray, shape (n,)
+        Weight of each unknown in a flux, up to a factor.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: FloatArray
     parity: FloatArray
     k_out: FloatArray
     even: FloatArray
     odd: FloatArray
     mu: FloatArray
-    projectors: tuple[FloatArray | None, FloatArray | None]
-    conserved: int
+    kept: tuple[Kept | None, Kept | None]
     density_even: FloatArray
     density_odd: FloatArray
     densities: tuple[int, ...]
+    flux: FloatArray
+
+    @property
+    def conserved(self) -> int:
+        """Number of conserved densities."""
+        return sum(kept[0].shape[1] for kept in self.kept if kept is not None)
 
 
 def layer_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
@@ -102,76 +150,156 @@ def _make_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
     k_out, k_in = terms.k_out, terms.k_in
     moments, functions, orbital = _polar_harmonics(rings, len(k_in))
     parity = _spin_parity(terms, orbital)
-    links: dict[Node, set[Node]] = {}
-    for a, b, i, j in zip(*np.nonzero(k_in), strict=True):
-        here, there = (moments[a], int(i)), (moments[b], int(j))
-        links.setdefault(here, set()).add(there)
-        links.setdefault(there, set()).add(here)
-    for moment, i in list(links):
-        for j in np.flatnonzero((k_out[i] != 0.0) | (k_out[:, i] != 0.0)):
-            links[moment, i].add((moment, int(j)))
-            links.setdefault((moment, int(j)), set()).add((moment, i))
-    sectors = []
-    left = set(links)
-    while left:
-        group = {min(left)}
-        while (grown := group.union(*(links[node] for node in group))) != group:
-            group = grown
-        left -= group
-        nodes = tuple(sorted(group))
-        sectors.append(_sector(nodes, terms, rings, moments, functions, orbital, parity))
-    return sectors
+    out_rates = _out_rates(k_out)
+    in_rates: dict[tuple[int, int], FloatArray] = {}
+    scattered = np.zeros_like(out_rates)
+    for a, b in product(range(len(k_in)), repeat=2):
+        same = [(c, d) for c, d in np.ndindex(k_in.shape[:2]) if (_RADIAL[c], _RADIAL[d]) == (a, b)]
+        between = [np.kron(_unit(moments[c], moments[d]), k_in[c, d]) for c, d in same]
+        if np.any(between):
+            in_rates[a, b] = _between_nodes(np.sum(between, axis=0))
+            scattered += np.abs(in_rates[a, b])
+    touched = np.any(scattered + scattered.T, axis=0)
+    parts = coupled(np.abs(out_rates) + scattered)
+    kernel = _Kernel(out_rates, in_rates, functions, orbital, parity)
+    known: dict[bytes, Kept | None] = {}
+    return [_sector(part, kernel, rings, known) for part in parts if np.any(touched[list(part)])]
+
+
+def coupled(matrix: FloatArray) -> list[tuple[int, ...]]:
+    """Groups of indices between which a matrix has no entries, each in order."""
+    return _groups((matrix != 0.0).tobytes(), len(matrix))
+
+
+@lru_cache(maxsize=64)
+def _groups(pattern: bytes, n: int) -> list[tuple[int, ...]]:
+    entries = np.frombuffer(pattern, dtype=bool).reshape(n, n)
+    joined = np.eye(n) + entries + entries.T
+    for _ in range(n.bit_length()):
+        joined = (joined @ joined > 0.0).astype(np.float64)
+    return sorted({tuple(np.flatnonzero(row).tolist()) for row in joined})
+
+
+def flight_nodes(
+    k_out: FloatArray, scattered: list[LayerSector]
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Nodes that no sector holds, in groups that fly together, with the K_out of each group."""
+    held = np.zeros(len(_NODES), dtype=bool)
+    for sector in scattered:
+        held |= np.any(_TABLE @ sector.nodes.reshape(-1, _TABLE.shape[1]).T > 0.5, axis=1)
+    rates = _out_rates(k_out)
+    parts = [list(part) for part in coupled(rates)]
+    return [(_NODES[part], rates[np.ix_(part, part)]) for part in parts if not held[part[0]]]
+
+
+def to_sector(nodes: FloatArray, g: FloatArray) -> FloatArray:
+    """Unknowns of a sector, shape (n, columns), out of (n_polar, 3, 4, columns)."""
+    flat = g.transpose(1, 2, 0, 3).reshape(4 * N_MOMENTS, -1)
+    result: FloatArray = nodes.reshape(len(nodes), -1) @ flat
+    return result.reshape(-1, g.shape[3])
+
+
+def from_sector(nodes: FloatArray, unknowns: FloatArray) -> FloatArray:
+    """The other way: what unknowns (n, columns) are in moments, (n_polar, 3, 4, columns)."""
+    columns = unknowns.shape[1]
+    flat: FloatArray = nodes.reshape(len(nodes), -1).T @ unknowns.reshape(len(nodes), -1)
+    return flat.reshape(N_MOMENTS, 4, -1, columns).transpose(2, 0, 1, 3)
+
+
+def _unit(row: int, column: int) -> FloatArray:
+    matrix = np.zeros((N_MOMENTS, N_MOMENTS))
+    matrix[row, column] = 1.0
+    return matrix
+
+
+def _out_rates(k_out: FloatArray) -> FloatArray:
+    return _between_nodes(np.asarray(np.kron(np.eye(N_MOMENTS), k_out), dtype=np.float64))
+
+
+def _between_nodes(matrix: FloatArray) -> FloatArray:
+    """A matrix over (moment, component) between nodes."""
+    result: FloatArray = _TABLE @ matrix @ _TABLE.T
+    # What two equal terms leave of each other is rounding; and -0 of a turned node is 0.
+    mixed = np.array([np.count_nonzero(node) > 1 for node in _NODES])
+    noise = np.abs(result) < 1e-15 * np.abs(matrix).max()
+    result[noise & (mixed[:, None] | mixed)] = 0.0
+    return result + 0.0
+
+
+class _Kernel(NamedTuple):
+    """Collisions of a layer between nodes.
+
+    Attributes
+    ----------
+    out_rates : ndarray, shape (12, 12)
+    in_rates : dict of (int, int) to ndarray, shape (12, 12)
+        By the harmonics whose functions of the ring they have on the left and on the right.
+    functions : ndarray, shape (n_harmonics, n_polar)
+    orbital : list of int
+        Parity in k_z of each harmonic.
+    parity : ndarray, shape (4,)
+        Of each spin component.
+    """
+
+    out_rates: FloatArray
+    in_rates: dict[tuple[int, int], FloatArray]
+    functions: FloatArray
+    orbital: list[int]
+    parity: FloatArray
 
 
 def _sector(
-    nodes: tuple[Node, ...],
-    terms: CollisionTerms,
+    part: tuple[int, ...],
+    kernel: _Kernel,
     rings: AzimuthalRings,
-    moments: list[int],
-    functions: FloatArray,
-    orbital: list[int],
-    parity: FloatArray,
+    known: dict[bytes, Kept | None],
 ) -> LayerSector:
-    n, size = rings.n_polar, len(nodes)
-    k_out = np.array([[terms.k_out[i, j] if m == p else 0.0 for p, j in nodes] for m, i in nodes])
-    operators = {sign: np.kron(k_out, np.eye(n)).reshape(size, n, size, n) for sign in (1, -1)}
-    for a, b, i, j in zip(*np.nonzero(terms.k_in), strict=True):
-        here, there = (moments[a], int(i)), (moments[b], int(j))
-        if here in nodes:
+    """One sector; `known` collects what operators conserve, so that twins find it."""
+    n, size = rings.n_polar, len(part)
+    nodes = _NODES[list(part)]
+    k_out = kernel.out_rates[np.ix_(part, part)]
+    # Both components of a node have one parity.
+    own_parity = np.array([kernel.parity[int(np.nonzero(node)[1][0])] for node in nodes])
+    local = np.asarray(np.kron(k_out, np.eye(n)), dtype=np.float64).reshape(size, n, size, n)
+    operators = {1: local.copy(), -1: local}
+    for (a, b), rates in kernel.in_rates.items():
+        for p, q in zip(*np.nonzero(rates[np.ix_(part, part)]), strict=True):
             # The even equation holds the terms whose source function is even under the parity.
-            sign = int(orbital[a] * parity[i])
-            operators[sign][nodes.index(here), :, nodes.index(there), :] -= (
-                terms.k_in[a, b, i, j]
-                * functions[a][:, None]
-                * (rings.polar_weights * functions[b])
+            operators[int(kernel.orbital[a] * own_parity[p])][p, :, q, :] -= (
+                rates[part[p], part[q]]
+                * kernel.functions[a][:, None]
+                * (rings.polar_weights * kernel.functions[b])
             )
     even, odd = (operators[sign].reshape(size * n, size * n) for sign in (1, -1))
     mu = np.tile(rings.cosines, size)
-    uniform = [(at, spin) for at, (moment, spin) in enumerate(nodes) if moment == 0]
-    rows = {
-        sign: [(at, spin) for at, spin in uniform if parity[spin] == sign] for sign in (1.0, -1.0)
-    }
+    uniform = [
+        (at, int(np.argmax(node[0])), own_parity[at])
+        for at, node in enumerate(nodes)
+        if node[0].any()
+    ]
 
     def density(sign: float) -> FloatArray:
-        matrix = np.zeros((len(rows[sign]), size, n))
-        for row, (at, _) in enumerate(rows[sign]):
-            matrix[row, at] = rings.polar_weights
+        places = [at for at, _, own in uniform if own == sign]
+        matrix = np.zeros((len(places), size, n))
+        matrix[np.arange(len(places)), places] = rings.polar_weights
         return matrix.reshape(-1, size * n)
 
-    projectors = (conserving_projector(even, mu), conserving_projector(odd, mu))
+    for operator in (even, odd):
+        if operator.tobytes() not in known:
+            known[operator.tobytes()] = conserved_densities(operator, mu)
+
     return LayerSector(
         nodes=nodes,
-        parity=np.repeat([parity[i] for _, i in nodes], n),
+        parity=np.repeat(own_parity, n),
         k_out=k_out,
         even=even,
         odd=odd,
         mu=mu,
-        projectors=projectors,
-        # A projector's trace is what it leaves.
-        conserved=sum(len(mu) - round(float(np.trace(p))) for p in projectors if p is not None),
+        kept=(known[even.tobytes()], known[odd.tobytes()]),
         density_even=density(1.0),
         density_odd=density(-1.0),
-        densities=tuple(spin for sign in (1.0, -1.0) for _, spin in rows[sign]),
+        densities=tuple(spin for sign in (1.0, -1.0) for _, spin, own in uniform if own == sign),
+        flux=mu * np.tile(rings.polar_weights, size),
     )
 
 
@@ -205,8 +333,8 @@ def _spin_parity(terms: CollisionTerms, harmonic_parity: list[int]) -> FloatArra
     )
 
 
-def conserving_projector(operator: FloatArray, mu: FloatArray) -> FloatArray | None:
-    """Projector on both sides of S (or B) that keeps what a collision operator conserves.
+def conserved_densities(operator: FloatArray, mu: FloatArray) -> Kept | None:
+    """What collisions conserve: S (or B) must not drive it, and rounding would.
 
     Parameters
     ----------
@@ -217,14 +345,18 @@ def conserving_projector(operator: FloatArray, mu: FloatArray) -> FloatArray | N
 
     Returns
     -------
-    ndarray, shape (n, n), or None
-        P with P u = 0 for a conserved density u and y P = 0 for its flux y; None if nothing
-        is conserved.
+    tuple of ndarray, shape (n, count) each, or None
+        (u, z): densities u and rows z^T of their fluxes, z^T u = 1, so that 1 - u z^T on both
+        sides of S (or B) keeps it conserving; None if nothing is conserved.
     """
+    # A condition estimate is fifty times cheaper, and mostly enough.
+    factors, _, _ = lapack.dgetrf(operator)
+    reciprocal, _ = lapack.dgecon(factors, np.linalg.norm(operator, 1))
+    if reciprocal > 1e-10:
+        return None
     left, values, right = np.linalg.svd(operator)
     count = int(np.sum(values < 1e-14 * values[0]))
     if count == 0:
         return None
     u, y = right[-count:].T, mu[:, None] * left[:, -count:]
-    projector: FloatArray = np.eye(len(mu)) - u @ np.linalg.solve(y.T @ u, y.T)
-    return projector
+    return u, np.linalg.solve(y.T @ u, y.T).T

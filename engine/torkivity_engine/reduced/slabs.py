@@ -22,14 +22,19 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.linalg import expm, lu_factor, lu_solve
+from scipy.linalg import expm
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, TOP
 from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.layer import Layer
-from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, Node, layer_sectors
+from torkivity_engine.reduced.sectors import (
+    Kept,
+    LayerSector,
+    coupled,
+    flight_nodes,
+    layer_sectors,
+)
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
@@ -78,7 +83,7 @@ class SlabSector:
 
     Attributes
     ----------
-    nodes : tuple of (moment, spin component)
+    nodes : ndarray, shape (n_nodes, 3, 4)
     parity : ndarray, shape (n,)
         Spin parity P of each unknown, unknowns ordered (node, ring).
     k_out : ndarray, shape (n_nodes, n_nodes)
@@ -94,7 +99,7 @@ class SlabSector:
         Whether anything scatters into the sector.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: FloatArray
     parity: FloatArray
     k_out: FloatArray
     reflection: FloatArray
@@ -125,10 +130,23 @@ def _tanh_coefficients() -> tuple[FloatArray, FloatArray]:
             poly.polyadd((2 * level - 1) * denominator, poly.polymulx(numerator)),
         )
     scale = denominator[0]
+    numerator = np.pad(numerator, (0, len(denominator) - len(numerator)))
     return numerator / scale, denominator / scale
 
 
+def _series(numerator: FloatArray, denominator: FloatArray, count: int) -> FloatArray:
+    """Power series of a ratio of polynomials, denominator[0] = 1."""
+    c = np.zeros(count)
+    for k in range(count):
+        c[k] = numerator[k] if k < len(numerator) else 0.0
+        for j in range(1, min(k + 1, len(denominator))):
+            c[k] -= denominator[j] * c[k - j]
+    return c
+
+
 _TANH_P, _TANH_Q = _tanh_coefficients()
+#: At the norms of thin slabs a tenth of the radius of convergence.
+_TANH_SERIES = _series(_TANH_P, _TANH_Q, 17)
 
 
 def slab_operators(sector: LayerSector, thickness: float) -> SlabOperators:
@@ -144,53 +162,64 @@ def slab_operators(sector: LayerSector, thickness: float) -> SlabOperators:
     -------
     SlabOperators
     """
-    e = sector.even / sector.mu[:, None]
-    n = sector.odd / sector.mu[:, None]
+    # In the norm of the flux grazing rings keep their digits, and operators are nearly symmetric.
+    scale = np.sqrt(sector.flux)
+    frame = scale[:, None] / scale
+    e = sector.even / sector.mu[:, None] * frame
+    n = sector.odd / sector.mu[:, None] * frame
     bound = math.sqrt(np.abs(n).sum(axis=1).max() * np.abs(e).sum(axis=1).max())
     steps = math.log2(max(bound * thickness / 2.0, 1e-300) / math.sqrt(_THIN))
     doublings = max(0, math.ceil(steps))
     half = thickness / 2.0 ** (doublings + 1)
+    keep_s, keep_b = (
+        None if kept is None else (kept[0] * scale[:, None], kept[1] / scale[:, None])
+        for kept in sector.kept
+    )
     ratio = _tanh_ratio((n @ e) * half**2)
-    s = _conserving(half * e @ ratio, sector.projectors[0])
-    b = _conserving(half * ratio @ n, sector.projectors[1])
+    s = _conserving(half * (e @ ratio), keep_s)
+    b = _conserving(half * (ratio @ n), keep_b)
     # int cosh(Omega z) dz / cosh(Omega t/2) = 2 Omega^-1 tanh(Omega t/2).
-    even = 2.0 * half * sector.density_even @ ratio
-    odd = sector.density_odd
-    if len(odd):
-        odd = 2.0 * half * odd @ _tanh_ratio((e @ n) * half**2)
+    even = 2.0 * half * (sector.density_even / scale @ ratio)
+    odd = 2.0 * half * _rows_of_tanh_ratio(sector.density_odd / scale, e, n * half**2)
     identity = np.eye(len(s))
     for _ in range(doublings):
-        factors = lu_factor(identity + b @ s, check_finite=False)
-
-        def over(
-            rows: FloatArray, factors: tuple[FloatArray, NDArray[np.int32]] = factors
-        ) -> FloatArray:
-            """rows (1 + B S)^-1."""
-            result: FloatArray = lu_solve(factors, rows.T, trans=1, check_finite=False).T
-            return result
-
+        inverse = np.linalg.inv(identity + b @ s)
         # Each half of the doubled slab holds its content for the mean of its two faces.
-        even = 2.0 * over(even)
-        odd = 2.0 * (odd - over(odd @ s) @ b)
-        s = _conserving(2.0 * over(s), sector.projectors[0])
-        b = _conserving(2.0 * lu_solve(factors, b, check_finite=False), sector.projectors[1])
-    return SlabOperators(s, b, even, odd)
+        even = 2.0 * (even @ inverse)
+        odd = 2.0 * (odd - odd @ s @ inverse @ b)
+        s = _conserving(2.0 * (s @ inverse), keep_s)
+        b = _conserving(2.0 * (inverse @ b), keep_b)
+    return SlabOperators(s / frame, b / frame, even * scale, odd * scale)
 
 
 def _tanh_ratio(m: FloatArray) -> FloatArray:
     """tanh(x)/x of the matrix x with square m."""
-    return np.asarray(np.linalg.solve(_horner(_TANH_Q, m), _horner(_TANH_P, m)), dtype=np.float64)
+    square, identity = m @ m, np.eye(len(m))
+
+    def polynomial(c: FloatArray) -> FloatArray:
+        low = c[0] * identity + c[1] * m
+        result: FloatArray = low + (c[2] * identity + c[3] * m + c[4] * square) @ square
+        return result
+
+    return np.asarray(np.linalg.solve(polynomial(_TANH_Q), polynomial(_TANH_P)), dtype=np.float64)
 
 
-def _conserving(matrix: FloatArray, projector: FloatArray | None) -> FloatArray:
-    return matrix if projector is None else projector @ matrix @ projector
+def _rows_of_tanh_ratio(rows: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
+    """rows tanh(x)/x with x^2 = left right, by its series: few rows need no matrix products."""
+    total = np.zeros_like(rows)
+    for c in _TANH_SERIES if len(rows) else ():
+        total += c * rows
+        rows = rows @ left @ right
+    return total
 
 
-def _horner(coefficients: FloatArray, m: FloatArray) -> FloatArray:
-    identity = np.eye(len(m))
-    result: FloatArray = coefficients[-1] * identity
-    for c in coefficients[-2::-1]:
-        result = result @ m + c * identity
+def _conserving(matrix: FloatArray, kept: Kept | None) -> FloatArray:
+    """Both sides of a matrix times 1 - u z^T."""
+    if kept is None:
+        return matrix
+    u, z = kept
+    matrix = matrix - u @ (z.T @ matrix)
+    result: FloatArray = matrix - (matrix @ u) @ z.T
     return result
 
 
@@ -213,10 +242,11 @@ def slab_sectors(
     -------
     list of SlabSector
     """
-    done: dict[bytes, tuple[FloatArray, FloatArray, FloatArray]] = {}
+    done: dict[object, tuple[FloatArray, FloatArray, FloatArray]] = {}
     result = []
-    for sector in layer_sectors(layer, rings):
-        signature = sector.even.tobytes() + sector.odd.tobytes()
+    sectors = layer_sectors(layer, rings)
+    for sector in sectors:
+        signature = tuple(x.tobytes() for x in (sector.even, sector.odd, sector.parity))
         if signature not in done:
             done[signature] = _scattering(sector, slab_operators(sector, thickness))
         result.append(
@@ -225,27 +255,14 @@ def slab_sectors(
             )
         )
     if flight:
-        scattered = {node for sector in result for node in sector.nodes}
-        terms = collision_terms(layer)
-        for moment in range(N_MOMENTS):
-            spins = tuple(i for i in range(4) if (moment, i) not in scattered)
-            if spins:
-                k_out = terms.k_out[np.ix_(spins, spins)]
+        for nodes, k_out in flight_nodes(collision_terms(layer).k_out, sectors):
+            if k_out.tobytes() not in done:
                 through = on_diagonal(attenuation(k_out, rings, thickness))
-                n = len(through)
-                nodes = tuple((moment, i) for i in spins)
-                result.append(
-                    SlabSector(
-                        nodes,
-                        np.ones(n),
-                        k_out,
-                        np.zeros((n, n)),
-                        through,
-                        np.zeros((0, 2 * n)),
-                        (),
-                        False,
-                    )
-                )
+                none = np.zeros_like(through)
+                done[k_out.tobytes()] = none, through, np.zeros((0, 2 * len(none)))
+            own = done[k_out.tobytes()]
+            parity = np.ones(len(own[0]))
+            result.append(SlabSector(nodes, parity, k_out, *own, (), False))
     return result
 
 
@@ -288,9 +305,37 @@ def _scattering(
 
 def attenuation(k_out: FloatArray, rings: AzimuthalRings, length: float) -> FloatArray:
     """exp(-K_out length / mu), shape (n_polar, s, s)."""
-    result: FloatArray = expm(-k_out * (length / rings.cosines)[:, None, None])
+    depth = length / rings.cosines
+    result = np.zeros((len(depth), *k_out.shape))
+    for part in coupled(k_out):
+        rows = np.array(part)
+        result[:, rows[:, None], rows] = _decay(k_out[rows[:, None], rows], depth)
     result[np.abs(result) < NOTHING] = 0.0
     return result
+
+
+def _decay(k: FloatArray, depth: FloatArray) -> FloatArray:
+    """exp(-k depth), shape (n, s, s); in closed form up to s = 2."""
+    if len(k) == 1:
+        return np.exp(-k * depth[:, None, None])
+    if len(k) > 2:
+        result: FloatArray = expm(-k * depth[:, None, None])
+        return result
+    mean = 0.5 * (k[0, 0] + k[1, 1])
+    half = 0.5 * (k[0, 0] - k[1, 1])
+    traceless = k - mean * np.eye(2)
+    # (k - mean)^2 = square; the damping belongs into the exponents, which could overflow alone.
+    square = half**2 + k[0, 1] * k[1, 0]
+    root = math.sqrt(abs(square))
+    if square > 0.0:
+        slow, drop = np.exp(-(mean - root) * depth), -np.expm1(-2.0 * root * depth)
+        even, odd = slow * (1.0 - 0.5 * drop), 0.5 * slow * drop / root
+    else:
+        damped = np.exp(-mean * depth)
+        even = damped * np.cos(root * depth)
+        odd = damped * (np.sin(root * depth) / root if root > 0.0 else depth)
+    turned: FloatArray = np.multiply.outer(even, np.eye(2)) - np.multiply.outer(odd, traceless)
+    return turned
 
 
 def on_diagonal(local: FloatArray) -> FloatArray:

@@ -16,7 +16,12 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.layer import Layer
-from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, layer_sectors
+from torkivity_engine.reduced.sectors import (
+    N_MOMENTS,
+    LayerSector,
+    from_sector,
+    layer_sectors,
+)
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
 
@@ -101,9 +106,9 @@ def slow_modes(layer: Layer, rings: AzimuthalRings) -> SlowModes:
     decaying = np.zeros((2, rings.n_polar, N_MOMENTS, 4, CHARGE))
     growing = np.zeros_like(decaying)
     for spin in range(CHARGE):
-        sector = next(sector for sector in sectors if (0, spin) in sector.nodes)
+        sector = next(sector for sector in sectors if spin in sector.densities)
         kappa[spin], plus, minus = _slow_mode(sector)
-        at = sector.nodes.index((0, spin))
+        at = next(at for at, node in enumerate(sector.nodes) if node[0, spin])
         n = rings.n_polar
         mean = 0.5 * rings.polar_weights @ (plus + minus)[at * n : (at + 1) * n]
         own_parity = sector.parity[at * n]
@@ -113,9 +118,8 @@ def slow_modes(layer: Layer, rings: AzimuthalRings) -> SlowModes:
             (growing, own_parity * sector.parity * minus, own_parity * sector.parity * plus),
         ):
             for direction, vector in enumerate((first, second)):
-                split = (vector / mean).reshape(len(sector.nodes), n)
-                for position, (moment, component) in enumerate(sector.nodes):
-                    store[direction, :, moment, component, spin] = split[position]
+                moments = from_sector(sector.nodes, (vector / mean)[:, None])
+                store[direction, ..., spin] = moments[..., 0]
     return SlowModes(kappa, decaying, growing, rings.cosines * rings.polar_weights)
 
 

@@ -23,7 +23,7 @@ from torkivity_engine.reduced.layer_response import (
     Termination,
     Transfer,
 )
-from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, conserving_projector
+from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, conserved_densities
 from torkivity_engine.reduced.slabs import NOTHING, SlabSector, slab_sector
 
 __all__ = [
@@ -96,20 +96,18 @@ class SplitUnknowns(NamedTuple):
     def sector(self) -> LayerSector:
         """The collisions of the azimuthal mean."""
         even = np.diag(self.rate) - self.k_in[np.ix_(self.spin, self.spin)] * self.mean
-        projector = conserving_projector(even, self.mu)
-        kept = 0 if projector is None else len(self.mu) - round(float(np.trace(projector)))
         return LayerSector(
-            nodes=(),
+            nodes=np.zeros((0, N_MOMENTS, 4)),
             parity=np.ones(len(self.mu)),
             k_out=np.zeros((0, 0)),
             even=even,
             odd=np.diag(self.rate),
             mu=self.mu,
-            projectors=(projector, None),
-            conserved=kept,
+            kept=(conserved_densities(even, self.mu), None),
             density_even=self.averages(),
             density_odd=np.zeros((0, len(self.mu))),
             densities=self.slots,
+            flux=self.mean * self.mu,
         )
 
 

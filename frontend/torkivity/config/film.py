@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torkivity.config.errors import Problems
@@ -23,6 +24,7 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.quantity import Quantity
 from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack, as_stack
+from torkivity_engine.film.tabulated_interface import TabulatedInterface
 from torkivity_engine.spin import direction
 
 __all__ = ["FILM_TABLES", "film_tables", "read_film"]
@@ -283,6 +285,8 @@ class _Reader:
                 self.problems.add(f"{where}.kind", error.expected, named)
                 return None
         assert kind is not None
+        if kind is TabulatedInterface:
+            return self._amplitudes(table, where)
         before = len(self.problems)
         own = fields_of(kind)
         forms = forms_of(kind)
@@ -322,6 +326,34 @@ class _Reader:
             else:
                 self.problems.add(f"{where}.{error.key}", error.expected, error.value)
             return None
+
+    def _amplitudes(self, table: Table, where: str) -> TabulatedInterface | None:
+        """An interface from a file of amplitudes, named relative to the configuration."""
+        from torkivity_hpc.files.amplitudes import read_amplitudes
+
+        before, known = len(self.problems), ("file", "digest")
+        for key, value in table.items():
+            if key not in known:
+                self.problems.unknown(f"{where}.{key}", key, known)
+            elif not isinstance(value, str):
+                self.problems.add(f"{where}.{key}", "must be a text", value)
+        if "file" not in table:
+            self.problems.add(f"{where}.file", "is missing: a file of amplitudes")
+        if len(self.problems) > before:
+            return None
+        try:
+            made = read_amplitudes(Path(self.problems.file).parent / table["file"])
+        except InputError as error:
+            self.problems.add(f"{where}.file", error.expected, table["file"])
+            return None
+        if table.get("digest", made.digest) != made.digest:
+            self.problems.add(
+                f"{where}.digest",
+                f"is not that of {table['file']}, which has {made.digest}: the file has changed",
+                table["digest"],
+            )
+            return None
+        return made
 
     def _missing(self, kind: type[Component], values: Table, where: str) -> None:
         """Note keys that a component lacks, or that do not go together."""

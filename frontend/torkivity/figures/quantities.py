@@ -24,7 +24,15 @@ from torkivity_engine.units import QUANTITIES, convert_torque
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["DIFFERENCE", "OWN_RESISTIVITY", "RESISTANCE", "Component", "Quantity", "quantity_names"]
+__all__ = [
+    "DIFFERENCE",
+    "OWN_RESISTIVITY",
+    "RESISTANCE",
+    "TITLES",
+    "Component",
+    "Quantity",
+    "quantity_names",
+]
 
 #: Coordinate with the resistivity of the heavy metal at each point, Ohm m.
 OWN_RESISTIVITY = "own_resistivity"
@@ -32,7 +40,8 @@ OWN_RESISTIVITY = "own_resistivity"
 #: Name of the difference of models among the quantities.
 DIFFERENCE = "difference"
 
-_TITLES = {
+#: Of quantities, in a figure's words.
+TITLES = {
     "torque_total": "total torque",
     "torque_interface": "torque at the interface",
     "torque_ferromagnet": "torque on the bulk ferromagnet",
@@ -170,7 +179,7 @@ class Quantity:
         units = str(dataset[self.name].attrs.get("units", "1"))
         return [
             Component(
-                *(title, _TITLES[self.name], *self._converted(units, found)),
+                *(title, TITLES[self.name], *self._converted(units, found)),
                 zero=self.name not in _FAR_FROM_ZERO or title == "transverse",
             )
             for title, found in parts.items()

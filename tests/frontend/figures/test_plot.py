@@ -593,7 +593,7 @@ def test_wrong_calls(call: Call, sweep_path: Path, run_path: Path, tmp_path: Pat
         ((foreign,), "is an HDF5 file, but not one of torkivity's"),
         ((tmp_path / "none.h5",), "no such file"),
         ((film,), "--profile draws a film from its TOML"),
-        ((film, "--profile"), "heavy_metal is missing"),
+        ((film, "--profile"), "ferromagnet is missing"),
         ((film, "--profile", "--at", "theta=1"), "--at is for sweeps"),
         ((without,), "none: name a variable as the quantity"),
         ((bare, "--profile"), "holds no configuration"),

@@ -1,0 +1,105 @@
+"""What a new thickness and a new pair of layers cost, beside a point whose layers are known.
+
+With the environment variable TORKIVITY_BASELINE naming a checkout of another version, both run in
+turns and the table has their ratios.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from layer_jobs import ANGLES, jobs, timed
+from measuring import Record, duration, number
+from torkivity.tables import Table
+from torkivity_engine.machine.threads import SINGLE_THREAD
+
+NAMES = {
+    "point": "interface and m new",
+    "metal": "thickness of the heavy metal new",
+    "magnet": "thickness of the ferromagnet new",
+    "pair": "both layers new",
+}
+_FOLDERS = ("meshes", "engine", "hpc", "frontend")
+
+
+@contextmanager
+def _other_version(n_polar: int, seconds: float) -> Iterator[Callable[[str], float] | None]:
+    """A function that times a job in the version of TORKIVITY_BASELINE; None without one."""
+    root = os.environ.get("TORKIVITY_BASELINE")
+    if not root:
+        yield None
+        return
+    paths = os.pathsep.join(str(Path(root) / folder) for folder in _FOLDERS)
+    script = Path(__file__).with_name("layer_jobs.py")
+    with subprocess.Popen(
+        [sys.executable, str(script), str(n_polar), str(seconds)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **SINGLE_THREAD, "PYTHONPATH": paths},
+    ) as process:
+        requests, answers = process.stdin, process.stdout
+        assert requests is not None
+        assert answers is not None
+
+        def ask(name: str) -> float:
+            requests.write(name + "\n")
+            requests.flush()
+            return float(answers.readline())
+
+        yield ask
+        requests.close()
+
+
+def measure(quick: bool) -> Record:
+    """Measure; small sizes and short times if `quick`."""
+    rounds, seconds = (1, 0.01) if quick else (5, 0.3)
+    cases = []
+    for n_polar in (8,) if quick else (32, 64):
+        calls = jobs(n_polar)
+        with _other_version(n_polar, seconds) as other:
+            for name, call in calls.items():
+                ours, theirs = [], []
+                for _ in range(rounds):
+                    ours.append(timed(call, seconds))
+                    if other is not None:
+                        theirs.append(other(name))
+                ratios = [b / a for a, b in zip(ours, theirs, strict=False)]
+                job, angle = name.split()
+                cases.append(
+                    {
+                        "n_polar": n_polar,
+                        "job": job,
+                        "spin_hall_angle": float(angle),
+                        "seconds": median(ours),
+                        "baseline_over_this": median(ratios) if ratios else None,
+                    }
+                )
+    return {"cases": cases}
+
+
+def table(r: Record) -> Table:
+    """What was measured, as a table."""
+
+    def cell(case: Record) -> str:
+        ratio = case["baseline_over_this"]
+        beside = "" if ratio is None else f" (x {number(ratio)})"
+        return duration(case["seconds"]) + beside
+
+    sizes = sorted({case["n_polar"] for case in r["cases"]})
+    columns = [(n, angle) for n in sizes for angle in ANGLES]
+    found = {(c["n_polar"], c["spin_hall_angle"], c["job"]): c for c in r["cases"]}
+    return Table(
+        "A whole point after something changed; in brackets: baseline over this",
+        ("", *(f"n_polar {n}, theta_SH {angle}" for n, angle in columns)),
+        tuple(
+            (meaning, *(cell(found[n, angle, job]) for n, angle in columns))
+            for job, meaning in NAMES.items()
+        ),
+    )
