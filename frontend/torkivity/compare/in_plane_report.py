@@ -96,7 +96,7 @@ def _row(label: str, values: FloatArray, unit: str, ratio: bool = False) -> str:
     largest = float(np.nanmax(np.abs(values)))
     cells = "".join(f"{_text(value, largest):>{_WIDTH}}" for value in values)
     exact, other = map(float, values)
-    percent = f"{100.0 * (other / exact - 1.0):+.1f}" if ratio and exact else ""
+    percent = f"{round(100.0 * (other / exact - 1.0), 1) + 0.0:+.1f}" if ratio and exact else ""
     percent = "-" if percent.startswith(("+nan", "nan")) else percent
     return f"{label:<{_LABEL}}{cells}{percent:>{_SHORT}}  {unit}".rstrip()
 
