@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 
 from torkivity.config.text import load_config
-from torkivity.study.plan import FRAME_FLAG, plan_sweep, point_variables
+from torkivity.study.plan import plan_sweep
+from torkivity.study.point import point_variables
 from torkivity_engine.machine.threads import SINGLE_THREAD
 from torkivity_hpc.files.sweepfile import SweepSpec
 from torkivity_hpc.grid import Axis, Dimension, Grid, Value
@@ -74,9 +75,11 @@ interface.rashba = { linspace = [0.0, 0.4, 50] }
 film.magnetization_angles_deg.theta = { linspace = [0.0, 90.0, 25] }
 """
 
-_VARIABLES = point_variables(["boltzmann"], "all")
+_VARIABLES = point_variables()
+#: Places of a bilayer.
+_AXES = {dim: Axis((name,), "", dim) for dim, name in (("interface", "Pt|Co"), ("magnet", "Co"))}
 _RECORD = {
-    name: np.zeros([{"spin": 3}[dim] for dim in variable.dims])
+    name: np.zeros([{"spin": 3}.get(dim, 1) for dim in variable.dims])
     for name, variable in _VARIABLES.items()
 }
 
@@ -104,7 +107,7 @@ def mock_plan(points: int, evaluate: Evaluate) -> SweepPlan:
         Dimension(name, Axis(tuple(map(float, range(n))), "1", name), {name: tuple(range(n))})
         for name, n in zip("abc", lengths, strict=True)
     ]
-    spec = SweepSpec(Grid(dimensions), _VARIABLES, {}, {"title": "cost"}, frozenset({FRAME_FLAG}))
+    spec = SweepSpec(Grid(dimensions), _VARIABLES, {}, {"title": "cost"}, axes=_AXES)
     return SweepPlan(spec, evaluate, ())
 
 
@@ -156,8 +159,7 @@ def large(points: int) -> None:
             ("lazy xarray.open_dataset", "import xarray; d = xarray.open_dataset(path)"),
             (
                 "one variable",
-                "import xarray\nd = xarray.open_dataset(path)\n"
-                "d['boltzmann_all_torque_total'].load()",
+                "import xarray\nd = xarray.open_dataset(path)\nd['torque_total'].load()",
             ),
             ("torkivity.open_results, all in memory", "d = torkivity.open_results(path)"),
             (

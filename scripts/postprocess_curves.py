@@ -1,11 +1,12 @@
-"""Curves from the file of a sweep alone: both models along one axis, with h5py and no xarray.
+"""Curves from the file of a sweep alone: its models along one axis, with h5py and no xarray.
 
 Usage:
     python scripts/postprocess_curves.py sweep.h5 [--along rashba] [--csv curves.csv]
         [--figure curves.png]
 
 Shows how to read a file with nothing but h5py: dimensions from the scales, done points from
-``status``. Other dimensions are taken at their first value.
+``status``. Axes go by their paths or the last parts of them; the others are taken at their first
+values.
 """
 
 from __future__ import annotations
@@ -21,13 +22,29 @@ from matplotlib.figure import Figure
 KINDS = ("damping_like", "field_like")
 
 
-def along(file: h5py.File, name: str, axis: str) -> np.ndarray:
-    """A variable along one dimension; NaN where points are not done."""
+def dims_of(dataset: h5py.Dataset) -> list[str]:
+    """Names of the dimensions."""
+    return [dim[0].name.lstrip("/") for dim in dataset.dims]
+
+
+def axis_of(file: h5py.File, given: str) -> str:
+    """Axis of the sweep by its path or the last part of it."""
+    axes = [name for name in dims_of(file["status"]) if name not in ("model", "source")]
+    found = [name for name in axes if name == given or name.endswith(f".{given}")]
+    if len(found) != 1:
+        raise SystemExit(f"--along {given}: must be one of {', '.join(axes)}")
+    return found[0]
+
+
+def along(file: h5py.File, name: str, axis: str, model: int) -> np.ndarray:
+    """A variable along one dimension, by one model; NaN where points are not done."""
     # The state first: what it calls done was complete before.
     status, values = file["status"][...], file[name][...]
-    values = np.where(status == 1, values, np.nan)
-    dims = [dim[0].name.lstrip("/") for dim in file[name].dims]
-    return values[tuple(slice(None) if dim == axis else 0 for dim in dims)]
+    done = status == 1
+    done = done.reshape(done.shape + (1,) * (values.ndim - done.ndim))
+    place = {axis: slice(None), "model": model}
+    index = tuple(place.get(dim, 0) for dim in dims_of(file[name]))
+    return np.where(done, values, np.nan)[index]
 
 
 def main() -> None:
@@ -39,13 +56,12 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, default=Path("curves.png"))
     given = parser.parse_args()
     with h5py.File(given.file, "r") as file:
-        x = file[given.along][...]
-        label = file[given.along].attrs["long_name"]
-        models = [name for name in file if name.endswith("_torque_total_damping_like")]
-        models = [name.removesuffix("_torque_total_damping_like") for name in models]
+        axis = axis_of(file, given.along)
+        x, label = file[axis][...], file[axis].attrs["long_name"]
+        models = list(file["model"].asstr()[...])
         curves = {
-            (model, kind): along(file, f"{model}_torque_total_{kind}", given.along)
-            for model in models
+            (model, kind): along(file, f"torque_total_{kind}", axis, number)
+            for number, model in enumerate(models)
             for kind in KINDS
         }
     figure = Figure(figsize=(7.0, 3.2), layout="constrained")
@@ -63,7 +79,7 @@ def main() -> None:
     figure.savefig(given.figure, dpi=200)
     with given.csv.open("w", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow([given.along, *(f"{model}_{kind}" for model, kind in curves)])
+        writer.writerow([axis, *(f"{model}_{kind}" for model, kind in curves)])
         writer.writerows(zip(x, *curves.values(), strict=True))
     print(f"wrote {given.figure} and {given.csv}")
 

@@ -2,10 +2,11 @@
 
 Usage:
     python scripts/postprocess_maps.py sweep.h5 [--x exchange] [--y rashba] [--at theta=45]
-        [--quantity boltzmann_all_torque_total_damping_like] [--figure map.png] [--csv map.csv]
+        [--quantity torque_total_damping_like] [--model boltzmann] [--source all]
+        [--place "Pt|Co"] [--figure map.png] [--csv map.csv]
 
 Dimensions that are neither drawn nor given by --at are taken at their first value; a value
-between those of the sweep is interpolated.
+between those of the sweep is interpolated. Axes go by their paths or the last parts of them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import torkivity
 from torkivity.figures import save_figure
 from torkivity.figures.style import Coordinate, point_label, power_of_ten, unit_label
 from torkivity.figures.sweeps import draw_map
+from torkivity.results.selection import axis_name
+from torkivity.results.values import choose_source, model_values
 
 
 def reduce_to(
@@ -61,7 +64,10 @@ def main() -> None:
     parser.add_argument("--x", default="exchange")
     parser.add_argument("--y", default="rashba")
     parser.add_argument("--at", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--quantity", default="boltzmann_all_torque_total_damping_like")
+    parser.add_argument("--quantity", default="torque_total_damping_like")
+    parser.add_argument("--model", default="boltzmann")
+    parser.add_argument("--source")
+    parser.add_argument("--place", help="interface or magnet")
     parser.add_argument("--figure", type=Path, default=Path("map.png"))
     parser.add_argument("--csv", type=Path, default=Path("map.csv"))
     given = parser.parse_args()
@@ -69,11 +75,15 @@ def main() -> None:
     at: dict[str, float | str] = {}
     for item in given.at:
         name, _, value = item.partition("=")
+        name = axis_name(dataset, name)
         try:
             at[name] = float(value)
         except ValueError:
             at[name] = value
-    data = reduce_to(dataset[given.quantity], [given.y, given.x], at)
+    source = choose_source(dataset, given.source)
+    values = model_values(dataset, given.quantity, given.model, source, given.place)
+    axes = [axis_name(dataset, name) for name in (given.y, given.x)]
+    data = reduce_to(values.rename(given.quantity), axes, at)
     draw(data, given.figure)
     data.to_dataframe().reset_index().to_csv(given.csv, index=False)
     peak = data.where(np.isfinite(data), 0.0)

@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def launcher() -> Path:
 #: What pages take for granted: a film, coarse so that it runs in no time.
 FILM = """
 [heavy_metal]
+name = "Pt"
 thickness = 4.0
 total_mean_free_path = 2.0853
 spin_diffusion_length = 2.57
@@ -62,6 +64,7 @@ barrier = 0.42645
 exchange = 0.20055
 rashba = 0.085
 [ferromagnet]
+name = "Co"
 thickness = 5.0
 mean_free_path_majority = 16.25
 mean_free_path_minority = 6.01
@@ -93,7 +96,7 @@ def set_up(name: str, folder: Path) -> None:
     from torkivity.config.sections import SweepSection
     from torkivity.config.text import load_config
 
-    if name not in (*SWEEPS, "docs/anisotropy.md"):
+    if name not in (*SWEEPS, "docs/anisotropy.md", "docs/file-schema.md"):
         return
     film = folder / "film.toml"
     film.write_text(FILM, encoding="utf-8")
@@ -101,6 +104,17 @@ def set_up(name: str, folder: Path) -> None:
         section = SweepSection(models=["boltzmann", "drift_diffusion"], axes=axes)
         config = load_config(film).model_copy(update={"sweep": section})
         torkivity.sweep(config, out=folder / file)
+
+
+@contextlib.contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Modules of a page are found as if Python had been started in its folder."""
+    before = list(sys.path)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 class Page:
@@ -119,10 +133,15 @@ class Page:
         while self._done <= index:
             block = self.blocks[self._done]
             self._done += 1
-            with contextlib.chdir(self._folder):
+            with contextlib.chdir(self._folder), _importing_from(self._folder):
                 getattr(self, f"_{block.language}")(block)
 
     def _python(self, block: Block) -> None:
+        """Code to run, or a module, whose name the first line says."""
+        name = re.match(r"# (\w+\.py)\b", block.text)
+        if name:
+            Path(name[1]).write_text(block.text, encoding="utf-8")
+            return
         code = compile("\n" * block.line + block.text, self._name, "exec")
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(code, self.namespace)

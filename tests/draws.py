@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.boundaries import Surface
+from torkivity_engine.film.interfaces import RashbaInterface, SpinOrbitInterface
+from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
-from torkivity_engine.film.stack import Bilayer
+from torkivity_engine.film.stack import Bilayer, Stack
 
 #: After Haney et al., Phys. Rev. B 87, 174411 (2013); lengths in nm.
 PT = HeavyMetal.from_spin_diffusion_length(10.0, 2.0853, 2.57, 0.059)
@@ -59,3 +63,45 @@ def random_bilayer(rng: np.random.Generator) -> Bilayer:
 
 def pt_co(rashba: float = 0.2, **changes: object) -> Bilayer:
     return Bilayer(PT, RashbaInterface(U0, U_EX, rashba), CO, **changes)  # type: ignore[arg-type]
+
+
+def random_tilted_stack(seed: int) -> Stack:
+    """Closed stack of two or three layers with everything that breaks a symmetry: tilted m,
+    interfaces with exchange and spin-orbit coupling, diffuse faces, skew scattering."""
+    rng = np.random.default_rng(seed)
+    kinds = (["HM", "FM"], ["HM", "FM", "HM"], ["FM", "HM", "FM"], ["FM", "HM", "HM"])[seed % 4]
+    layers: list[Layer] = []
+    for kind in kinds:
+        if kind == "FM":
+            layers.append(random_ferromagnet(rng))
+        else:
+            metal = random_heavy_metal(rng)
+            angle = float(rng.uniform(-0.5, 0.5)) * (seed % 3 != 0)
+            layers.append(replace(metal, spin_hall_angle=angle))
+    interfaces = []
+    for below, above in itertools.pairwise(layers):
+        magnet = above if isinstance(above, Ferromagnet) else below
+        u0, u_ex, u_r = (float(x) for x in 0.5 * rng.normal(size=3))
+        if not isinstance(magnet, Ferromagnet):
+            interfaces.append(RashbaInterface(u0, 0.0, u_r))
+        elif seed % 5 == 2:
+            w = tuple((float(x), float(y)) for x, y in 0.5 * rng.normal(size=(3, 2)))
+            interfaces.append(SpinOrbitInterface(u0, u_ex, w, magnetization=magnet.magnetization))  # type: ignore[arg-type]
+        else:
+            interfaces.append(RashbaInterface(u0, u_ex, u_r, magnetization=magnet.magnetization))
+    p, q = (float(x) for x in rng.uniform(size=2))
+    return Stack(tuple(layers), tuple(interfaces), Surface(p), Surface(q if seed % 2 else 1.0))
+
+
+def reversed_magnets(stack: Stack) -> Stack:
+    """The stack with every m turned round."""
+
+    def turned(part):  # type: ignore[no-untyped-def]
+        m = part.magnetization
+        return part if m is None else part.turned(tuple(-x for x in m))
+
+    return replace(
+        stack,
+        layers=tuple(map(turned, stack.layers)),
+        interfaces=tuple(map(turned, stack.interfaces)),
+    )

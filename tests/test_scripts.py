@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import torkivity
 from films import pt_co
 from sections import SECTIONS
 from tensors import tensor_sums_elementwise, tensor_sums_moments
 from textbook import solve_textbook, textbook_modes
+from torkivity.study.point import point_variables
 from torkivity.tables import Table, replace_tables
 from torkivity_engine.diffusion.tensors import tensor_integrals
 from torkivity_engine.film.interfaces import RashbaInterface
@@ -113,6 +115,17 @@ def test_convergence_study(tmp_path: Path) -> None:
     assert record["azimuthal"]["error"]["m along z"][0] < 1e-13
     assert record["azimuthal"]["error"]["m tilted"][-1] < 1e-6
     assert "NT" in out
+
+
+def test_cost_of_sweeps(tmp_path: Path) -> None:
+    """The stand-in for a sweep without its physics, as wide as one."""
+    out = run_script("measure_sweep.py", "run-instant", str(tmp_path / "a.h5"), "1000")
+    assert "1000 points in " in out
+    opened = torkivity.open_results(tmp_path / "a.h5")
+    assert (opened["status"] == 1).all()
+    assert {name for name, v in opened.data_vars.items() if v.dtype.kind == "f"} >= set(
+        point_variables()
+    )
 
 
 @pytest.mark.parametrize("document", ["performance.md", "convergence.md"])

@@ -22,7 +22,7 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.spin import CHARGE, rotation_to
 
-__all__ = ["LayerIntegrals", "PumpedMoments", "balances", "pumped_density"]
+__all__ = ["LayerIntegrals", "PumpedMoments", "balances", "layer_balance", "pumped_density"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,12 @@ class LayerIntegrals:
 
     in_plane: FloatArray
     torque: FloatArray
+
+    def joined(self) -> LayerIntegrals:
+        """All layers as one: those that a single layer was cut into."""
+        return LayerIntegrals(
+            self.in_plane.sum(axis=0, keepdims=True), self.torque.sum(axis=0, keepdims=True)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +90,11 @@ def pumped_density(layer: Layer, drive: FloatArray) -> FloatArray:
 
 
 def balances(
-    stack: Stack, flows: FloatArray, field: FloatArray, drive: FloatArray | None = None
+    stack: Stack,
+    flows: FloatArray,
+    field: FloatArray,
+    moments: tuple[float, float],
+    drive: FloatArray | None = None,
 ) -> LayerIntegrals:
     """Integrals over all layers from the flows through their faces.
 
@@ -96,6 +106,8 @@ def balances(
         the drive makes of the bulk.
     field : ndarray, shape (2, n_drives)
         Field along x and y.
+    moments : (float, float)
+        3 <k_x^2> and 3 <k_z^2> of the mesh.
     drive : ndarray, shape (n_layers, 3, n_drives), optional
         q of the layers whose magnetization turns.
 
@@ -103,19 +115,41 @@ def balances(
     -------
     LayerIntegrals
     """
-    in_plane, torque = [], []
-    for i, (layer, faces) in enumerate(zip(stack.layers, flows, strict=True)):
-        t, lost = layer.thickness, faces[0] - faces[1]
-        current = np.tensordot(momentum_response(layer)[:2], lost[:3], axes=2)
-        current += 4.0 * math.pi / 3.0 * t * driven_distribution(layer)[:2] @ field
-        in_plane.append(current.transpose(1, 0, 2))
-        content = np.zeros((CHARGE, field.shape[1]))
-        if layer.magnetization is not None and layer.exchange_rate > 0.0:
-            content += _across(layer, lost[3, :CHARGE])
-            if drive is not None:
-                content += 4.0 * math.pi * t * pumped_density(layer, drive[i])[:CHARGE]
-        torque.append(layer.torque_density(content))
-    return LayerIntegrals(np.stack(in_plane), np.stack(torque))
+    nothing = np.zeros((len(stack.layers), CHARGE, field.shape[1]))
+    parts = [
+        layer_balance(layer, faces, field, moments, q)
+        for layer, faces, q in zip(
+            stack.layers, flows, nothing if drive is None else drive, strict=True
+        )
+    ]
+    return LayerIntegrals(*(np.stack(part) for part in zip(*parts, strict=True)))
+
+
+def layer_balance(
+    layer: Layer,
+    faces: FloatArray,
+    field: FloatArray,
+    moments: tuple[float, float],
+    drive: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Integrals over one layer, see `balances`.
+
+    Returns
+    -------
+    in_plane : ndarray, shape (4, 2, n_drives)
+    torque : ndarray, shape (3, n_drives)
+    """
+    t, lost = layer.thickness, faces[0] - faces[1]
+    # A flow along b is that of a distribution k_b G_b, of which it holds 3 <k_b^2>.
+    held = np.array([moments[0], moments[0], moments[1]])[:, None, None]
+    current = np.tensordot(momentum_response(layer, moments)[:2], lost[:3] / held, axes=2)
+    current += 4.0 * math.pi / 3.0 * t * driven_distribution(layer, moments)[:2] @ field
+    current *= moments[0]
+    content = np.zeros((CHARGE, field.shape[1]))
+    if layer.magnetization is not None and layer.exchange_rate > 0.0:
+        content += _across(layer, lost[3, :CHARGE])
+        content += 4.0 * math.pi * t * pumped_density(layer, drive)[:CHARGE]
+    return current.transpose(1, 0, 2), layer.torque_density(content)
 
 
 def _across(layer: Layer, source: FloatArray) -> FloatArray:

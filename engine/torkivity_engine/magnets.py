@@ -11,7 +11,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.record import MAGNET_PARTS
-from torkivity_engine.solution import InterfaceResponse
+from torkivity_engine.solution import InterfaceResponse, entering_spin
 from torkivity_engine.spin import torque_frame, transverse
 
 __all__ = ["MagnetResponse", "magnet_responses"]
@@ -81,16 +81,11 @@ def magnet_responses(
         current entering through its faces. Nothing enters through an outer face.
     """
     found = []
-    last = len(stack.layers) - 1
     for index, layer in enumerate(stack.layers):
         if layer.magnetization is None:
             continue
         m = np.array(layer.magnetization)
-        entering = np.zeros(3)
-        if index > 0:
-            entering = entering + interfaces[index - 1].spin_current_plus
-        if index < last:
-            entering = entering - interfaces[index].spin_current_minus
+        entering = entering_spin(index, interfaces)
         torque = np.zeros(3)
         for i, response in enumerate(interfaces):
             if stack.torque_owner(i) == index:

@@ -7,7 +7,7 @@ from these names to real arrays, and the store writes them with these attributes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,10 @@ __all__ = [
     "CERTIFICATES",
     "COMPONENTS",
     "COORDINATES",
+    "IN_PLANE_VARIABLES",
     "MAGNET_PARTS",
     "MAGNET_VARIABLES",
+    "PUMPING_VARIABLES",
     "TORQUE_PARTS",
     "VARIABLES",
     "Record",
@@ -31,6 +33,9 @@ COORDINATES: dict[str, tuple[str, ...]] = {
     "spin": ("x", "y", "z"),
     "current": ("x", "y", "z", "charge"),
     "field": ("E_x", "E_y"),
+    "direction": ("longitudinal", "transverse"),
+    "plane": ("x", "y"),
+    "q": ("q_1", "q_2"),
 }
 
 TORQUE_PARTS: dict[str, str] = {
@@ -124,3 +129,56 @@ VARIABLES: dict[str, Variable] = _response_variables()
 
 #: What `torkivity_engine.magnets.MagnetResponse.record` gives, by name.
 MAGNET_VARIABLES: dict[str, Variable] = _torques("magnet_torque", MAGNET_PARTS)
+
+_ALONG = "along E and along z x E"
+
+#: What a film carries in its plane, and what exchange alone gives to its magnets. "layer" and
+#: "magnet" are dimensions of the film.
+IN_PLANE_VARIABLES: dict[str, Variable] = {
+    "sheet_conductance": Variable(
+        ("direction",), "S", f"sheet conductance, sheet current {_ALONG} per E"
+    ),
+    "sheet_resistance": Variable(
+        ("direction",), "Ohm", f"sheet resistance, field {_ALONG} per sheet current along E alone"
+    ),
+    "layer_sheet_conductance": Variable(
+        ("layer", "direction"), "S", f"sheet conductance of a layer, sheet current {_ALONG} per E"
+    ),
+    "current_share": Variable(("layer",), "1", "part of the current along E that a layer carries"),
+    **{
+        name: replace(variable, dims=("magnet", *variable.dims))
+        for name, variable in _torques(
+            "magnet_torque", {"exchange": "torque of exchange alone on the magnet"}
+        ).items()
+    },
+}
+
+_PER_Q = "1/(Ohm m^2)"
+
+#: What a magnetization that turns by q pumps; "interface" and "magnet" are dimensions of the film.
+PUMPING_VARIABLES: dict[str, Variable] = {
+    "turning_axis": Variable(("q", "spin"), "1", "axis q that the magnetization turns by"),
+    "pumped_spin_current_minus": Variable(
+        ("interface", "spin", "q"), _PER_Q, "spin current along +z at z = 0-, per q"
+    ),
+    "pumped_spin_current_plus": Variable(
+        ("interface", "spin", "q"), _PER_Q, "spin current along +z at z = 0+, per q"
+    ),
+    "pumped_torque_interface": Variable(
+        ("interface", "spin", "q"), _PER_Q, "torque on the magnetization at the interface, per q"
+    ),
+    "pumped_torque_exchange": Variable(
+        ("magnet", "spin", "q"), _PER_Q, "torque of exchange on the magnet, per q"
+    ),
+    "pumped_torque_bulk": Variable(
+        ("spin", "q"), _PER_Q, "part of it that the turning magnet has without any face, per q"
+    ),
+    "pumped_sheet_current": Variable(
+        ("plane", "q"), "1/(Ohm m)", "sheet current of the charge coefficient, per q"
+    ),
+    "effective_mixing_conductance": Variable((), _PER_Q, "effective mixing conductance"),
+    **{
+        f"certificate_{name}": Variable((), "1", f"error indicator: {CERTIFICATES[name]}")
+        for name in ("unitarity_defect", "residual", "condition")
+    },
+}

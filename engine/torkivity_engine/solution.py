@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.html import html_table
 from torkivity_engine.profiles import LayerProfile
-from torkivity_engine.record import TORQUE_PARTS
+from torkivity_engine.record import CERTIFICATES, COMPONENTS, TORQUE_PARTS
 from torkivity_engine.spin import CHARGE, torque_frame, transverse
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "FilmIntegrals",
     "InterfaceResponse",
     "TorqueNames",
+    "entering_spin",
 ]
 
 
@@ -69,11 +71,13 @@ class TorqueNames(ABC):
     def torque_ferromagnet(self) -> FloatArray:
         """Transverse part of the spin current into the ferromagnet (Eq. 10).
 
-        That is of j(0+), or of -j(0-) where the ferromagnet lies below the interface.
+        That is of j(0+), or of -j(0-) where the ferromagnet lies below the interface, and
+        nothing where neither side is one.
         """
-        into = (
-            -self.spin_current_minus if self._interface().magnet_below else (self.spin_current_plus)
-        )
+        below = self._interface().magnet_below
+        if below is None:
+            return np.zeros(CHARGE)
+        into = -self.spin_current_minus if below else self.spin_current_plus
         return transverse(into, self.magnetization)
 
     @property
@@ -145,8 +149,8 @@ class InterfaceResponse(TorqueNames):
         tau_mag, same unit.
     m, field_direction : ndarray, shape (3,)
         Unit vectors.
-    magnet_below : bool
-        Whether the ferromagnet of this interface lies below it.
+    magnet_below : bool or None
+        Whether the ferromagnet of this interface lies below it; None if neither side is one.
     """
 
     current_minus: FloatArray
@@ -154,7 +158,7 @@ class InterfaceResponse(TorqueNames):
     torque: FloatArray
     m: FloatArray
     field_direction: FloatArray
-    magnet_below: bool = False
+    magnet_below: bool | None = False
 
     def _interface(self) -> InterfaceResponse:
         return self
@@ -168,8 +172,45 @@ class InterfaceResponse(TorqueNames):
             torque=axial[:CHARGE] * self.torque,
             m=axial[:CHARGE] * self.m,
             field_direction=self.field_direction,
-            magnet_below=not self.magnet_below,
+            magnet_below=None if self.magnet_below is None else not self.magnet_below,
         )
+
+
+def solution_table(interfaces: Sequence[InterfaceResponse]) -> str:
+    """Torques at interfaces as HTML."""
+    rows = []
+    for index, response in enumerate(interfaces):
+        record = response.record()
+        for part in TORQUE_PARTS:
+            vector = record[f"torque_{part}"]
+            framed = (record[f"torque_{part}_{component}"] for component in COMPONENTS)
+            numbers = [_number(x) for x in (*vector, *framed)]
+            rows.append((str(index), part, *numbers))
+    titles = (name.replace("_", "-") for name in COMPONENTS)
+    columns = ("interface", "torque", "x", "y", "z", *titles)
+    return html_table(columns, rows, "Torques per E~ = -E/e, 1/(Ohm m)", keys=2)
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value + 0.0:.5g}"  # + 0.0 turns -0.0 into 0.0
+
+
+def entering_spin(layer: int, interfaces: Sequence[InterfaceResponse]) -> FloatArray:
+    """Spin current that enters a layer through its faces, shape (3,).
+
+    Parameters
+    ----------
+    layer : int
+        Counted from the left (bottom).
+    interfaces : sequence of InterfaceResponse
+        Those of the stack. Nothing enters through an outer face.
+    """
+    entering = np.zeros(3)
+    if layer > 0:
+        entering = entering + interfaces[layer - 1].spin_current_plus
+    if layer < len(interfaces):
+        entering = entering - interfaces[layer].spin_current_minus
+    return entering
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +220,10 @@ class _Solution(TorqueNames):
     def at_interface(self, index: int) -> InterfaceResponse:
         """Response of one interface, counted from the left (bottom)."""
         return self.interfaces[index]
+
+    def _repr_html_(self) -> str:
+        """Table of the torques at each interface, for notebooks."""
+        return solution_table(self.interfaces)
 
     def _interface(self) -> InterfaceResponse:
         if len(self.interfaces) != 1:
@@ -256,6 +301,15 @@ class BoltzmannSolution(_Solution):
         """
         return self.profile_of(layer, z)
 
+    def _repr_html_(self) -> str:
+        """Torques, and what bounds their error, for notebooks."""
+        rows = [
+            (name.replace("_", " "), f"{value:.1e}", CERTIFICATES.get(name, ""))
+            for name, value in self.certificates.items()
+        ]
+        made = f"Boltzmann equation, {self.method} method on {self.mesh}"
+        return solution_table(self.interfaces) + html_table(("error indicator", "", ""), rows, made)
+
     @property
     def layer_sheet_conductance(self) -> FloatArray:
         """Sheet conductance of every layer in S, shape (n_layers, 2, 2).
@@ -323,7 +377,30 @@ class DriftDiffusionSolution(_Solution):
         Interface parameters: "particular", "half_space" or "boundary_layer".
     ferromagnet : {"dephased", "finite", "exact"}
         "exact" belongs to the boundary-layer parameters.
+    conductance_of : callable or None
+        What `sheet_conductance` calls; None where it is not known.
     """
 
     parameters: str
     ferromagnet: str
+    conductance_of: Callable[[], FloatArray] | None = None
+
+    @property
+    def sheet_conductance(self) -> FloatArray:
+        """Sheet conductance of the film in S, shape (2, 2).
+
+        Charge current of both spins along the first index (x, y) per field along the second:
+        conductivities times thicknesses, and what accumulations drive in the plane by the
+        inverse spin Hall effect and its counterpart at the interfaces. That faces and
+        interfaces scatter the current itself is left to the Boltzmann equation.
+
+        Raises
+        ------
+        PhysicsError
+            For boundary-layer parameters, which know the film's torques only, and half spaces.
+        """
+        if self.conductance_of is None:
+            raise PhysicsError(
+                "no sheet conductance of boundary-layer parameters or of a half space"
+            )
+        return self.conductance_of()

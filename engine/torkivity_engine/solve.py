@@ -20,21 +20,28 @@ from torkivity_engine.dense.matching import (
     solve_dense,
 )
 from torkivity_engine.dense.profile import dense_moments
-from torkivity_engine.dense.spheres import solve_spheres
+from torkivity_engine.dense.spheres import SphereStates, solve_spheres
+from torkivity_engine.dense.tables import TableStates, solve_tables
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.sources import film_with_source
-from torkivity_engine.film.spheres import has_one_sphere, sphere_film
+from torkivity_engine.film.spheres import has_one_sphere, polar_rule_of, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.film.table_film import has_tables, table_film, table_name
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
 from torkivity_engine.reduced.integrals import reduced_integrals
 from torkivity_engine.reduced.profile import reduced_moments
-from torkivity_engine.reduced.sphere_profile import sphere_moments
+from torkivity_engine.reduced.sphere_profile import sphere_integrals, sphere_moments
 from torkivity_engine.reduced.spheres import solve_reduced_spheres
 from torkivity_engine.refine import polar_rule_for, refine
-from torkivity_engine.solution import BoltzmannSolution, FilmIntegrals, InterfaceResponse
-from torkivity_engine.spin import CHARGE
+from torkivity_engine.solution import (
+    BoltzmannSolution,
+    FilmIntegrals,
+    InterfaceResponse,
+    entering_spin,
+)
+from torkivity_engine.spin import CHARGE, transverse
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["solve_boltzmann"]
@@ -60,7 +67,7 @@ def solve_boltzmann(
     ----------
     film : Bilayer or Stack
     mesh : FermiSurfaceMesh, optional
-        By default ``SphericalMesh(32, 32)``.
+        By default ``SphericalMesh(32, 32)``. Tables bring points of their own.
     rtol : float, optional
         Instead of a mesh: refine polar and azimuthal sizes until the estimated mesh error of
         every current and torque is below `rtol` times the largest component of the total
@@ -107,8 +114,11 @@ def solve_boltzmann(
         return _refined(stack, rtol, method, source, memory_limit)
     mesh = mesh or SphericalMesh(32, 32)
     drive = "injection" if source == "reservoirs" else "field"
-    on_spheres = _on_one_sphere if has_one_sphere(stack) else _on_own_spheres
-    faces, certificates, moments_of, integrals_of = on_spheres(
+    if has_tables(stack):
+        on_modes = _on_tables
+    else:
+        on_modes = _on_one_sphere if has_one_sphere(stack) else _on_own_spheres
+    faces, certificates, moments_of, integrals_of = on_modes(
         stack, mesh, method, drive, memory_limit
     )
     if drive == "field":
@@ -120,7 +130,7 @@ def solve_boltzmann(
         interfaces=interfaces,
         certificates={"charge_defect": _charge_defect(stack, interfaces), **certificates},
         method=method,
-        mesh=mesh.name,
+        mesh=table_name(stack) or mesh.name,
         profile_of=partial(_profile, stack, cache(moments_of), weights, unit),
         integrals_of=cache(partial(_integrals, stack, interfaces, integrals_of, weights, unit)),
     )
@@ -147,44 +157,55 @@ def _on_one_sphere(
     return faces, states.certificates, moments_of, integrals_of
 
 
-def _on_own_spheres(
+def _on_tables(
     stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
 ) -> _Solved:
-    """The same of a film whose layers have Fermi spheres of their own."""
-    if mesh.rings is None:
-        raise InputError(
-            "mesh",
-            mesh.name,
-            "has no azimuthal rings, from which the annuli between Fermi spheres are made",
-        )
-    columns = _COLUMNS[drive]
-
-    if method == "dense":
-        dense = solve_spheres(sphere_film(stack, mesh.rings), memory_limit)
-        faces = (dense.minus[..., columns], dense.plus[..., columns], dense.density[..., columns])
-
-        def moments(layer: int, z: FloatArray) -> LayerMoments:
-            all_drives = dense.moments(layer, z)
-            return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
-
-        return faces, dense.certificates, lambda: moments, _no_integrals
-    states = solve_reduced_spheres(sphere_film(split_single_layer(stack), mesh.rings), drive)
-    faces = (states.current_minus, states.current_plus, states.density)
-    moments_of = partial(sphere_moments, stack, mesh.rings, drive)
-    return faces, states.certificates, moments_of, _no_integrals
+    """The same of a film whose interfaces are tables, which bring their own points."""
+    if method != "dense":
+        raise InputError("method", method, 'must be "dense" for a film with tables')
+    dense = solve_tables(table_film(stack), memory_limit)
+    return *_of_dense(dense, _COLUMNS[drive]), _no_integrals
 
 
 def _no_integrals() -> LayerIntegrals:
     raise PhysicsError(
-        "sheet conductance and exchange torque are known for films whose layers share one Fermi "
-        "sphere; these have spheres of their own"
+        "sheet conductance and exchange torque are not known for films with tables of amplitudes"
     )
+
+
+def _of_dense(
+    dense: SphereStates | TableStates, columns: slice
+) -> tuple[Faces, dict[str, float], Callable[[], MomentSource]]:
+    """Faces, certificates and moments of some drives of a dense solution."""
+    faces = (dense.minus[..., columns], dense.plus[..., columns], dense.density[..., columns])
+
+    def moments(layer: int, z: FloatArray) -> LayerMoments:
+        all_drives = dense.moments(layer, z)
+        return LayerMoments(*(vars(all_drives)[k][..., columns] for k in vars(all_drives)))
+
+    return faces, dense.certificates, lambda: moments
+
+
+def _on_own_spheres(
+    stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
+) -> _Solved:
+    """The same of a film whose layers have Fermi spheres of their own."""
+    rule = polar_rule_of(mesh)
+    if method == "dense":
+        dense, columns = solve_spheres(sphere_film(stack, rule), memory_limit), _COLUMNS[drive]
+        return *_of_dense(dense, columns), partial(dense.integrals, columns)
+    states = solve_reduced_spheres(sphere_film(split_single_layer(stack), rule), drive)
+    faces = (states.current_minus, states.current_plus, states.density)
+    at = (stack, rule, drive)
+    return faces, states.certificates, partial(sphere_moments, *at), partial(sphere_integrals, *at)
 
 
 def _refined(
     stack: Stack, rtol: float, method: str, source: str, memory_limit: int | None
 ) -> BoltzmannSolution:
     """Solution on the coarsest mesh that meets `rtol`, with its errors."""
+    if has_tables(stack):
+        raise InputError("rtol", rtol, "chooses a mesh, but tables bring points of their own")
     if isinstance(rtol, bool) or not isinstance(rtol, (int, float)) or not 0.0 < rtol < 1.0:
         raise InputError("rtol", rtol, "must be a number between 0 and 1")
     if not stack.interfaces:
@@ -260,7 +281,11 @@ def _integrals(
     for index, layer in enumerate(stack.layers):
         if layer.magnetization is not None:
             own = [r.torque for i, r in enumerate(interfaces) if stack.torque_owner(i) == index]
-            torques[stack.names[index]] = sum(own, unit * found.torque[index] @ weights)
+            bulk = unit * found.torque[index] @ weights
+            if layer.bands(stack.fermi_wavevector).split:
+                # What enters such a magnet across m dephases: its magnetization takes all of it.
+                bulk = bulk + transverse(entering_spin(index, interfaces), layer.magnetization)
+            torques[stack.names[index]] = sum(own, bulk)
     return FilmIntegrals(conductance, torques)
 
 

@@ -109,6 +109,8 @@ def _per_torque(
 
 def _positive(key: str, value: ArrayLike | None, unit: str, quantity: str) -> FloatArray:
     array = np.asarray(np.nan if value is None else value, dtype=np.float64)
-    if not (np.all(np.isfinite(array)) and np.all(array > 0.0)):
-        raise InputError(key, value, f"must be a positive number of {unit} to use {quantity!r}")
+    bad = array[~(np.isfinite(array) & (array > 0.0))]
+    if bad.size:
+        shown = None if np.isnan(bad).all() else float(bad[0])
+        raise InputError(key, shown, f"must be a positive number of {unit} to use {quantity!r}")
     return array

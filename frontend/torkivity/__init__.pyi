@@ -32,6 +32,9 @@ from torkivity_engine.diffusion.drift_diffusion import (
     solve_drift_diffusion as solve_drift_diffusion,
 )
 from torkivity_engine.diffusion.tensors import (
+    interface_conductivity as interface_conductivity,
+)
+from torkivity_engine.diffusion.tensors import (
     interface_tensors as interface_tensors,
 )
 from torkivity_engine.diffusion.tensors import (
@@ -97,6 +100,15 @@ from torkivity_engine.film.stack import (
 from torkivity_engine.film.stack import (
     Stack as Stack,
 )
+from torkivity_engine.film.tabulated_interface import (
+    TabulatedInterface as TabulatedInterface,
+)
+from torkivity_engine.pumping import (
+    PumpingSolution as PumpingSolution,
+)
+from torkivity_engine.pumping import (
+    spin_pumping as spin_pumping,
+)
 from torkivity_engine.reduced.sensitivity import (
     sensitivities as sensitivities,
 )
@@ -105,6 +117,12 @@ from torkivity_engine.reduced.sensitivity import (
 )
 from torkivity_engine.solve import (
     solve_boltzmann as solve_boltzmann,
+)
+from torkivity_hpc.files.amplitudes import (
+    read_amplitudes as read_amplitudes,
+)
+from torkivity_hpc.files.amplitudes import (
+    write_amplitudes as write_amplitudes,
 )
 from torkivity_meshes import (
     SphericalMesh as SphericalMesh,

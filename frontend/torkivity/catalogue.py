@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["COMPARED", "MODELS", "SINGLE_SOURCES", "SOURCES", "Model", "ModelName", "SourceName"]
+__all__ = [
+    "COMPARED",
+    "MODELS",
+    "QUANTITIES",
+    "SINGLE_SOURCES",
+    "SOURCES",
+    "Model",
+    "ModelName",
+    "QuantityName",
+    "SingleSource",
+    "SourceName",
+]
 
 ModelName = Literal["boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer"]
 SourceName = Literal["all", "rashba", "spin_hall", "reservoirs"]
+SingleSource = Literal["rashba", "spin_hall"]
+QuantityName = Literal["in_plane"]
 InterfaceParameters = Literal["particular", "half_space", "boundary_layer"]
 
 
@@ -23,6 +37,10 @@ class Model:
         For table columns.
     parameters : str or None
         Interface parameters of a drift-diffusion model; None for the Boltzmann equation.
+    colour : str
+        Of its curves.
+    line : mapping
+        Line and marker, as matplotlib has them.
     needs_rings : bool
         Whether only a mesh with azimuthal rings will do.
     """
@@ -30,18 +48,42 @@ class Model:
     title: str
     short: str
     parameters: InterfaceParameters | None
+    colour: str
+    line: Mapping[str, Any]
     needs_rings: bool = False
+
+
+def _marker(marker: str, size: float, **more: Any) -> dict[str, Any]:
+    return {"linestyle": "none", "marker": marker, "markersize": size, **more}
 
 
 #: By the name that options, sections and files have for it; the first is the reference.
 MODELS: dict[str, Model] = {
-    "boltzmann": Model("Boltzmann", "Boltzm.", None),
-    "drift_diffusion": Model("drift-diffusion", "drift-d.", "particular"),
+    "boltzmann": Model(
+        "Boltzmann", "Boltzm.", None, "#14305c", {"linestyle": "-", "linewidth": 1.6}
+    ),
+    "drift_diffusion": Model(
+        "drift-diffusion",
+        "drift-d.",
+        "particular",
+        "#c1600e",
+        _marker("o", 4.2, markerfacecolor="white"),
+    ),
     "drift_diffusion_half_space": Model(
-        "half-space drift-diffusion", "half-space", "half_space", needs_rings=True
+        "half-space drift-diffusion",
+        "half-space",
+        "half_space",
+        "#5f9e8f",
+        {"linestyle": "--", "linewidth": 1.2},
+        needs_rings=True,
     ),
     "boundary_layer": Model(
-        "boundary-layer-exact drift-diffusion", "boundary l.", "boundary_layer", needs_rings=True
+        "boundary-layer-exact drift-diffusion",
+        "boundary l.",
+        "boundary_layer",
+        "#000000",
+        _marker("x", 3.6, markeredgewidth=1.0),
+        needs_rings=True,
     ),
 }
 
@@ -53,8 +95,13 @@ SOURCES: dict[str, str] = {
     "reservoirs": "what reservoirs inject",
 }
 
+#: What a sweep may have beside torques, for more time per point.
+QUANTITIES: dict[str, str] = {
+    "in_plane": "sheet conductance, resistance and current shares, torques of exchange alone",
+}
+
 #: One mechanism of a field at a time.
-SINGLE_SOURCES = ("rashba", "spin_hall")
+SINGLE_SOURCES: tuple[SingleSource, ...] = ("rashba", "spin_hall")
 
 #: Models that a single film is computed by.
 COMPARED = ("boltzmann", "drift_diffusion", "boundary_layer")

@@ -18,6 +18,7 @@ from torkivity.commands.fit import fit
 from torkivity.commands.info import info
 from torkivity.commands.init import init
 from torkivity.commands.plot import plot
+from torkivity.commands.report import report
 from torkivity.commands.reproduce import reproduce
 from torkivity.commands.run import run
 from torkivity.commands.selftest import selftest
@@ -34,6 +35,7 @@ First steps:
   torkivity init film.toml            write a commented film to start from
   torkivity run film.toml -o film.h5  compute it: table, film.h5 and film.png
   torkivity info film.h5              list what is in the result file
+  torkivity report film.h5            a page to look at, send and print
 
 \b
 Many points, with [sweep.axes] in film.toml:
@@ -82,6 +84,7 @@ for _command in (
     fit,
     anisotropy,
     info,
+    report,
     reproduce,
     selftest,
 ):
@@ -118,7 +121,11 @@ def main() -> None:
         from torkivity_engine.errors import CapacityError, InputError, PhysicsError
 
         if isinstance(error, (InputError, CapacityError)):
-            fail(str(error), EXIT_BAD_INPUT)
+            # A configuration may have several things wrong with it, a line for each.
+            *others, last = str(error).splitlines()
+            for line in others:
+                say(f"error: {line}")
+            fail(last, EXIT_BAD_INPUT)
         if isinstance(error, PhysicsError):
             fail(str(error), EXIT_FAILED)
         if isinstance(error, OSError):

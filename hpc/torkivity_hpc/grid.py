@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -35,6 +35,8 @@ class Dimension:
         Coordinate along the dimension.
     parameters : mapping of str to sequence
         What varies along it: values by name, all as long as the axis.
+    described : mapping of str to Axis, optional
+        Units and meanings of parameters that go by other names than the dimension.
 
     Raises
     ------
@@ -45,6 +47,7 @@ class Dimension:
     name: str
     axis: Axis
     parameters: Mapping[str, Sequence[Value]]
+    described: Mapping[str, Axis] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lengths = {name: len(values) for name, values in self.parameters.items()}

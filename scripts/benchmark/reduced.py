@@ -15,7 +15,7 @@ from films import pt_co
 from measuring import Record, Rounds, duration, number, python_output
 from torkivity.tables import Table
 from torkivity_engine.dense import modes
-from torkivity_engine.film.collisions import driven_distribution
+from torkivity_engine.film import collisions
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.reduced import response_cache
@@ -31,7 +31,8 @@ from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 def forget() -> None:
     """Empty every cache of layer responses."""
     response_cache.clear_cache()
-    driven_distribution.cache_clear()
+    for cache in (collisions._terms, collisions._momentum, collisions._driven):
+        cache.cache_clear()
     modes._cached_modes.cache_clear()
 
 

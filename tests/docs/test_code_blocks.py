@@ -15,11 +15,16 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/tutorial.md",
-    "docs/add-interface-model.md",
+    "docs/extending.md",
+    "docs/file-schema.md",
+    "docs/stacks.md",
+    "docs/amplitudes.md",
     "docs/anisotropy.md",
     "docs/cluster.md",
     "docs/comparing.md",
     "docs/reproduce.md",
+    "docs/spheres.md",
+    "docs/lab.md",
     "docs/units.md",
 )
 #: Run by the tests of fits.

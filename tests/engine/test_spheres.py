@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from draws import CO, PT, U0, U_EX, log_uniform, random_ferromagnet, unit_vector
+from draws import CO, PT, U0, U_EX, log_uniform, random_ferromagnet, reversed_magnets, unit_vector
 from torkivity_engine.constants import METRE_PER_NM, fermi_surface_prefactor
+from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.boundaries import Boundary, HalfSpace, Reservoir, Surface
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layer import Layer
@@ -19,6 +20,7 @@ from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.magnetic_insulator import MagneticInsulator
 from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
 from torkivity_engine.film.stack import Bilayer, Stack, mirrored
+from torkivity_engine.magnets import magnet_responses
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
@@ -137,6 +139,29 @@ def test_reduced_and_dense_agree(case: int) -> None:
             np.testing.assert_allclose(values, exact, atol=1e-9 * np.abs(exact).max())
 
 
+@pytest.mark.parametrize("case", range(len(FILMS)))
+def test_sheet_conductance(case: int) -> None:
+    """Balances of each spin against integrated modes, Onsager's relation, exchange torques."""
+    stack = _random_stack(case)
+    turned = reversed_magnets(stack)
+    if ENDLESS in (stack.left, stack.right):
+        with pytest.raises(PhysicsError, match="half space"):
+            _ = solve_boltzmann(stack, COARSE).sheet_conductance
+        return
+    found = [solve_boltzmann(stack, COARSE, method=method) for method in ("reduced", "dense")]
+    layers = [solution.layer_sheet_conductance for solution in found]
+    np.testing.assert_allclose(layers[0], layers[1], atol=1e-10 * np.abs(layers[1]).max())
+    back = solve_boltzmann(turned, COARSE).sheet_conductance.T
+    np.testing.assert_allclose(back, layers[0].sum(axis=0), atol=1e-10 * np.abs(back).max())
+    for name in stack.magnet_names:
+        one, other = (solution.torque_exchange_on(name) for solution in found)
+        np.testing.assert_allclose(one, other, atol=1e-10 * np.abs(other).max())
+        if not isinstance(stack.layers[stack.names.index(name)], Ferromagnet):
+            # All that enters across m is absorbed by the magnetization.
+            magnets = {m.name: m for m in magnet_responses(stack, found[0].interfaces)}
+            np.testing.assert_allclose(one, magnets[name].torque_total, rtol=1e-12)
+
+
 def test_profiles_meet_the_interfaces() -> None:
     stack = _random_stack(19)
     solution = solve_boltzmann(stack, COARSE)
@@ -234,6 +259,8 @@ def test_fuchs_sondheimer_in_every_layer(specularity: float) -> None:
             for k, lam in zip(radii, paths, strict=True)
         ]  # fmt: skip
         assert mean[3, 0] == pytest.approx(0.5 * sum(each), rel=1e-4)
+        sheet = 3.0 * METRE_PER_NM * sum(each) * np.eye(2)
+        np.testing.assert_allclose(solution.sheet_conductance, sheet, atol=1e-6 * sheet[0, 0])
         spin = np.zeros(3)
         if layer is split:
             spin = -0.5 * (each[0] - each[1]) * np.array(split.magnetization)

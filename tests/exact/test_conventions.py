@@ -25,6 +25,7 @@ from torkivity_engine.film.diffusion_length import spin_diffusion_length
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.pumping import spin_pumping
 from torkivity_engine.solution import InterfaceResponse
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.spin import CHARGE, torque_frame, transverse
@@ -343,3 +344,30 @@ def test_rashba_spin_accumulation_and_torque() -> None:
     assert spin[1] > 3.0 * abs(spin[0])
     d, f = torque_frame((0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
     assert torque @ f < -3.0 * abs(torque @ d)
+
+
+def test_sheet_conductance_of_the_worked_film() -> None:
+    film = pt_co(0.2, magnetization=M)
+    g = solve_boltzmann(film, SphericalMesh(16, 12)).sheet_conductance
+    assert g[0, 0] == pytest.approx(0.1358, abs=5e-5)
+    bulk = sum(
+        layer.conductivity(K_F) * layer.thickness * METRE_PER_NM for layer in film.stack().layers
+    )
+    assert bulk == pytest.approx(0.1591, abs=5e-5)
+    turned = solve_boltzmann(replace(film, magnetization=(-0.3, -0.2, -1.0)), SphericalMesh(16, 12))
+    np.testing.assert_allclose(turned.sheet_conductance.T, g, atol=1e-11 * g[0, 0])
+    assert abs(g[0, 1] - g[1, 0]) > 1e-4 * g[0, 0]
+
+
+def test_pumping_of_the_worked_film() -> None:
+    film = pt_co(0.2, magnetization=M)
+    pumped = spin_pumping(film, MESH)
+    m = np.array(film.magnetization)
+    np.testing.assert_allclose(np.cross(*pumped.axes), m, atol=1e-15)
+    assert pumped.effective_mixing_conductance == pytest.approx(5.85e14, rel=5e-3)
+    assert np.all(np.diag(pumped.damping_tensor) < 0.0)
+    # A current along x, read backwards: the torque of a field along x on the reversed magnet.
+    turned = replace(film, magnetization=tuple(-m))
+    torque = solve_boltzmann(turned, MESH).torque_exchange
+    expected = [torque @ np.cross(m, q) for q in pumped.axes]
+    np.testing.assert_allclose(pumped.sheet_current[0], expected, rtol=1e-10)

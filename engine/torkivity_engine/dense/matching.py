@@ -30,7 +30,15 @@ from torkivity_engine.machine.memory import Coupling, dense_memory, require_memo
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["DenseStates", "Faces", "LayerState", "dense_certificates", "dense_faces", "solve_dense"]
+__all__ = [
+    "DenseDrive",
+    "DenseStates",
+    "Faces",
+    "LayerState",
+    "dense_certificates",
+    "dense_faces",
+    "solve_dense",
+]
 
 
 #: Below this reciprocal condition number a solution has no trustworthy digit.
@@ -64,6 +72,25 @@ class LayerState:
 
 
 @dataclass(frozen=True, eq=False)
+class DenseDrive:
+    """What drives a stack instead of a field, c drives.
+
+    Attributes
+    ----------
+    uniform : ndarray, shape (n_layers, 4, c)
+        Isotropic distribution that it makes of a layer without faces.
+    entering : dict
+        By layer and face, what enters there besides what is scattered, shape (channel, 4, c).
+    ungauged : dict
+        The share of it that the gauge does not count.
+    """
+
+    uniform: FloatArray
+    entering: dict[tuple[int, int], FloatArray]
+    ungauged: dict[tuple[int, int], FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
 class DenseStates:
     """Solution of the Boltzmann equation in a stack, per unit e^2 E~, lengths in nm.
 
@@ -83,6 +110,8 @@ class DenseStates:
         amplitude; ``condition``: 1-norm condition number of the matching equations;
         ``gauge_slack``: charge flux, on the scale of ``residual``, that had to be added for
         the equations to have a solution; ``modes_removed``: modes treated in closed form.
+    slack : ndarray, shape (n_fields,)
+        That charge flux, of every drive.
     """
 
     minus: FloatArray
@@ -91,6 +120,7 @@ class DenseStates:
     layers: tuple[LayerState, ...]
     mesh: FermiSurfaceMesh
     certificates: dict[str, float]
+    slack: FloatArray
 
     def evaluate(self, layer: int, z: ArrayLike) -> FloatArray:
         """Distribution g inside a layer.
@@ -168,6 +198,7 @@ def solve_dense(
     mesh: FermiSurfaceMesh,
     *,
     scattering: Sequence[ScatteringMatrix | None] | None = None,
+    drive: DenseDrive | None = None,
     memory_limit: int | None = None,
 ) -> DenseStates:
     """Solve the Boltzmann equation of a stack with all modes of all layers.
@@ -180,6 +211,8 @@ def solve_dense(
         Any mesh, with rings or without.
     scattering : sequence of ScatteringMatrix or None, optional
         For each layer, scattering that replaces the layer's own; None keeps it.
+    drive : DenseDrive, optional
+        Instead of a field and of what reservoirs inject.
     memory_limit : int, optional
         Bytes; without it, what the machine has available.
 
@@ -209,7 +242,7 @@ def solve_dense(
         layer_modes(layer, mesh) if matrix is None else modes_of_scattering(matrix, mesh)
         for layer, matrix in zip(stack.layers, own, strict=True)
     ]
-    return _Matching(stack, mesh, modes).solve()
+    return _Matching(stack, mesh, modes).solve(drive)
 
 
 def _coupling(stack: Stack, own: Sequence[ScatteringMatrix | None]) -> Coupling:
@@ -295,7 +328,8 @@ class _Matching:
         self._driven = [self._columns(m.driven) for m in modes]
         self._removed = sum(m.n_zero for m in modes)
 
-    def solve(self) -> DenseStates:
+    def solve(self, driven_by: DenseDrive | None = None) -> DenseStates:
+        rhs = self._field_source() if driven_by is None else self._own_source(driven_by)
         matrix = self._matrix()
         norm = max(float(np.abs(column).sum()) for column in matrix.T)
         factors, pivots, info = lapack.dgetrf(matrix, overwrite_a=1)
@@ -306,14 +340,7 @@ class _Matching:
                 f"{reciprocal:.0e}): some spin component neither flips in any layer nor leaves "
                 "through a spin-orbit interface; give a layer a finite spin_flip_length"
             )
-        rhs = -self._violation([(f, f) for f in self._driven])
-        for rows in self._endless:
-            # The bulk of a half space goes on: its driven distribution meets no face there.
-            rhs[rows] = 0.0
-        if not self._closed:
-            for layer, side in ((0, BOTTOM), (self._n_layers - 1, TOP)):
-                rhs[self._rows(layer, side), -1] += self._walls[side].injected().ravel()
-        drive = max(float(np.max(np.abs(f))) for f in self._driven)
+        drive = max(float(np.max(np.abs(f))) for f in (*self._driven, rhs))
         solution = np.zeros_like(rhs)
         # One step of refinement, with a residual that never saw the matrix.
         for _ in range(2):
@@ -327,6 +354,29 @@ class _Matching:
             "gauge_slack": float(np.max(np.abs(solution[-1]))) / drive if self._closed else 0.0,
         }
         return self._states(solution, certificates)
+
+    def _field_source(self) -> FloatArray:
+        """Right side for fields along x and y, and for what reservoirs inject."""
+        rhs = -self._violation([(f, f) for f in self._driven])
+        for rows in self._endless:
+            # The bulk of a half space goes on: its driven distribution meets no face there.
+            rhs[rows] = 0.0
+        if not self._closed:
+            for layer, side in ((0, BOTTOM), (self._n_layers - 1, TOP)):
+                rhs[self._rows(layer, side), -1] += self._walls[side].injected().ravel()
+        return rhs
+
+    def _own_source(self, drive: DenseDrive) -> FloatArray:
+        """Right side for another drive, whose uniform distributions take the field's place."""
+        n = self._mesh.n_directions
+        self._driven = [np.tile(u, (n, 1)) * self._scale[:, None] for u in drive.uniform]
+        rhs = -self._violation([(f, f) for f in self._driven])
+        for (layer, side), g in drive.entering.items():
+            rhs[self._rows(layer, side)] += _flat(self._flux[:, None, None] * g)
+        if self._closed:
+            for g in drive.ungauged.values():
+                rhs[-1] += (self._flux**2 @ g[:, CHARGE]) / np.linalg.norm(self._flux)
+        return rhs
 
     def _states(self, solution: FloatArray, certificates: dict[str, float]) -> DenseStates:
         layers = []
@@ -354,6 +404,7 @@ class _Matching:
             layers=tuple(layers),
             mesh=self._mesh,
             certificates=certificates,
+            slack=solution[-1] if self._closed else np.zeros(solution.shape[1]),
         )
 
     def _block(self, layer: int) -> slice:

@@ -16,6 +16,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.balances import LayerIntegrals
 from torkivity_engine.dense.modes import LayerModes, flux_scale, layer_modes
 from torkivity_engine.dense.split_modes import split_modes
 from torkivity_engine.errors import PhysicsError
@@ -299,6 +300,27 @@ class SphereStates:
                 "as,ps,psi,zpsf->zaif", to_cartesian, per_angle, part.in_plane, up + down
             ),
         )
+
+    def integrals(self, columns: slice) -> LayerIntegrals:
+        """Integrals over all layers in closed form, for some of the drives."""
+        in_plane, torque = [], []
+        for i, part in enumerate(self._parts):
+            both = np.zeros((*part.open.shape, 3))
+            if part.modes is not None:
+                total = part.modes.integrate(part.thickness, self._amplitudes[i])
+                total += part.thickness * self._driven[i]
+                both = part.wave(total, 0) + part.wave(total, 1)
+            to_cartesian = part.layer.terminal.cartesian()
+            per_angle = np.where(part.open, part.root[:, None] / part.mu, 0.0)
+            current = np.einsum(
+                "as,ps,psi,psf->aif", to_cartesian, per_angle, part.in_plane, both[..., columns]
+            )
+            density = np.einsum(
+                "as,ps,psf->af", to_cartesian, per_angle * part.layer.slowness(), both[..., columns]
+            )
+            in_plane.append(current)
+            torque.append(part.layer.layer.torque_density(density[:CHARGE]))
+        return LayerIntegrals(np.stack(in_plane), np.stack(torque))
 
     def _wave(self, layer: int, side: int, hemisphere: int) -> FloatArray:
         """sqrt(d^2k) g of one hemisphere at a face."""

@@ -6,6 +6,8 @@ the hemisphere v_z > 0 first.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,7 @@ from torkivity_engine.dense.modes import LayerModes, require_pairs, solutions
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["split_modes"]
+__all__ = ["SpinModes", "modes_of_spins", "split_modes"]
 
 #: A relaxation this much slower than the fastest one is no relaxation: the density is conserved.
 _CONSERVED = 1e-13
@@ -40,7 +42,26 @@ def split_modes(terms: CollisionTerms, spheres: list[AzimuthalRings]) -> LayerMo
     PhysicsError
         If as many solutions do not decay from one face as from the other.
     """
-    parts = [_Directions(rings) for rings in spheres]
+    return modes_of_spins(terms, [_directions(rings) for rings in spheres])
+
+
+class SpinModes(NamedTuple):
+    """States of one occupation.
+
+    Attributes
+    ----------
+    velocity : ndarray, shape (n, 3)
+        In units of the velocity that turns the layer's lengths into times.
+    mean : ndarray, shape (n,)
+        Weights of the average over them, sum one.
+    """
+
+    velocity: FloatArray
+    mean: FloatArray
+
+
+def modes_of_spins(terms: CollisionTerms, parts: list[SpinModes]) -> LayerModes:
+    """The same from the states of each occupation."""
     v_z = np.concatenate([part.velocity[:, 2] for part in parts])
     mean = np.concatenate([part.mean for part in parts])
     spin = np.repeat(np.arange(len(parts)), [len(part.mean) for part in parts])
@@ -64,17 +85,16 @@ def split_modes(terms: CollisionTerms, spheres: list[AzimuthalRings]) -> LayerMo
     )
 
 
-class _Directions:
-    """Velocities over the Fermi velocity and weights of the average on one sphere."""
-
-    def __init__(self, rings: AzimuthalRings) -> None:
-        mu = np.repeat(rings.cosines, rings.n_azimuth)
-        phi = np.tile(rings.azimuths, rings.n_polar)
-        sine = np.sqrt((1.0 - mu) * (1.0 + mu))
-        upper = np.column_stack([sine * np.cos(phi), sine * np.sin(phi), mu])
-        self.velocity = np.concatenate([upper, upper * [1.0, 1.0, -1.0]])
-        half = np.repeat(rings.polar_weights, rings.n_azimuth) / (2 * rings.n_azimuth)
-        self.mean = np.concatenate([half, half])
+def _directions(rings: AzimuthalRings) -> SpinModes:
+    """States on one sphere."""
+    mu = np.repeat(rings.cosines, rings.n_azimuth)
+    phi = np.tile(rings.azimuths, rings.n_polar)
+    sine = np.sqrt((1.0 - mu) * (1.0 + mu))
+    upper = np.column_stack([sine * np.cos(phi), sine * np.sin(phi), mu])
+    half = np.repeat(rings.polar_weights, rings.n_azimuth) / (2 * rings.n_azimuth)
+    return SpinModes(
+        np.concatenate([upper, upper * [1.0, 1.0, -1.0]]), np.concatenate([half, half])
+    )
 
 
 class _SphereOperator:

@@ -21,6 +21,7 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.diffusion.table_boundary_layer import table_half_spaces
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import BOTTOM, TOP, HalfSpace
 from torkivity_engine.film.collisions import collision_terms
@@ -29,6 +30,7 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack, mirrored
+from torkivity_engine.film.table_film import has_tables
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
 from torkivity_engine.reduced.outer_faces import driven_moments
@@ -165,14 +167,14 @@ class Functionals:
     torque : ndarray, shape (3, columns)
         tau_mag.
     m : ndarray, shape (3,)
-    magnet_below : bool
+    magnet_below : bool or None
     """
 
     current_minus: FloatArray
     current_plus: FloatArray
     torque: FloatArray
     m: FloatArray
-    magnet_below: bool
+    magnet_below: bool | None
 
 
 @with_one_blas_thread
@@ -186,7 +188,7 @@ def boundary_layer_parameters(
     film : Bilayer or Stack
         The bottom layer, or else the top one, must be a `HeavyMetal`; the rest is arbitrary.
     mesh : FermiSurfaceMesh, optional
-        With azimuthal rings; by default ``SphericalMesh(32, 32)``.
+        With azimuthal rings; by default ``SphericalMesh(32, 32)``. Tables bring their own points.
     source : {"all", "rashba", "spin_hall"}, optional
         As in `solve_boltzmann`.
 
@@ -216,7 +218,8 @@ def boundary_layer_parameters(
         )
     # The half spaces know nothing of the metal's thickness: a curve against it solves them once.
     alike = replace(stack, layers=(metal.with_thickness(_ANY), *stack.layers[1:]))
-    found = _half_spaces(alike, mesh or _default_mesh())
+    tables = has_tables(stack)
+    found = _on_tables(alike) if tables else _half_spaces(alike, mesh or _default_mesh())
     return replace(found, thickness=metal.thickness, upside_down=upside_down)
 
 
@@ -269,6 +272,40 @@ def _inner_problem(stack: Stack, rule: AzimuthalRings) -> tuple[Assembly, Azimut
     metal = film.layers[0]
     surface = float(metal.surfaces()[0]) / (4.0 * np.pi)
     return SphereAssembly(film, all_moments=True), metal.rings(0), surface
+
+
+@lru_cache(maxsize=8)
+def _on_tables(stack: Stack) -> BoundaryLayerParameters:
+    """The same on the modes of tables."""
+    solved = table_half_spaces(stack)
+    unit = stack.prefactor
+    drives = ((slice(0, 2), unit * METRE_PER_NM), (slice(2, 5), unit))
+    driven, by_modes = (
+        tuple(
+            Functionals(
+                current_minus=scale * solved.minus[i][:, columns],
+                current_plus=scale * solved.plus[i][:, columns],
+                torque=scale * solved.torque[i][:, columns],
+                m=np.array(stack.interface_magnetization(i)),
+                magnet_below=stack.magnet_below(i),
+            )
+            for i in range(len(stack.interfaces))
+        )
+        for columns, scale in drives
+    )
+    return BoundaryLayerParameters(
+        kappa=np.full(CHARGE, solved.kappa),
+        slow_current=np.full(CHARGE, unit * solved.current),
+        reflection=solved.returned[:, 2:],
+        emission=solved.returned[:, :2],
+        outer_reflection=solved.sent[:, 2:],
+        outer_emission=solved.sent[:, :2],
+        driven=driven,
+        driven_by_modes=by_modes,
+        thickness=stack.layers[0].thickness,
+        field_direction=stack.field_direction,
+        upside_down=False,
+    )
 
 
 def _outer_face(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +26,13 @@ from torkivity_engine.arrays import ComplexArray, FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion.network import InterfaceLaw, solve_network
+from torkivity_engine.diffusion.sheet import (
+    Accumulations,
+    NetworkState,
+    sheet_conductance,
+    spin_hall_direction,
+)
+from torkivity_engine.diffusion.table_tensors import require_matrices
 from torkivity_engine.diffusion.tensors import circuit_conductances, interface_tensors
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.interface import Interface
@@ -149,17 +157,38 @@ def solve_drift_diffusion(
             exact_parameters.response(interface=i) for i in range(len(stack.interfaces))
         )
         return DriftDiffusionSolution(exact_responses, parameters, "exact")
+    ends = stack.left.endless or stack.right.endless
     stack = _without_half_spaces(stack)
     if ferromagnet == "dephased":
         _require_dephasable(stack)
-    exact = spin_diffusion_length == "exact"
-    interfaces = [
-        _interface(stack, index, parameters, source != "spin_hall", keep_rashba, mesh)
-        for index in range(len(stack.interfaces))
-    ]
+    exact, spin_hall = spin_diffusion_length == "exact", source != "rashba"
     solve = _solve_dephased if ferromagnet == "dephased" else _solve_finite
-    responses = solve(stack, interfaces, source != "rashba", exact)
-    return DriftDiffusionSolution(responses, parameters=parameters, ferromagnet=ferromagnet)
+
+    def interfaces_of(driven: Stack) -> list[_Interface]:
+        return [
+            _interface(driven, index, parameters, source != "spin_hall", keep_rashba, mesh)
+            for index in range(len(driven.interfaces))
+        ]
+
+    def state(driven: Stack) -> NetworkState:
+        interfaces = interfaces_of(driven)
+        laws = [interface.law for interface in interfaces]
+        return NetworkState(laws, solve(driven, interfaces, spin_hall, exact))
+
+    interfaces = interfaces_of(stack)
+    accumulations = solve(stack, interfaces, spin_hall, exact)
+    responses = tuple(
+        interface.response(mu, ferromagnet == "dephased", stack.field_direction)
+        for interface, mu in zip(interfaces, accumulations, strict=True)
+    )
+    return DriftDiffusionSolution(
+        responses,
+        parameters=parameters,
+        ferromagnet=ferromagnet,
+        conductance_of=None
+        if ends
+        else partial(sheet_conductance, stack, state, spin_hall, exact, ferromagnet == "dephased"),
+    )
 
 
 def _without_half_spaces(stack: Stack) -> Stack:
@@ -186,16 +215,18 @@ class _Interface:
     density_above: FloatArray
     drive_torque: FloatArray
     m: FloatArray
-    magnet_below: bool
+    magnet_below: bool | None
 
     def response(
         self,
         accumulations: tuple[FloatArray, FloatArray],
-        minus: FloatArray,
-        plus: FloatArray,
+        across_only: bool,
         field_direction: FloatArray,
     ) -> InterfaceResponse:
-        """Response for mu(0-) and mu(0+) and given currents."""
+        """Response for mu(0-) and mu(0+); of currents only what is across m where asked."""
+        minus, plus = self.law.currents(*accumulations)
+        if across_only:
+            minus, plus = (np.append(transverse(j[:CHARGE], self.m), 0.0) for j in (minus, plus))
         spin = self.density @ accumulations[0] + self.density_above @ accumulations[1]
         torque = self.interface.torque(spin, self.m) + self.drive_torque
         return InterfaceResponse(minus, plus, torque, self.m, field_direction, self.magnet_below)
@@ -209,6 +240,7 @@ def _interface(
     keep_rashba: bool,
     mesh: FermiSurfaceMesh | None,
 ) -> _Interface:
+    require_matrices(stack, index)
     circuit = circuit_conductances(stack, index, keep_rashba=keep_rashba, mesh=mesh)
     minus, plus, torque = np.zeros(4), np.zeros(4), np.zeros(4)
     if driven:
@@ -237,7 +269,7 @@ def _interface(
 
 def _solve_dephased(
     stack: Stack, interfaces: list[_Interface], spin_hall: bool, exact: bool
-) -> tuple[InterfaceResponse, ...]:
+) -> Accumulations:
     """Closed form for a heavy metal next to a ferromagnet without transverse accumulation.
 
     With Y = (sigma / 2 l_sf) tanh x the heavy metal answers an accumulation mu at the
@@ -254,18 +286,15 @@ def _solve_dephased(
     admittance = 0.5 * sigma * math.tanh(x) / (length * METRE_PER_NM)
     hall = np.zeros(3)
     if spin_hall:
-        hall = metal.spin_hall_current(stack.fermi_wavevector, _spin_hall_direction(stack))
+        hall = metal.spin_hall_current(stack.fermi_wavevector, spin_hall_direction(stack))
         hall *= math.tanh(x) * math.tanh(0.5 * x)
 
     frame = rotation_to(m)[:, :2]
-    near, far = law.reflection[:CHARGE, :CHARGE], law.transmission[:CHARGE, :CHARGE]
-    drive_near, drive_far = law.drive_minus[:CHARGE], law.drive_plus[:CHARGE]
-    if not below:
-        near, far = (
-            -law.reflection_above[:CHARGE, :CHARGE],
-            -law.transmission_down[:CHARGE, :CHARGE],
-        )
-        drive_near, drive_far = drive_far, drive_near
+    if below:
+        near, drive = law.reflection, law.drive_minus
+    else:
+        near, drive = -law.reflection_above, law.drive_plus
+    near, drive = near[:CHARGE, :CHARGE], drive[:CHARGE]
     outward = 1.0 if below else -1.0
     matrix = frame.T @ near @ frame + outward * admittance * np.eye(2)
     if not abs(np.linalg.det(matrix)) > 0.0:
@@ -273,37 +302,22 @@ def _solve_dephased(
             "the transverse spin accumulation is undetermined: the interface lets no spin "
             "through and spin_flip_length is infinite"
         )
-    accumulation = frame @ np.linalg.solve(matrix, frame.T @ (hall - drive_near))
+    accumulation = frame @ np.linalg.solve(matrix, frame.T @ (hall - drive))
 
-    at_metal, at_ferromagnet = np.zeros(4), np.zeros(4)
-    at_metal[:CHARGE] = transverse(near @ accumulation + drive_near, m)
-    at_ferromagnet[:CHARGE] = transverse(far @ accumulation + drive_far, m)
-    minus, plus = (at_metal, at_ferromagnet) if below else (at_ferromagnet, at_metal)
     here, nothing = np.append(accumulation, 0.0), np.zeros(4)
-    accumulations = (here, nothing) if below else (nothing, here)
-    return (interface.response(accumulations, minus, plus, stack.field_direction),)
+    return [(here, nothing) if below else (nothing, here)]
 
 
 def _solve_finite(
     stack: Stack, interfaces: list[_Interface], spin_hall: bool, exact: bool
-) -> tuple[InterfaceResponse, ...]:
+) -> Accumulations:
     """All layers and all four channels, closed outer faces."""
-    y_p = _spin_hall_direction(stack) if spin_hall else None
+    y_p = spin_hall_direction(stack) if spin_hall else None
     layers = [
         layer.admittance(stack.fermi_wavevector, y_p, exact_length=exact) for layer in stack.layers
     ]
     laws = [interface.law for interface in interfaces]
-    found = zip(*solve_network(layers, laws, stack.reference_interface), strict=True)
-    return tuple(
-        interface.response(mu, *interface.law.currents(*mu), stack.field_direction)
-        for interface, mu in zip(interfaces, found, strict=True)
-    )
-
-
-def _spin_hall_direction(stack: Stack) -> FloatArray:
-    """y_p = z x E, the polarisation of the spin Hall current along z."""
-    x, y, _ = stack.field_direction
-    return np.array([-y, x, 0.0])
+    return list(zip(*solve_network(layers, laws, stack.reference_interface), strict=True))
 
 
 def _require_dephasable(stack: Stack) -> None:

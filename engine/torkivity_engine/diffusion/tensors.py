@@ -26,6 +26,11 @@ from torkivity_engine.diffusion.sphere_tensors import (
     sphere_driven_sums,
     sphere_half_space_sums,
 )
+from torkivity_engine.diffusion.table_tensors import (
+    table_conductances,
+    table_driven_sums,
+    table_half_space_sums,
+)
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import HalfSpace
 from torkivity_engine.film.checks import Vector
@@ -43,6 +48,7 @@ __all__ = [
     "InterfaceTensors",
     "circuit_conductances",
     "default_mesh",
+    "interface_conductivity",
     "interface_tensors",
     "mixing_conductance",
     "tensor_integrals",
@@ -246,7 +252,7 @@ def interface_tensors(
     Raises
     ------
     InputError
-        For unknown parameters or an unknown interface.
+        For unknown parameters or an unknown interface, or a table that lacks the matrices.
     """
     if parameters not in INTERFACE_PARAMETERS:
         raise InputError(
@@ -257,7 +263,10 @@ def interface_tensors(
     m = stack.interface_magnetization(interface)
     mesh = mesh or default_mesh()
     half_space = parameters == "half_space"
-    if not has_one_sphere(stack, interface):
+    if barrier.table() is not None:
+        own = table_half_space_sums if half_space else table_driven_sums
+        sums = own(stack, interface)
+    elif not has_one_sphere(stack, interface):
         own_sums = sphere_half_space_sums if half_space else sphere_driven_sums
         sums = own_sums(stack, interface, mesh)
     elif half_space:
@@ -276,6 +285,28 @@ def interface_tensors(
     return InterfaceTensors(
         conductivity=sums[:4], torkivity_ferromagnet=sums[4:8], torkivity_interface=torque
     )
+
+
+def interface_conductivity(film: Bilayer | Stack, interface: int = 0) -> FloatArray:
+    """Conductivity tensor of a tabulated interface, from its amplitudes alone.
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+    interface : int, optional
+        Which interface of a stack, from the left.
+
+    Returns
+    -------
+    ndarray, shape (4, 2)
+        As `InterfaceTensors.conductivity`; spin rows are NaN where the layer below is a
+        ferromagnet of single modes and the table lacks ``current_below``.
+    """
+    stack = _checked(film, interface)
+    if stack.interfaces[interface].table() is None:
+        return interface_tensors(stack, interface=interface).conductivity
+    sums = table_driven_sums(stack, interface, complete=False)
+    return sums[:4] * stack.prefactor * METRE_PER_NM
 
 
 def _driven_sums(
@@ -331,17 +362,20 @@ def circuit_conductances(
         Which interface of a stack, from the left.
     keep_rashba : bool, optional
         Keep the interface's spin-orbit coupling, of whatever form, instead of leaving it out
-        (the published choice, u_R = 0).
+        (the published choice, u_R = 0). A table always keeps it.
     mesh : FermiSurfaceMesh, optional
         Used with `keep_rashba` and for interfaces without a closed form.
 
     Returns
     -------
     CircuitConductances
-        Cartesian; the transverse block of `reflection` is the mixing conductance.
+        Cartesian; the transverse block of `reflection` is the mixing conductance. Of a table
+        `density` is the torque itself, and what it lacks the matrices for is NaN.
     """
     stack = _checked(film, interface)
     barrier, m = stack.interfaces[interface], stack.interface_magnetization(interface)
+    if barrier.table() is not None:
+        return _conductances(stack.prefactor, *table_conductances(stack, interface))
     plain = barrier.without_spin_orbit()
     if not has_one_sphere(stack, interface):
         kept = barrier if keep_rashba else plain
@@ -364,8 +398,11 @@ def _between_spheres(
     stack: Stack, interface: int, kept: Interface, mesh: FermiSurfaceMesh
 ) -> CircuitConductances:
     """Conductances of an interface between layers with Fermi spheres of their own."""
-    of_below, of_above = sphere_conductances(stack, interface, kept, mesh)
-    c = stack.prefactor
+    return _conductances(stack.prefactor, *sphere_conductances(stack, interface, kept, mesh))
+
+
+def _conductances(c: float, of_below: FloatArray, of_above: FloatArray) -> CircuitConductances:
+    """Conductances from currents and densities per accumulation below and above."""
     return CircuitConductances(
         reflection=c * of_below[:4],
         transmission=c * of_below[4:8],
@@ -467,7 +504,7 @@ def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) ->
 
 def _barriers(stack: Stack, interface: int) -> tuple[float, float] | None:
     """Delta barriers of both spins, if closed forms hold."""
-    if not has_one_sphere(stack, interface):
+    if stack.interfaces[interface].table() is not None or not has_one_sphere(stack, interface):
         return None
     return stack.interfaces[interface].without_spin_orbit().barriers()
 

@@ -50,12 +50,14 @@ def driven_distribution(layer: Layer, moments: tuple[float, float] = (1.0, 1.0))
     return _driven(_keyed(layer), moments)
 
 
-def momentum_response(layer: Layer) -> FloatArray:
+def momentum_response(layer: Layer, moments: tuple[float, float] = (1.0, 1.0)) -> FloatArray:
     """Response of the l = 1 harmonics, which are closed among themselves, to what drives them.
 
     Parameters
     ----------
     layer : Layer
+    moments : (float, float), optional
+        As in `driven_distribution`.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def momentum_response(layer: Layer) -> FloatArray:
         (axis of k, component) per (axis, component), nm: the inverse of K_out - K_in on
         distributions sum_a k_a G_a. Not to be written to.
     """
-    return _momentum(_keyed(layer), (1.0, 1.0))
+    return _momentum(_keyed(layer), moments)
 
 
 def _keyed(layer: Layer) -> Keyed:

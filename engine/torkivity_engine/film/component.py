@@ -48,8 +48,8 @@ _C = TypeVar("_C", bound="Component")
 
 _NAMES = {1: ("x", "y", "z"), 2: ("x", "y")}
 _ANGLES = {
-    "theta_deg": ANGLE.named("polar angle of m from z", r"$\theta$"),
-    "phi_deg": ANGLE.named("azimuth of m from x", r"$\phi$"),
+    "theta_deg": ANGLE.named("polar angle of m", r"$\theta$"),
+    "phi_deg": ANGLE.named("azimuth of m", r"$\phi$"),
 }
 #: Argument of an alternative constructor that the film gives.
 _CONTEXT = "fermi_wavevector"

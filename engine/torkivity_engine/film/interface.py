@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import Component
+from torkivity_engine.kinetics.amplitudes import AmplitudeTable
 
 __all__ = ["Interface", "Pumped", "Scattering"]
 
@@ -91,6 +92,10 @@ class Interface(Component, ABC):
             (u0, u_ex, u_ex m (3), W row by row (6), 1), all divided by a common scale of at
             least one, so that no product of them overflows. Only their ratios matter.
         """
+        return None
+
+    def table(self) -> AmplitudeTable | None:
+        """Its amplitudes at a set of k_parallel of its own, if that is what it is given by."""
         return None
 
     @abstractmethod

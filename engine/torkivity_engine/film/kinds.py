@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
@@ -26,8 +27,9 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.magnetic_insulator import MagneticInsulator
 from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
+from torkivity_engine.film.tabulated_interface import TabulatedInterface
 
-__all__ = ["GROUP", "kind_named", "kinds", "load_plugins", "plugin_digest", "register"]
+__all__ = ["GROUP", "kind_named", "kinds", "load_plugins", "plugin_digest", "register", "source_of"]
 
 #: Entry point group of installed plugins.
 GROUP = "torkivity.kinds"
@@ -37,7 +39,7 @@ _kinds: dict[str, type[Component]] = {
     kind.kind: kind
     for kind in (
         *(HeavyMetal, Ferromagnet, SplitFerromagnet, MagneticInsulator),
-        *(RashbaInterface, SpinOrbitInterface),
+        *(RashbaInterface, SpinOrbitInterface, TabulatedInterface),
         *(Surface, Reservoir, HalfSpace),
     )
 }
@@ -104,13 +106,15 @@ def kind_named(name: object, base: type[Component]) -> type[Component]:
     return known[name]
 
 
-def load_plugins(modules: Iterable[str]) -> dict[str, str]:
+def load_plugins(modules: Iterable[str], folder: Path | None = None) -> dict[str, str]:
     """Import modules that register kinds.
 
     Parameters
     ----------
     modules : iterable of str
         Names of modules that can be imported.
+    folder : Path, optional
+        Where to look too, after all else.
 
     Returns
     -------
@@ -123,6 +127,9 @@ def load_plugins(modules: Iterable[str]) -> dict[str, str]:
         If one cannot be imported.
     """
     digests = {}
+    if folder is not None and str(folder.resolve()) not in sys.path:
+        # For good: other processes find the module by this list as well.
+        sys.path.append(str(folder.resolve()))
     for name in modules:
         if not isinstance(name, str):
             raise InputError("plugins", name, "must be names of modules")
@@ -147,6 +154,17 @@ def plugin_digest(module: str | ModuleType) -> str:
     for file in files:
         digest.update(str(file.relative_to(origin.parent)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
+
+
+def source_of(kind: type[Component]) -> str | None:
+    """Digest of the source of a kind that a plugin defines; None for the program's own."""
+    module = kind.__module__
+    if module.partition(".")[0] == __name__.partition(".")[0]:
+        return None
+    try:
+        return plugin_digest(module)
+    except (ImportError, InputError, ValueError):  # typed in, or in a script
+        return "unknown"
 
 
 @cache

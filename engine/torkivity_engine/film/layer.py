@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torkivity_engine.arrays import FloatArray
     from torkivity_engine.kinetics.admittance import LayerAdmittance
     from torkivity_engine.kinetics.collision import CollisionTerms
+    from torkivity_engine.kinetics.split import SplitLengths
     from torkivity_meshes import AnnularGrid
 
 __all__ = ["Keyed", "Layer"]
@@ -57,6 +58,16 @@ class Layer(Component):
 
     thickness: float
 
+    @property
+    def extent(self) -> str:
+        """The thickness in words; empty where nothing depends on it."""
+        return "" if self.outermost_only else f"{self.thickness:g} nm"
+
+    @property
+    def moment_thickness(self) -> float | None:
+        """Thickness that the magnetization fills, nm; None where the film does not say."""
+        return None if self.outermost_only else self.thickness
+
     # The Boltzmann equation.
 
     def bands(self, k_0: float) -> Bands:
@@ -84,6 +95,10 @@ class Layer(Component):
     def driven_occupations(self, k_0: float) -> tuple[float, ...]:
         """What a field drives of each occupation that has states, over v_E, nm."""
         self._lacks("occupations that a field drives")
+
+    def spin_lengths(self, k_0: float, densities: FloatArray | None = None) -> SplitLengths:
+        """Kinetic lengths of both spins; spin flips balance for these densities of states."""
+        self._lacks("lengths of majority and minority electrons")
 
     def reach(self, k_0: float) -> float:
         """`decay_reach` in a film of this Fermi wavevector."""

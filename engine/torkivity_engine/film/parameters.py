@@ -24,6 +24,7 @@ from torkivity_engine.film.component import (
     direction_leaves,
     nearest,
 )
+from torkivity_engine.film.kinds import source_of
 from torkivity_engine.film.names import BILAYER_PARTS
 from torkivity_engine.film.quantity import Quantity
 from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack, as_stack
@@ -59,12 +60,15 @@ class Parameter:
         Unit, meaning, label and limits; None for a word.
     choices : tuple
         What a word may be.
+    about : str
+        Meaning of a word.
     """
 
     path: str
     value: Any
     quantity: Quantity | None = None
     choices: tuple[Any, ...] = ()
+    about: str = ""
 
     @property
     def kind(self) -> type:
@@ -79,7 +83,7 @@ class Parameter:
     @property
     def meaning(self) -> str:
         """A few words."""
-        return self.quantity.meaning if self.quantity is not None else self.path
+        return self.quantity.meaning if self.quantity is not None else self.about or self.path
 
     @property
     def label(self) -> str:
@@ -223,10 +227,19 @@ def layer_paths(film: Stack | Bilayer) -> set[str]:
 
 
 def film_facts(film: Stack | Bilayer) -> dict[str, str]:
-    """What a film is besides its parameters: the kinds of its parts, by path."""
+    """What a film is besides its parameters: the kinds of its parts, by path.
+
+    Of a plugin's kinds the digest of their source too.
+    """
     stack = as_stack(film)
-    facts = {f"{key}.kind": getattr(stack, key).kind for key in _ENDS}
-    facts |= {f"{quoted(name)}.kind": part.kind for name, part in _components(film)}
+    parts: dict[str, Component] = {key: getattr(stack, key) for key in _ENDS}
+    parts |= {quoted(name): part for name, part in _components(film)}
+    facts = {}
+    for name, part in parts.items():
+        facts[f"{name}.kind"] = part.kind
+        source = source_of(type(part))
+        if source is not None:
+            facts[f"{name}.kind source"] = source
     return facts
 
 

@@ -18,13 +18,14 @@ from torkivity_engine.film.stack import Stack
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.kinetics.junction import Junction, Terminal
 from torkivity_engine.kinetics.spheres import Bands
-from torkivity_meshes import AnnularGrid, AzimuthalRings, annular_grid
+from torkivity_meshes import AnnularGrid, AzimuthalRings, FermiSurfaceMesh, annular_grid
 
 __all__ = [
     "SphereFilm",
     "SphereLayer",
     "has_one_sphere",
     "pair_film",
+    "polar_rule_of",
     "sphere_film",
 ]
 
@@ -34,6 +35,23 @@ def has_one_sphere(stack: Stack, interface: int | None = None) -> bool:
     own = Bands.common(stack.fermi_wavevector)
     layers = stack.layers if interface is None else stack.layers[interface : interface + 2]
     return all(layer.bands(stack.fermi_wavevector) == own for layer in layers)
+
+
+def polar_rule_of(mesh: FermiSurfaceMesh) -> AzimuthalRings:
+    """The rings of a mesh, whose polar rule is used in every annulus.
+
+    Raises
+    ------
+    InputError
+        For a mesh without rings.
+    """
+    if mesh.rings is None:
+        raise InputError(
+            "mesh",
+            mesh.name,
+            "has no azimuthal rings, from which the annuli between Fermi spheres are made",
+        )
+    return mesh.rings
 
 
 def pair_film(

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM, fermi_surface_prefactor
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.checks import Vector
@@ -131,16 +132,20 @@ class SplitFerromagnet(Layer):
             True,
         )
 
-    def spin_lengths(self, k_0: float) -> SplitLengths:
+    def spin_lengths(self, k_0: float, densities: FloatArray | None = None) -> SplitLengths:
         """Kinetic lengths of majority and minority spins.
 
         Parameters
         ----------
         k_0 : float
             Fermi wavevector of the film, 1/nm.
+        densities : ndarray, shape (2,), optional
+            Densities of states of both spins where they are not those of the spheres.
         """
         bands = self.bands(k_0)
-        flips = spin_flip_lengths(bands.majority, bands.minority, self.spin_flip_length, k_0)
+        flips = spin_flip_lengths(
+            bands.majority, bands.minority, self.spin_flip_length, k_0, densities
+        )
         up = self.mean_free_path_majority
         # Of a minority without states nothing is asked.
         paths = (up, self.mean_free_path_minority or up)

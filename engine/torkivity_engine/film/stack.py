@@ -43,7 +43,8 @@ class Stack:
     left, right : Boundary, optional
         Outer boundaries; closed specular surfaces by default.
     fermi_wavevector : float, optional
-        k_F in 1/nm, common to all layers.
+        k_F in 1/nm, of all layers without a Fermi sphere of their own, and the unit k_0 of the
+        interfaces' potentials.
     field_direction_deg : float, optional
         Angle of the in-plane electric field from x, in degrees.
     layer_names, interface_names : sequence of str, optional
@@ -91,6 +92,12 @@ class Stack:
         checked_names(self)
         _check_places(self)
 
+    def _repr_html_(self) -> str:
+        """Picture and parameters, for notebooks."""
+        from torkivity_engine.film.drawing import film_html
+
+        return film_html(self)
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the layers."""
@@ -128,9 +135,10 @@ class Stack:
                 return index
         return 0
 
-    def magnet_below(self, index: int) -> bool:
-        """Whether the ferromagnet that an interface belongs to lies below it."""
-        return self.torque_owner(index) == index
+    def magnet_below(self, index: int) -> bool | None:
+        """Whether the ferromagnet that an interface belongs to lies below it; None without one."""
+        owner = self.torque_owner(index)
+        return None if owner is None else owner == index
 
     def torque_owner(self, index: int) -> int | None:
         """Index of the layer whose magnetization an interface's torque acts on, if there is one.
@@ -218,6 +226,12 @@ class Bilayer:
                 raise InputError(key, getattr(self, key), expected)
         set_field(self, "magnetization", check_direction("magnetization", self.magnetization))
         set_field(self, "_stack", self._checked_stack())
+
+    def _repr_html_(self) -> str:
+        """Picture and parameters, for notebooks."""
+        from torkivity_engine.film.drawing import film_html
+
+        return film_html(self)
 
     def stack(self) -> Stack:
         """The same film as a `Stack`, magnetizations filled in."""

@@ -128,8 +128,9 @@ def _brought_in(slot, split, mx, my, mz):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _leave(out, column, side, y, velocity, split, axis, incoming):  # type: ignore[no-untyped-def]
+def _leave(out, column, side, y, states, incoming):  # type: ignore[no-untyped-def]
     """Write what leaves one side, from the spinor matrix y of its outgoing waves."""
+    velocity, axis, split = states
     row = 4 * side
     if split[side]:
         along = axis[side, 0] * y[0] + axis[side, 1] * y[1] + axis[side, 2] * y[2]
@@ -151,8 +152,10 @@ def _velocity_matrix(side, velocity, axis):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _match_one(kx, ky, velocity, axis, split, p, out, density, current):  # type: ignore[no-untyped-def]
+def _match_one(kx, ky, states, p, outputs):  # type: ignore[no-untyped-def]
     """One k_parallel; velocities share the scale of the parameters."""
+    velocity, axis, split = states
+    out, density, current = outputs
     one = (1.0 + 0j, 0j, 0j, 1.0 + 0j)
     u = _spinor_matrix(
         p[0] + 0j,
@@ -179,9 +182,9 @@ def _match_one(kx, ky, velocity, axis, split, p, out, density, current):  # type
             column = 4 * side + slot
             x = _brought_in(slot, split[side], axis[side, 0], axis[side, 1], axis[side, 2])
             y = _sandwich(r, x, r)
-            _leave(out, column, side, y, velocity, split, axis, nu)
+            _leave(out, column, side, y, states, nu)
             wave = _sandwich(t, x, t)
-            _leave(out, column, 1 - side, wave, velocity, split, axis, nu)
+            _leave(out, column, 1 - side, wave, states, nu)
             low, high = _sandwich(at_minus, x, t), _sandwich(at_plus, x, t)
             for a in range(3):
                 density[a, column] = wave[a] * p[11] / nu
@@ -195,9 +198,8 @@ def _match_all(k, velocity, axis, split, parameters, outputs):  # type: ignore[n
     scaled = np.empty((2, 2), dtype=np.complex128)
     for n in range(k.shape[0]):
         scaled[:] = velocity[n] * parameters[11]
-        _match_one(
-            k[n, 0], k[n, 1], scaled, axis, split, parameters, scattering[n], density[n], current[n]
-        )
+        one = (scattering[n], density[n], current[n])
+        _match_one(k[n, 0], k[n, 1], (scaled, axis, split), parameters, one)
 
 
 def match(k_parallel: ArrayLike, below: Side, above: Side, parameters: FloatArray) -> Matched:

@@ -126,7 +126,11 @@ class Bands(NamedTuple):
 
 
 def spin_flip_lengths(
-    majority: FermiSphere, minority: FermiSphere, spin_flip_length: float, k_0: float
+    majority: FermiSphere,
+    minority: FermiSphere,
+    spin_flip_length: float,
+    k_0: float,
+    densities: FloatArray | None = None,
 ) -> tuple[float, float]:
     """Kinetic spin-flip lengths of the two spins of a split ferromagnet.
 
@@ -140,13 +144,17 @@ def spin_flip_lengths(
         v_0 tau in nm, which both are for equal spheres of the film's own radius and mass.
     k_0 : float
         Fermi wavevector of the film, 1/nm.
+    densities : ndarray, shape (2,), optional
+        Densities of states of another Fermi surface, up to a common factor.
 
     Returns
     -------
     tuple of float
         lambda_sf of majority and minority spins, nm; inf where there is nothing to flip to.
     """
-    d_up, d_down = majority.density_of_states, minority.density_of_states
+    if densities is None:
+        densities = np.array([majority.density_of_states, minority.density_of_states])
+    d_up, d_down = map(float, densities)
     if d_up == 0.0 or d_down == 0.0:
         return np.inf, np.inf
     mean = 0.5 * (d_up + d_down)

@@ -269,7 +269,10 @@ class Assembly:
             own_mean, own_probe = self._emitted_means(drive.emitted)
             driven += own_mean
             probe[:, :, size:] += own_probe
-            besides = besides - drive.emitted.leaving.mean(axis=1)
+            # The gauge does not count what interfaces emit, wherever they do.
+            besides = besides.copy()
+            reference = 8 * self.stack.reference_interface + CHARGE
+            besides[:, [reference, reference + 4]] -= self.emitted_charge(drive.emitted)
         x, certificates = closure.solve(driven, besides)
         out = closure.response @ x + driven
         returned = self.returned(x)
@@ -287,6 +290,11 @@ class Assembly:
             **certificates,
         }
         return replace(states, certificates=certificates), closure
+
+    def emitted_charge(self, emitted: Emitted) -> FloatArray:
+        """Net charge that the interfaces emit, shape (n_drives,): its flux over pi."""
+        charge = emitted.leaving.mean(axis=1)[:, CHARGE::4]
+        return np.asarray(np.einsum("i,ijd->d", self.flux(), charge))
 
     def _means(self, drive: Drive) -> tuple[FloatArray, FloatArray, float]:
         """Azimuthal moments of [W, z], the density per [y, drive], and the unitarity defect."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from torkivity_engine.balances import LayerIntegrals, balances
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
@@ -32,7 +30,5 @@ def reduced_integrals(stack: Stack, rings: AzimuthalRings, drive: str) -> LayerI
     assembly = Assembly(halves, rings, all_moments=True)
     driven = assembly.field_drive() if drive == "field" else assembly.injection_drive()
     states = assembly.solve(driven)
-    found = balances(halves, face_flows(assembly, states, driven), driven.field)
-    if halves is stack:
-        return found
-    return LayerIntegrals(*(np.sum(x, axis=0)[None] for x in (found.in_plane, found.torque)))
+    found = balances(halves, face_flows(assembly, states, driven), driven.field, rings.moments)
+    return found if halves is stack else found.joined()

@@ -51,7 +51,7 @@ def reduced_pumping(
         unbound[:, stack.reference_interface, CHARGE, -1] -= flux * _unit_flux(rings)
     q = np.zeros((len(stack.layers), 3, weights.shape[0]))
     q[turning, :, : axes.shape[1]] = axes
-    found = balances(stack, face_flows(assembly, states, drive), drive.field, q)
+    found = balances(stack, face_flows(assembly, states, drive), drive.field, rings.moments, q)
     return PumpedMoments(
         current_minus=unbound[0] @ weights,
         current_plus=unbound[1] @ weights,
@@ -121,9 +121,8 @@ def _balancing(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
     columns = drive.incoming.shape[3]
     if assembly.stack.is_open:
         return np.eye(columns)
-    rings, reference = assembly.rings, assembly.stack.reference_interface
-    emitted = drive.emitted.leaving.mean(axis=1).reshape(rings.n_polar, -1, 2, 4, columns)
-    charge = states.leaving[:, 0, reference, :, CHARGE] - emitted[:, reference, :, CHARGE]
-    # The closure takes this out of the reference interface, unless there is none.
-    missing = np.einsum("i,isd->d", rings.cosines * rings.polar_weights, charge)
+    reference = assembly.stack.reference_interface
+    left = np.einsum("i,isd->d", assembly.flux(), states.leaving[:, 0, reference, :, CHARGE])
+    # So much the closure took out of what leaves the reference interface: nothing, together.
+    missing = left - assembly.emitted_charge(drive.emitted)
     return np.vstack([np.eye(columns - 1), -missing[:-1] / missing[-1]])

@@ -529,8 +529,11 @@ def _derivative(
         turning: FloatArray = (j @ d_m) * m + (j @ m) * d_m
         return transverse(d_j, m) - turning
 
-    j, d_j = (-minus, -d_minus) if stack.magnet_below(index) else (plus, d_plus)
+    below = stack.magnet_below(index)
+    j, d_j = (-minus, -d_minus) if below else (plus, d_plus)
     ferromagnet = d_transverse(j[:CHARGE], d_j[:CHARGE])
+    if below is None:
+        ferromagnet = np.zeros(CHARGE)
     step_in = d_transverse((minus - plus)[:CHARGE], (d_minus - d_plus)[:CHARGE])
     return Derivative(
         current_minus=d_minus,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.balances import LayerIntegrals
 from torkivity_engine.film.boundaries import BOTTOM, TOP
 from torkivity_engine.film.spheres import SphereFilm, sphere_film
 from torkivity_engine.film.stack import Stack
+from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import MomentSource
 from torkivity_engine.reduced.assembly import split_single_layer
 from torkivity_engine.reduced.profile import At, Column, by_depth
@@ -18,7 +20,7 @@ from torkivity_engine.reduced.split_response import split_end, split_unknowns
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["sphere_moments"]
+__all__ = ["sphere_integrals", "sphere_moments"]
 
 
 def sphere_moments(stack: Stack, rule: AzimuthalRings, drive: str) -> MomentSource:
@@ -54,6 +56,31 @@ def sphere_moments(stack: Stack, rule: AzimuthalRings, drive: str) -> MomentSour
         first.surfaces() * first.slowness() * first.occupations()[:, CHARGE]
     )
     return by_depth(stack, halves, column, uniform)
+
+
+@with_one_blas_thread
+def sphere_integrals(stack: Stack, rule: AzimuthalRings, drive: str) -> LayerIntegrals:
+    """Integrals over all layers, see `torkivity_engine.reduced.integrals.reduced_integrals`."""
+    halves = split_single_layer(stack)
+    film = sphere_film(halves, rule)
+    assembly = SphereAssembly(film, all_moments=True)
+    field = drive == "field"
+    states = assembly.solve(assembly.field_drive() if field else assembly.injection_drive())
+    n_drives = states.leaving.shape[-1]
+    parts = []
+    for index, layer in enumerate(film.layers):
+        if not layer.has_states:
+            parts.append((np.zeros((4, 2, n_drives)), np.zeros((CHARGE, n_drives))))
+        elif layer.bands.split:
+            parts.append(_SplitColumn(film, states.leaving, index, field).integrals())
+        else:
+            own = states.leaving[layer.first[0] :]
+            column = Column(film.stack, layer.rings(0), own, index, field)
+            scale = layer.surfaces()[0] / (4.0 * np.pi)
+            in_plane, torque = column.integrals()
+            parts.append((scale * in_plane, scale * layer.slowness()[0] * torque))
+    found = LayerIntegrals(*(np.stack(part) for part in zip(*parts, strict=True)))
+    return found if halves is stack else found.joined()
 
 
 def _single(film: SphereFilm, leaving: FloatArray, index: int, field: bool) -> At:
@@ -95,6 +122,26 @@ class _SplitColumn:
 
     def at(self, z: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Current, density and in-plane current at one depth, in Cartesian components."""
+        up, down = self._scattered(z)
+        return self._integrate(up + self._bulk, down + self._bulk)
+
+    def integrals(self) -> tuple[FloatArray, FloatArray]:
+        """In-plane current of the whole layer, from what flows through its faces; no torque.
+
+        The balance of momentum of each spin: what comes in and does not go out is scattered at
+        its rate.
+        """
+        u, layer = self._u, self._layer
+        sine = np.sqrt(0.5 * (1.0 - u.mu) * (1.0 + u.mu))
+        weight = 0.5 * layer.surfaces()[u.slot] * u.mean * sine
+        (up_0, down_0), (up_t, down_t) = (self._scattered(z) for z in (0.0, layer.layer.thickness))
+        lost = (u.mu / u.rate)[:, None, None] * (up_0 - down_0 - up_t + down_t)[:, 1:]
+        lost += 2.0 * layer.layer.thickness * self._bulk[:, 1:]
+        current = self._cartesian() @ (weight[:, None, None] * lost).reshape(len(weight), -1)
+        return current.reshape(4, 2, -1), np.zeros((CHARGE, lost.shape[2]))
+
+    def _scattered(self, z: float) -> tuple[FloatArray, FloatArray]:
+        """What goes up and down at one depth, besides the driven distribution."""
         u = self._u
         lower, flight_low, from_below = self._part(BOTTOM, z)
         upper, flight_high, from_above = self._part(TOP, self._layer.layer.thickness - z)
@@ -106,7 +153,7 @@ class _SplitColumn:
         down[:, 1:] = flown / (1.0 - flight_high * flight_low)[:, None, None]
         up = flight_low[:, None, None] * down + from_below
         up[:, 0] = lower @ down[:, 0] + from_below[:, 0]
-        return self._integrate(up + self._bulk, down + self._bulk)
+        return up, down
 
     def _part(self, side: int, thickness: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What the slab on one side returns, in the mean and in flight, and what it sends."""
@@ -126,14 +173,18 @@ class _SplitColumn:
             sent[:, 0, 0] = end.injected @ boundary.injected
         return end.returned, end.flight, sent
 
+    def _cartesian(self) -> FloatArray:
+        """From the unknowns to (x, y, z, charge), shape (4, n)."""
+        slots = np.zeros((4, len(self._u.mu)))
+        slots[self._u.slot, np.arange(len(self._u.mu))] = 1.0
+        return self._layer.terminal.cartesian() @ slots
+
     def _integrate(
         self, up: FloatArray, down: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         u, layer = self._u, self._layer
-        slots = np.zeros((4, len(u.mu)))
-        slots[u.slot, np.arange(len(u.mu))] = 1.0
         weight = 0.5 * layer.surfaces()[u.slot] * u.mean
-        to_cartesian = layer.terminal.cartesian() @ slots
+        to_cartesian = self._cartesian()
         sine = np.sqrt(0.5 * (1.0 - u.mu) * (1.0 + u.mu))
         current = to_cartesian @ ((weight * u.mu)[:, None] * (up - down)[:, 0])
         density = to_cartesian @ ((weight * layer.slowness()[u.slot])[:, None] * (up + down)[:, 0])

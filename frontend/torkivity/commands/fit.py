@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,12 +145,36 @@ def fit(
         raise click.UsageError(str(error)) from None
     to_stdout = is_standard_output(output)
     click.echo(fit_report(result), err=to_stdout)
-    _write(result, written, file_format, force)
+    _write(result, _made_by(config), written, file_format, force)
     return 0 if result.success else EXIT_FAILED
 
 
+def _json_text(content: dict[str, object]) -> str:
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def _made_by(config: Path | None) -> dict[str, str]:
+    """Versions, the command and its configuration."""
+    from torkivity.config.text import read_text
+    from torkivity.study.plan import version_attributes
+
+    made = {
+        name: value
+        for name, value in version_attributes().items()
+        if name == "created" or name.endswith("_version")
+    }
+    made["command"] = shlex.join(["torkivity", *sys.argv[1:]])
+    if config is not None:
+        made |= {"config": config.name, "config_toml": read_text(config, "TOML")}
+    return made
+
+
 def _write(
-    result: FitResult, written: dict[str, Path], file_format: str | None, force: bool
+    result: FitResult,
+    made_by: dict[str, str],
+    written: dict[str, Path],
+    file_format: str | None,
+    force: bool,
 ) -> None:
     """Write what was asked for, numbers before the figure."""
     from torkivity.fit.curves import curves_csv
@@ -156,7 +182,7 @@ def _write(
     from torkivity_hpc.files.store import new_file
 
     texts: dict[str, Callable[[], str]] = {
-        "json": lambda: json.dumps(fit_json(result), indent=2, allow_nan=False) + "\n",
+        "json": lambda: _json_text({**fit_json(result), "made": made_by}),
         "curves": lambda: curves_csv(result),
         "latex": lambda: fit_latex(result),
     }

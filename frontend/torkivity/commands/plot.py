@@ -37,11 +37,14 @@ Examples:
   torkivity plot sweep.h5 --x exchange --by rashba --quantity torque_interface
   torkivity plot sweep.h5 --quantity difference
   torkivity plot sweep.h5 --angular --x theta
+  torkivity plot sweep.h5 --angular --x theta --quantity resistance
   torkivity plot film.toml --profile     currents and torque density against z
 
 --quantity: torque_total, torque_interface, torque_ferromagnet, torque_lattice,
 spin_current_minus, spin_current_plus, charge_current_minus, charge_current_plus, difference
-(drift-diffusion over Boltzmann minus one), or any variable that 'torkivity info --all' lists.
+(drift-diffusion over Boltzmann minus one); resistance, conductance, layer_sheet_conductance
+and current_share of a sweep with quantities = ["in_plane"]; or any variable that
+'torkivity info --all' lists.
 Points that are not done are gaps.
 """,
 )
@@ -75,7 +78,11 @@ Points that are not done are gaps.
     type=click.Choice(list(SOURCES)),
     help="Source of torque. [default: that of the sweep; all]",
 )
-@click.option("--place", metavar="NAME", help="Interface or magnet. [default: the first magnetic]")
+@click.option(
+    "--place",
+    metavar="NAME",
+    help="Interface, magnet or layer. [default: the first; of interfaces the first magnetic]",
+)
 @click.option(
     "--components",
     type=click.Choice(["torque-frame", "cartesian"]),
@@ -175,8 +182,13 @@ def _sweep_figure(
     title: str | None,
     options: dict[str, Any],
 ) -> Figure:
-    from torkivity.figures import angular_figure, line_figure, map_figure
-    from torkivity.figures.quantities import Quantity
+    from torkivity.figures import (
+        angular_figure,
+        line_figure,
+        magnetoresistance_figure,
+        map_figure,
+    )
+    from torkivity.figures.quantities import RESISTANCE, Quantity
     from torkivity.results.selection import choose_axes, select_points, varying_axes
 
     x, y, by = options["x"], options["y"], options["by"]
@@ -201,7 +213,8 @@ def _sweep_figure(
     )
     _tell(quantity.part_of(chosen.dataset, first=y is not None), chosen.assumed)
     if angular:
-        return angular_figure(dataset, x, by=by, at=held, quantity=quantity, title=title)
+        draw = magnetoresistance_figure if quantity.name == RESISTANCE else angular_figure
+        return draw(dataset, x, by=by, at=held, quantity=quantity, title=title)
     if y is not None:
         if len(quantity.of(chosen.dataset)[0].values) > 1:
             say("a map shows one model, here the first; --model chooses another")
@@ -214,7 +227,7 @@ def _tell(drawn: xarray.Dataset, assumed: dict[str, Any]) -> None:
     from torkivity.results.selection import count_states, plain_value
 
     for name, value in assumed.items():
-        say(f"{name} = {plain_value(value)}, its first value; --at {name}=... takes another")
+        say(f"{name} = {plain_value(value)}, its first value; --at takes others")
     states = count_states(drawn)
     total = sum(states.values())
     if states["done"] < total:

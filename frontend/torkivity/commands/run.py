@@ -17,6 +17,7 @@ from torkivity.commands.common import (
     set_option,
     warn_unusual,
 )
+from torkivity.commands.pumping import run_pumping
 from torkivity.commands.units import UNITS, unit_option
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ Examples:
   torkivity run film.toml -o a.h5 --figure a.pdf
   torkivity run film.toml --unit efficiency          the table in that
   torkivity run film.toml -o b.h5 --no-figure --method dense --memory 4
+  torkivity run film.toml --pumping --ms 1.4e6       film-pumping.h5
 
 The first run after installation compiles kernels for a while; later ones start at once.
 """,
@@ -66,7 +68,15 @@ The first run after installation compiles kernels for a while; later ones start 
     help="Refuse what would need more memory; overrides the file.",
 )
 @unit_option()
-@click.option("--ms", type=float, metavar="A/m", help="Saturation magnetization, for --unit field.")
+@click.option(
+    "--ms",
+    type=float,
+    metavar="A/m",
+    help="Saturation magnetization, for --unit field, and damping with --pumping.",
+)
+@click.option(
+    "--pumping", is_flag=True, help="What each magnet pumps when it turns, instead of torques."
+)
 @click.option(
     "--components",
     type=click.Choice(["auto", "torque-frame", "cartesian"]),
@@ -87,16 +97,19 @@ def run(
     components: str,
     unit: str | None,
     ms: float | None,
+    pumping: bool,
 ) -> None:
     """Compute the film described in CONFIG by both models and compare them.
 
     Prints a table; writes a result file and a figure against heavy-metal thickness.
     """
+    if pumping and (figure, unit, components) != (None, None, "auto"):
+        raise click.UsageError("--figure, --unit and --components are not for --pumping")
     if figure is not None and no_figure:
         raise click.UsageError("--figure and --no-figure exclude each other")
     if memory is not None and not math.isfinite(memory):
         raise click.UsageError(f"--memory {memory}: must be a finite number of GB")
-    if (unit == "field") != (ms is not None):
+    if not pumping and (unit == "field") != (ms is not None):
         raise click.UsageError("--unit field and --ms, the saturation magnetization, go together")
     if ms is not None and not 0.0 < ms < math.inf:
         raise click.UsageError(f"--ms {ms}: must be a positive number of A/m")
@@ -111,6 +124,8 @@ def run(
     run_config = with_settings_given(run_config, config, settings)
     case = Case.of(run_config, config)
     warn_unusual(config, unusual_values(case))
+    if pumping:
+        return run_pumping(case, output or config.with_name(f"{config.stem}-pumping.h5"), force, ms)
     output = output or config.with_suffix(".h5")
     check_output(output, force=force)
     frame = _components(case, components, figure)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from torkivity.results.angles import angle_path, film_angle
 from torkivity.results.selection import varied_paths
 from torkivity.results.values import choose_models, choose_place, choose_source, model_values
 from torkivity_engine.anisotropy import AnisotropyExpansion, Form, expand_torques
+from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import TORQUE_PARTS
 
@@ -87,38 +90,14 @@ def anisotropy_of_sweep(
     directions = field.broadcast_like(torques.isel({d: 0 for d in (*along, "spin")}, drop=True))
     directions = directions.transpose(*rest)
 
-    shape, size = theta.shape[: len(rest)], math.prod(theta.shape[len(rest) :])
-    made: list[AnisotropyExpansion | None] = []
-    used = np.zeros(shape, dtype=np.int64)
-    residual = np.full((*shape, size, 3), np.nan)
-    for spot in np.ndindex(shape):
-        given = flat.values[spot].reshape(size, 3)
-        known = np.isfinite(given).all(axis=1)
-        used[spot] = known.sum()
-        if not known.any():
-            made.append(None)
-            continue
-        try:
-            expansion = expand_torques(
-                theta.values[spot].ravel()[known],
-                phi.values[spot].ravel()[known],
-                given[known],
-                form=form,
-                order=order,
-                field_direction_deg=float(directions.values[spot]),
-            )
-        except InputError as error:
-            # A sweep that is not complete may lack directions; else the request is wrong.
-            if known.all() or error.key != "angles":
-                raise
-            made.append(None)
-            continue
-        residual[(*spot, known)] = expansion.residuals
-        made.append(expansion)
-    if not any(made):
-        raise InputError(
-            f"finished directions of {size}", int(used.max()), "too few at every point of the sweep"
-        )
+    size = math.prod(theta.shape[len(rest) :])
+    made, residual, used = _expansions(
+        theta.values.reshape(*theta.shape[: len(rest)], size),
+        phi.values.reshape(*phi.shape[: len(rest)], size),
+        flat.values.reshape(*flat.shape[: len(rest)], size, 3),
+        directions.values,
+        partial(expand_torques, form=form, order=order),
+    )
     return _assembled(
         made, residual, used, dataset=dataset, torques=flat, rest=rest, along=along, order=order
     ).assign_attrs(
@@ -130,6 +109,45 @@ def anisotropy_of_sweep(
         order=order,
         directions=size,
     )
+
+
+def _expansions(
+    theta: FloatArray,
+    phi: FloatArray,
+    torques: FloatArray,
+    field: FloatArray,
+    expand: Callable[..., AnisotropyExpansion],
+) -> tuple[list[AnisotropyExpansion | None], FloatArray, NDArray[np.int64]]:
+    """Expansion at each point of the other axes, what it leaves, and how many directions it had."""
+    *shape, size = theta.shape
+    made: list[AnisotropyExpansion | None] = []
+    used = np.zeros(shape, dtype=np.int64)
+    residual = np.full((*shape, size, 3), np.nan)
+    for spot in np.ndindex(*shape):
+        known = np.isfinite(torques[spot]).all(axis=1)
+        used[spot] = known.sum()
+        made.append(None)
+        if not known.any():
+            continue
+        try:
+            expansion = expand(
+                theta[spot][known],
+                phi[spot][known],
+                torques[spot][known],
+                field_direction_deg=float(field[spot]),
+            )
+        except InputError as error:
+            # A sweep that is not complete may lack directions; else the request is wrong.
+            if known.all() or error.key != "angles":
+                raise
+            continue
+        made[-1] = expansion
+        residual[(*spot, known)] = expansion.residuals
+    if not any(made):
+        raise InputError(
+            f"finished directions of {size}", int(used.max()), "too few at every point of the sweep"
+        )
+    return made, residual, used
 
 
 def anisotropy_rows(found: xarray.Dataset) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:

@@ -5,8 +5,9 @@ The relative difference is that of `torkivity.results.differences`; the differen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -229,29 +230,23 @@ def compare_sweep(
         relative = {
             part: relative_differences(dataset, model, source, part, place) for part in PARTS
         }
-        for part in PARTS:
-            for component in COMPONENTS:
-                name = f"{model}_{source}_torque_{part}_{component}"
-                ratio = relative[part][component]
-                reference, other = (
-                    torque_of(dataset, m, source, part, component, place)
-                    for m in (REFERENCE, model)
-                )
-                absolute = (other - reference).where(np.isfinite(ratio))
-                differences[f"{name}_difference"] = absolute.assign_attrs(
-                    units="1/(Ohm m)", long_name="difference from the Boltzmann equation, per E~"
-                )
-                differences[f"{name}_relative_difference"] = ratio.assign_attrs(
-                    units="1", long_name="relative difference from the Boltzmann equation"
-                )
-                statistics[model, part, component] = _statistics(
-                    ratio, absolute, abs(reference) < ZERO_GUARD * largest, tolerance
-                )
-        total = relative["total"]
-        good = {name: (abs(total[name]) <= tolerance).where(np.isfinite(total[name]))
-                for name in COMPONENTS}  # fmt: skip
-        good["both"] = good["damping_like"] * good["field_like"]
-        for name, flags in good.items():
+        for part, component in product(PARTS, COMPONENTS):
+            ratio = relative[part][component]
+            reference, other = (
+                torque_of(dataset, m, source, part, component, place) for m in (REFERENCE, model)
+            )
+            absolute = (other - reference).where(np.isfinite(ratio))
+            name = f"{model}_{source}_torque_{part}_{component}"
+            differences[f"{name}_difference"] = absolute.assign_attrs(
+                units="1/(Ohm m)", long_name="difference from the Boltzmann equation, per E~"
+            )
+            differences[f"{name}_relative_difference"] = ratio.assign_attrs(
+                units="1", long_name="relative difference from the Boltzmann equation"
+            )
+            statistics[model, part, component] = _statistics(
+                ratio, absolute, abs(reference) < ZERO_GUARD * largest, tolerance
+            )
+        for name, flags in _good(relative["total"], tolerance).items():
             holds[model, name] = {axis: _holds(flags, axis) for axis in axes}
     return SweepComparison(
         models=tuple(chosen),
@@ -262,6 +257,15 @@ def compare_sweep(
         statistics=statistics,
         holds=holds,
     )
+
+
+def _good(ratios: Mapping[str, xarray.DataArray], tolerance: float) -> dict[str, xarray.DataArray]:
+    """Whether each component, and both, are within the tolerance; NaN where that is unknown."""
+    good = {
+        name: (abs(ratios[name]) <= tolerance).where(np.isfinite(ratios[name]))
+        for name in COMPONENTS
+    }
+    return {**good, "both": good["damping_like"] * good["field_like"]}
 
 
 def _comparable(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
-from torkivity.catalogue import MODELS
+from torkivity.catalogue import MODELS, SOURCES
 from torkivity.compare.differences import Range, Statistics, SweepComparison
-from torkivity.results.differences import PARTS, ZERO_GUARD
+from torkivity.results.differences import PARTS, ZERO_GUARD, percent_text
 from torkivity.results.selection import describe_point, plain_value
 from torkivity.tables import fold
 from torkivity_engine.record import COMPONENTS
@@ -14,11 +12,6 @@ from torkivity_engine.record import COMPONENTS
 __all__ = ["sweep_comparison_report"]
 
 _PARTS = {"total": "total", "interface": "interface", "ferromagnet": "bulk ferromagnet"}
-_SOURCES = {
-    "all": "both sources of torque",
-    "rashba": "Rashba alone",
-    "spin_hall": "spin Hall alone",
-}
 _HOLDS = {"all": "all points", "most": "nine of ten", "some": "some point"}
 _LABEL, _ROW = 14, 18
 
@@ -68,7 +61,7 @@ def _points(comparison: SweepComparison) -> str:
         )
         if counts[key]
     ]
-    text = f"{counts['compared']} of {counts['all']} points compared, {_SOURCES[comparison.source]}"
+    text = f"{counts['compared']} of {counts['all']} points compared, {SOURCES[comparison.source]}"
     return text + (f" (left out: {', '.join(left_out)})" if left_out else "")
 
 
@@ -89,20 +82,11 @@ def _table(comparison: SweepComparison, model: str) -> list[str]:
 def _cells(found: Statistics) -> str:
     if not found.count:
         return f"{'-':>8}"
-    low, high = map(_percent, found.range68)
+    low, high = map(percent_text, found.range68)
     return (
-        f"{_percent(found.median):>8}{f'{low} to {high}':>18}"
-        f"{_percent(found.worst[0].value):>9}{100.0 * found.within:>11.1f} %"
+        f"{percent_text(found.median):>8}{f'{low} to {high}':>18}"
+        f"{percent_text(found.worst[0].value):>9}{100.0 * found.within:>11.1f} %"
     )
-
-
-def _percent(ratio: float) -> str:
-    percent = 100.0 * ratio
-    if not math.isfinite(percent):
-        return "-"
-    if percent == 0.0:
-        return "0"
-    return f"{percent:+.1f}" if 0.05 <= abs(percent) < 999.95 else f"{percent:+.0e}"
 
 
 def _worst(comparison: SweepComparison, model: str) -> list[str]:
@@ -110,7 +94,9 @@ def _worst(comparison: SweepComparison, model: str) -> list[str]:
     for component in COMPONENTS:
         for extreme in comparison.statistics[model, "total", component].worst[:1]:
             name = component.replace("_", "-")
-            text = f"worst {name:<13} {_percent(extreme.value)} % at {describe_point(extreme.at)}"
+            text = (
+                f"worst {name:<13} {percent_text(extreme.value)} % at {describe_point(extreme.at)}"
+            )
             lines += fold(text, hang=2, indent=2)
     return lines
 

@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 
 from torkivity.catalogue import MODELS, SINGLE_SOURCES, SOURCES
+from torkivity.compare.in_plane_report import in_plane_lines
 from torkivity.results.differences import above_noise, relative_difference
 from torkivity.study.evaluate import Evaluated
 from torkivity.study.run import FilmStudy
 from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.errors import InputError
 from torkivity_engine.film.parameters import parameters, quoted
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.record import COMPONENTS
 from torkivity_engine.units import convert_torque
 
-__all__ = ["film_report"]
+__all__ = ["film_description", "film_report"]
 
 _ROWS = {
     "interface": "interface",
@@ -88,7 +90,7 @@ def film_report(
     """
     factor = _factor(study, quantity, saturation_magnetization)
     stack = as_stack(study.case.film)
-    lines = [*_description(study), ""]
+    lines = [*film_description(study.case.film), ""]
     several = len(stack.interfaces) > 1
     for index, name in enumerate(stack.names_of_interfaces):
         if several:
@@ -108,6 +110,8 @@ def film_report(
             "off; the file holds both sources together as well."
         ),
         "",
+        *in_plane_lines(study, components),
+        "",
         *_facts(study),
     ]
     return "\n".join(lines)
@@ -118,24 +122,28 @@ def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | N
     stack = as_stack(study.case.film)
     metal = next((layer for layer in stack.layers if not layer.magnetic), None)
     magnet = next((layer for layer in stack.layers if layer.magnetic), None)
+    try:
+        rho = None if metal is None else 1.0 / metal.conductivity(stack.fermi_wavevector)
+    except InputError:  # a kind that has none; torques can be given without
+        rho = None
     return float(
         convert_torque(
             *(1.0, "per_e_tilde", quantity),
-            resistivity=None if metal is None else 1.0 / metal.conductivity(stack.fermi_wavevector),
+            resistivity=rho,
             saturation_magnetization=saturation_magnetization,
-            ferromagnet_thickness=None if magnet is None else magnet.thickness,
+            ferromagnet_thickness=None if magnet is None else magnet.moment_thickness,
         )
     )
 
 
-def _description(study: FilmStudy) -> list[str]:
-    film = study.case.film
+def film_description(film: Bilayer | Stack) -> list[str]:
+    """Layers and interfaces from the bottom with their numbers, and the field's direction."""
     stack = as_stack(film)
     lines = []
     for index, (name, layer) in enumerate(zip(stack.names, stack.layers, strict=True)):
         m = layer.magnetization
-        direction = "" if m is None else f", m = ({', '.join(_fixed(x, 4) for x in m)})"
-        lines += fold(f"{name}: {layer.thickness:g} nm{direction}", hang=2)
+        direction = "" if m is None else f"m = ({', '.join(_fixed(x, 4) for x in m)})"
+        lines += fold(f"{name}: {', '.join(filter(None, (layer.extent, direction)))}", hang=2)
         if index < len(stack.interfaces):
             joint = stack.names_of_interfaces[index]
             lines += fold(f"{joint}: {_numbers(film, joint)}", hang=2, indent=2)
@@ -168,10 +176,12 @@ def _table(
     columns = "".join(
         f"{n:>{w}}" for n, w in zip(models * len(SINGLE_SOURCES), widths, strict=True)
     )
-    lines = [" " * _LABEL + heading, " " * _LABEL + columns]
-    largest = _largest(points, start, place)
+    largest = _largest(points, start, place) * abs(factor)
+    exponent = _exponent(largest)
+    factor, decimals = factor / 10.0**exponent, _decimals(largest / 10.0**exponent)
     lengths = _lengths(points, start, rows, place)
-    decimals = _decimals(largest * abs(factor))
+    unit = f"in 1e{exponent}" if exponent else ""
+    lines = [f"{unit:<{_LABEL}}{heading}", " " * _LABEL + columns]
     titles = (
         {name.replace("_", "-"): name for name in COMPONENTS}
         if components == "torque-frame"
@@ -252,7 +262,7 @@ def _facts(study: FilmStudy) -> list[str]:
     ):
         for index, name in enumerate(stack.names):
             number = facts[key][index]
-            if not np.isnan(number):
+            if not np.isnan(number) and not stack.layers[index].outermost_only:
                 text = f"{number:.4e}" if number >= 1e4 else f"{number:.4f}"
                 rows.append((title, text, f"{unit}, {name}"))
     for name, layer in zip(stack.names, stack.layers, strict=True):
@@ -310,18 +320,23 @@ def _other_models(points: Evaluated) -> list[str]:
     return lines
 
 
-def _decimals(scale: float) -> int | None:
-    """Decimals that show five digits of `scale`; None where only exponents can."""
-    if not 1e-2 <= scale < 1e9:
-        return None
+def _exponent(scale: float) -> int:
+    """Power of ten to write above a table whose numbers would not fit its columns."""
+    if scale == 0.0 or not math.isfinite(scale) or 1e-1 <= scale < 1e7:
+        return 0
+    return 3 * math.floor(math.log10(scale) / 3.0)
+
+
+def _decimals(scale: float) -> int:
+    """Decimals that show five digits of `scale`, a number that fits a column."""
+    if scale == 0.0 or not math.isfinite(scale):
+        return 0
     return max(0, 4 - math.floor(math.log10(scale)))
 
 
-def _fixed(value: float, decimals: int | None) -> str:
+def _fixed(value: float, decimals: int) -> str:
     if math.isnan(value):
         return "-"
-    if decimals is None:
-        return f"{value:.4e}"
     return f"{round(value, decimals) + 0.0:.{decimals}f}"  # + 0.0 turns -0.0 into 0.0
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torkivity.config.errors import Problems
@@ -23,6 +24,7 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.quantity import Quantity
 from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack, as_stack
+from torkivity_engine.film.tabulated_interface import TabulatedInterface
 from torkivity_engine.spin import direction
 
 __all__ = ["FILM_TABLES", "film_tables", "read_film"]
@@ -283,6 +285,8 @@ class _Reader:
                 self.problems.add(f"{where}.kind", error.expected, named)
                 return None
         assert kind is not None
+        if kind is TabulatedInterface:
+            return self._amplitudes(table, where)
         before = len(self.problems)
         own = fields_of(kind)
         forms = forms_of(kind)
@@ -311,6 +315,8 @@ class _Reader:
             except InputError as error:
                 self.problems.add(f"{where}.{key}", error.expected, error.value)
         if len(self.problems) > before:
+            if set(table) <= set(known):  # what is misspelt may be what is missing
+                self._absent(kind, table, where)
             return None
         try:
             return kind.from_values(values, self.fermi_wavevector)
@@ -321,25 +327,57 @@ class _Reader:
                 self.problems.add(f"{where}.{error.key}", error.expected, error.value)
             return None
 
+    def _amplitudes(self, table: Table, where: str) -> TabulatedInterface | None:
+        """An interface from a file of amplitudes, named relative to the configuration."""
+        from torkivity_hpc.files.amplitudes import read_amplitudes
+
+        before, known = len(self.problems), ("file", "digest")
+        for key, value in table.items():
+            if key not in known:
+                self.problems.unknown(f"{where}.{key}", key, known)
+            elif not isinstance(value, str):
+                self.problems.add(f"{where}.{key}", "must be a text", value)
+        if "file" not in table:
+            self.problems.add(f"{where}.file", "is missing: a file of amplitudes")
+        if len(self.problems) > before:
+            return None
+        try:
+            made = read_amplitudes(Path(self.problems.file).parent / table["file"])
+        except InputError as error:
+            self.problems.add(f"{where}.file", error.expected, table["file"])
+            return None
+        if table.get("digest", made.digest) != made.digest:
+            self.problems.add(
+                f"{where}.digest",
+                f"is not that of {table['file']}, which has {made.digest}: the file has changed",
+                table["digest"],
+            )
+            return None
+        return made
+
     def _missing(self, kind: type[Component], values: Table, where: str) -> None:
         """Note keys that a component lacks, or that do not go together."""
-        own = fields_of(kind)
+        common = self._absent(kind, values, where)
         ways = ways_of(kind)
         if len(ways) == 1:
-            for key in ways[0]:
-                if key not in values:
-                    quantity = own[key].quantity
-                    what = f": {quantity.meaning}, {quantity.unit}" if quantity else ""
-                    self.problems.add(f"{where}.{key}", f"is missing{what}")
             return
         # What all ways have in common need not be said.
-        common = set.intersection(*map(set, ways))
-        for key in sorted(common - set(values)):
-            self.problems.add(f"{where}.{key}", "is missing")
         differ = {key for way in ways for key in way} - common
         given = " + ".join(key for key in values if key in differ) or "none of its lengths"
         listed = ", ".join(" + ".join(key for key in way if key not in common) for way in ways)
         self.problems.add(where, f"has {given}: give exactly one of {listed}")
+
+    def _absent(self, kind: type[Component], given: Table, where: str) -> set[str]:
+        """Note keys that a component lacks whatever else is given; all such keys."""
+        own = fields_of(kind)
+        first, *others = ways_of(kind)
+        common = set(first).intersection(*others)
+        for key in first:
+            if key in common and key not in given:
+                quantity = own[key].quantity if key in own else None
+                what = f": {quantity.meaning}, {quantity.unit}" if quantity else ""
+                self.problems.add(f"{where}.{key}", f"is missing{what}")
+        return common
 
     def _made(self, make: Any) -> Film | None:
         try:

@@ -42,7 +42,7 @@ def setting_parameters(config: Settings) -> dict[str, Parameter]:
             value = getattr(section, key)
             meaning = field.description or key
             quantity = Quantity("1", meaning) if isinstance(value, int) else None
-            found[path] = Parameter(path, value, quantity)
+            found[path] = Parameter(path, value, quantity, about=meaning)
     return found
 
 

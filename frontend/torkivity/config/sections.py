@@ -6,7 +6,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from torkivity.catalogue import MODELS, SOURCES, ModelName, SourceName
+from torkivity.catalogue import (
+    MODELS,
+    QUANTITIES,
+    SOURCES,
+    ModelName,
+    QuantityName,
+    SourceName,
+)
 from torkivity_engine.film.stack import Bilayer, Stack
 
 __all__ = [
@@ -80,6 +87,9 @@ class SweepSection(Section):
     )
     source: SourceName | list[SourceName] = Field(
         "all", description=f"one or more of {', '.join(SOURCES)}"
+    )
+    quantities: list[QuantityName] = Field(
+        [], description=f"beside torques, any of {', '.join(QUANTITIES)}"
     )
     axes: dict[str, Any] = Field({}, description="values by parameter")
     zip: list[dict[str, Any]] = Field([], description="groups of parameters that vary together")

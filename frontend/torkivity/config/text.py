@@ -21,6 +21,7 @@ from torkivity.config.build import check_figure, check_settings
 from torkivity.config.errors import ConfigError, Problems, shorten
 from torkivity.config.film import FILM_TABLES, film_tables, read_film
 from torkivity.config.sections import Film, RunConfig, Settings
+from torkivity_engine.errors import InputError
 from torkivity_engine.film.kinds import load_plugins
 from torkivity_engine.film.layers import HeavyMetal
 from torkivity_engine.film.stack import Stack
@@ -151,8 +152,12 @@ def check_config(data: Mapping[str, Any], file: str) -> RunConfig:
     """
     problems = Problems(file)
     plugins = data.get("plugins", [])
-    if isinstance(plugins, list):
-        load_plugins(plugins)
+    if isinstance(plugins, list) and plugins:
+        try:
+            load_plugins(plugins, Path(file).parent)
+        except InputError as error:
+            problems.add("plugins", error.expected, error.value)
+            problems.raise_any()  # kinds that are not there are no further mistakes
     film = read_film(data, problems)
     rest = {key: value for key, value in data.items() if key not in FILM_TABLES}
     config = None

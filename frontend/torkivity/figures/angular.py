@@ -27,7 +27,7 @@ from torkivity_engine.errors import InputError
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["ANGLES", "angular_figure"]
+__all__ = ["ANGLES", "angle_axis", "angle_step", "angular_figure"]
 
 #: Axes that are angles of m, with their symbols.
 ANGLES = {"theta": r"$\theta$", "phi": r"$\varphi$"}
@@ -70,15 +70,7 @@ def angular_figure(
     InputError
         If `x` is no angle of m, or the file does not have what is asked for.
     """
-    symbol = ANGLES.get(x)
-    if symbol is not None:
-        x = angle_path(dataset, x) or x
-    x = axis_name(dataset, x)
-    for name, known in ANGLES.items():
-        if x.endswith(f"magnetization.{name}_deg"):
-            symbol = known
-    if symbol is None:
-        raise InputError("x", x, f"must be an angle of m, {' or '.join(ANGLES)}")
+    x, symbol = angle_axis(dataset, x)
     wanted = quantity if isinstance(quantity, Quantity) else Quantity(quantity)
     chosen = select_points(dataset, [x, by] if by else [x], at)
     components = without_noise(replace(wanted, components="torque-frame").of(chosen.dataset))
@@ -94,11 +86,31 @@ def angular_figure(
         draw_lines(lower, _ratio(component, x, nearest, length, label), along, lines, zero=False)
         lower.axhline(1.0, color="0.6", linewidth=0.6, zorder=0)
         upper.set_xlabel("")
-        lower.xaxis.set_major_locator(MultipleLocator(_step(along)))
+        lower.xaxis.set_major_locator(MultipleLocator(angle_step(along)))
     panel_titles(panels, [component.title for component in components] * 2)
     lines_legend(figure, components[0], lines)
     set_title(figure, chosen, title, list(components[0].values))
     return figure
+
+
+def angle_axis(dataset: xarray.Dataset, x: str) -> tuple[str, str]:
+    """Axis of a sweep that is an angle of m, and its symbol.
+
+    Raises
+    ------
+    InputError
+        If `x` is no angle of m.
+    """
+    symbol = ANGLES.get(x)
+    if symbol is not None:
+        x = angle_path(dataset, x) or x
+    x = axis_name(dataset, x)
+    for name, known in ANGLES.items():
+        if x.endswith(f"magnetization.{name}_deg"):
+            symbol = known
+    if symbol is None:
+        raise InputError("x", x, f"must be an angle of m, {' or '.join(ANGLES)}")
+    return x, symbol
 
 
 def _ratio(
@@ -114,7 +126,7 @@ def _ratio(
     return Component(component.title, f"torque$/|m\\times y_p|$\n{label}", "1", values)
 
 
-def _step(along: Coordinate) -> float:
+def angle_step(along: Coordinate) -> float:
     """Degrees between ticks."""
     span = float(np.ptp(along.positions))
     return next((step for step in (5.0, 15.0, 30.0, 45.0) if span <= 6.0 * step), 90.0)

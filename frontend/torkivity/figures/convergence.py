@@ -7,9 +7,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from torkivity_engine.mesh_errors import Convergence
+from torkivity_engine.mesh_errors import Convergence, Refinement
 
-__all__ = ["convergence_figure"]
+__all__ = ["ERROR_LABEL", "LEAST_ERROR", "SERIES", "SIZE_LABEL", "convergence_figure"]
+
+#: Label, name in `Convergence`, which of the sizes, colour, marker, line.
+SERIES = (
+    ("polar alone", "polar", 0, "#1b3a6b", "o", "-"),
+    ("azimuthal alone", "azimuthal", 1, "#c1440e", "s", "--"),
+    ("both together", "together", 0, "#5f9e8f", "^", ":"),
+)
+SIZE_LABEL = "polar angles per hemisphere, or azimuths"
+ERROR_LABEL = "error / largest torque component"
+#: What is exactly the extrapolated value has no place on a logarithmic axis.
+LEAST_ERROR = 1e-16
 
 
 def convergence_figure(result: Convergence, title: str = "") -> Figure:
@@ -27,14 +38,10 @@ def convergence_figure(result: Convergence, title: str = "") -> Figure:
     """
     figure = Figure(figsize=(4.2, 3.4), layout="constrained")
     axes: Axes = figure.subplots()
-    for label, refinement, index, color, marker, line in (
-        ("polar alone", result.polar, 0, "#1b3a6b", "o", "-"),
-        ("azimuthal alone", result.azimuthal, 1, "#c1440e", "s", "--"),
-        ("both together", result.together, 0, "#5f9e8f", "^", ":"),
-    ):
+    for label, name, index, color, marker, line in SERIES:
+        refinement: Refinement = getattr(result, name)
         sizes = [size[index] for size in refinement.sizes]
-        # What is exactly the extrapolated value has no place on a logarithmic axis.
-        error = np.maximum(refinement.error, 1e-16)
+        error = np.maximum(refinement.error, LEAST_ERROR)
         axes.loglog(
             sizes, error, line, color=color, marker=marker, markersize=4, linewidth=1.4, label=label
         )
@@ -54,8 +61,8 @@ def convergence_figure(result: Convergence, title: str = "") -> Figure:
     )
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("polar angles per hemisphere, or azimuths")
-    axes.set_ylabel("error / largest torque component")
+    axes.set_xlabel(SIZE_LABEL)
+    axes.set_ylabel(ERROR_LABEL)
     axes.tick_params(direction="in", top=True, right=True, labelsize=8)
     axes.legend(frameon=False, fontsize=8.5)
     if title:

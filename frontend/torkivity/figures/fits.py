@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,19 +15,33 @@ from matplotlib.ticker import MaxNLocator
 
 from torkivity.fit.curves import Curve, curve_axis, fit_curves
 from torkivity.fit.fit import FitResult, Fitted, Point
+from torkivity_engine.film.component import Component, fields_of, forms_of
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.quantity import Quantity
 
-__all__ = ["fit_figure"]
+__all__ = [
+    "AXIS_LABELS",
+    "OUTLIER",
+    "QUANTITY_LABELS",
+    "SERIES_STYLES",
+    "Place",
+    "fit_figure",
+    "point_x",
+    "series_key",
+    "series_label",
+]
 
 # Colour, marker and line of a data set differ together, so grey print is enough.
-_STYLES = (
+SERIES_STYLES = (
     ("#14305c", "o", "-"),
     ("#d9822b", "s", "--"),
     ("#3f8f7c", "^", "-."),
     ("#8c3b6e", "D", ":"),
     ("#5c5c5c", "v", (0, (5, 1, 1, 1, 1, 1))),
 )
-_OUTLIER = "#b3001b"
-_AXES = {
+OUTLIER = "#b3001b"
+AXIS_LABELS = {
     "thickness": "heavy-metal thickness (nm)",
     "theta": r"polar angle $\theta$ of $\hat{m}$ (deg)",
     "phi": r"azimuth $\varphi$ of $\hat{m}$ (deg)",
@@ -38,7 +52,7 @@ _SYMBOLS = {
     "phi": r"$\varphi$ = {:g}°",
 }
 #: Scale and axis label of a quantity.
-_QUANTITIES = {
+QUANTITY_LABELS = {
     "per_e_tilde": (1e-5, r"torque ($10^{5}\,\Omega^{-1}\,\mathrm{m}^{-1}$)"),
     "spin_torque_conductivity": (
         1e-5,
@@ -51,10 +65,22 @@ _QUANTITIES = {
     ),
 }
 
+
+def _film_labels() -> dict[str, str]:
+    """Symbols of what films are made of, as their classes have them."""
+    kinds: tuple[type[Component], ...] = (HeavyMetal, Ferromagnet, RashbaInterface)
+    found: dict[str, Quantity | None] = {}
+    for kind in kinds:
+        found |= {name: field.quantity for name, field in fields_of(kind).items()}
+        for form in forms_of(kind).values():
+            found |= form
+    return {name: quantity.label for name, quantity in found.items() if quantity and quantity.label}
+
+
+#: Symbols of parameters of fits.
 _PARAMETERS = {
+    **_film_labels(),
     "spin_hall_conductivity": r"$\sigma_{SH}$",
-    "spin_hall_angle": r"$\theta_{SH}$",
-    "spin_diffusion_length": r"$l_{sf}$",
     "spin_diffusion_length_resistivity": r"$l_{sf}\rho$",
     "mixing_conductance_real": r"Re $G_{\uparrow\downarrow}$",
     "mixing_conductance_imag": r"Im $G_{\uparrow\downarrow}$",
@@ -62,13 +88,6 @@ _PARAMETERS = {
     "interface_current_field_like": "$j_{E,f}$",
     "lattice_torque_damping_like": r"$\tau_{\mathrm{latt},d}$",
     "lattice_torque_field_like": r"$\tau_{\mathrm{latt},f}$",
-    "barrier": "$u_0$",
-    "exchange": "$u_{ex}$",
-    "rashba": "$u_R$",
-    "total_mean_free_path": r"$\lambda$",
-    "mean_free_path_majority": r"$\lambda_\uparrow$",
-    "mean_free_path_minority": r"$\lambda_\downarrow$",
-    "precession_length": r"$l_\mathrm{prec}$",
 }
 _UNITS = {
     "1e5 (hbar/2e)/(Ohm m)": r"$\times 10^5(\hbar/2e)\,\Omega^{-1}\mathrm{m}^{-1}$",
@@ -109,8 +128,8 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
     curves = {_panel_and_key(curve): curve for curve in fit_curves(result)}
     others = fit_curves(result, without_outliers=True)
     rest = {_panel_and_key(curve): curve for curve in others}
-    keys = list(dict.fromkeys(_key(point, axis_of[point.data]) for point in result.points))
-    styles = {key: _STYLES[index % len(_STYLES)] for index, key in enumerate(keys)}
+    keys = list(dict.fromkeys(series_key(point, axis_of[point.data]) for point in result.points))
+    styles = {key: SERIES_STYLES[index % len(SERIES_STYLES)] for index, key in enumerate(keys)}
 
     count = len(panels)
     figure = Figure(figsize=(7.0 if count == 2 else max(3.6, 3.3 * count), 4.1))
@@ -172,7 +191,28 @@ def _value_text(entry: Fitted) -> str:
     return f"{symbol}{end} = {text}{unit}"
 
 
-def _key(point: Point, axis: str) -> _Key:
+class Place(Protocol):
+    """Where a torque was measured."""
+
+    @property
+    def data(self) -> str:
+        """Name of the data set."""
+
+    @property
+    def thickness(self) -> float:
+        """nm."""
+
+    @property
+    def theta_deg(self) -> float | None:
+        """Polar angle of m."""
+
+    @property
+    def phi_deg(self) -> float | None:
+        """Azimuth of m."""
+
+
+def series_key(point: Place, axis: str) -> _Key:
+    """Data set of a point, and where the axes stand that are not drawn."""
     places = {"thickness": point.thickness, "theta": point.theta_deg, "phi": point.phi_deg}
     at = tuple((n, v) for n, v in places.items() if v is not None and n != axis)
     return point.data, at
@@ -192,7 +232,7 @@ def _draw_torques(
     rest: dict[tuple[_Panel, _Key], Curve],
 ) -> None:
     _, quantity, axis = panel
-    scale, text = _QUANTITIES[quantity]
+    scale, text = QUANTITY_LABELS[quantity]
     shown: list[float] = []
     for key, (colour, _, line) in styles.items():
         curve = curves.get((panel, key))
@@ -208,14 +248,14 @@ def _draw_torques(
         if (panel, key) in rest:
             axes.plot(
                 *(curve.x, scale * rest[panel, key].model),
-                color=_OUTLIER,
+                color=OUTLIER,
                 linestyle=(0, (1, 1.5)),
                 linewidth=1.2,
             )
     for point, bar in measured:
-        colour, marker, _ = styles[_key(point, axis)]
+        colour, marker, _ = styles[series_key(point, axis)]
         axes.errorbar(
-            [_x(point, axis)],
+            [point_x(point, axis)],
             [scale * point.measured],
             yerr=None if bar is None else scale * np.array(bar)[:, None],
             color=colour,
@@ -229,7 +269,7 @@ def _draw_torques(
         below, above = (0.0, 0.0) if bar is None else bar
         shown += [scale * (point.measured - below), scale * (point.measured + above)]
         if point.stands_out:
-            _ring(axes, _x(point, axis), scale * point.measured)
+            _ring(axes, point_x(point, axis), scale * point.measured)
     axes.set_ylabel(text)
     # A band may be so wide that nothing else would be seen.
     margin = 0.08 * (max(shown) - min(shown)) or 1.0
@@ -247,15 +287,15 @@ def _draw_residuals(
     axes.axhspan(-1.0, 1.0, color="0.92", zorder=0)
     axes.axhline(0.0, color="0.5", linewidth=0.7, zorder=1)
     for point, _ in measured:
-        colour, marker, _ = styles[_key(point, axis)]
-        place = (_x(point, axis), point.residual)
+        colour, marker, _ = styles[series_key(point, axis)]
+        place = (point_x(point, axis), point.residual)
         axes.plot(*place, color=colour, marker=marker, markersize=4.0, markerfacecolor="white")
         if point.stands_out:
             _ring(axes, *place)
     reach = 1.25 * max(1.6, *(abs(point.residual) for point, _ in measured))
     axes.set_ylim(-reach, reach)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    axes.set_xlabel(_AXES[axis])
+    axes.set_xlabel(AXIS_LABELS[axis])
     axes.set_ylabel("residual\n" + ("(error bars)" if error_bars else "(std. dev.)"))
 
 
@@ -263,7 +303,7 @@ def _ring(axes: Axes, x: float, y: float) -> None:
     axes.plot(
         *(x, y),
         "o",
-        color=_OUTLIER,
+        color=OUTLIER,
         markersize=10.0,
         markerfacecolor="none",
         markeredgewidth=1.2,
@@ -272,7 +312,8 @@ def _ring(axes: Axes, x: float, y: float) -> None:
     )
 
 
-def _x(point: Point, axis: str) -> float:
+def point_x(point: Place, axis: str) -> float:
+    """Value of a point along an axis."""
     places = {"thickness": point.thickness, "theta": point.theta_deg, "phi": point.phi_deg}
     value = places[axis]
     assert value is not None
@@ -295,7 +336,7 @@ def _legend(
                 markersize=4.0,
                 markerfacecolor="white",
                 linewidth=1.3,
-                label=_label(key, keys),
+                label=series_label(key, keys),
             )
         )
     if band:
@@ -304,7 +345,7 @@ def _legend(
         handles.append(
             Line2D(
                 *([], []),
-                color=_OUTLIER,
+                color=OUTLIER,
                 marker="o",
                 linestyle="none",
                 markersize=8.0,
@@ -316,7 +357,7 @@ def _legend(
         handles.append(
             Line2D(
                 *([], []),
-                color=_OUTLIER,
+                color=OUTLIER,
                 linestyle=(0, (1, 1.5)),
                 linewidth=1.2,
                 label="fit without these",
@@ -325,7 +366,7 @@ def _legend(
     return handles
 
 
-def _label(key: _Key, keys: Sequence[_Key]) -> str:
+def series_label(key: _Key, keys: Sequence[_Key]) -> str:
     """Name of the data set, and what its other axes are where they differ."""
     name, at = key
     others = [dict(places) for known, places in keys if known == name]

@@ -85,7 +85,7 @@ def profile_figure(
         _mark_layers(axes, stack, faces)
     for axes in panels[2:]:
         axes.set_xlabel("z (nm)")
-    panel_titles(panels, [""] * len(panels))
+    panel_titles(panels, [""] * len(panels), x=-0.16)  # names of layers begin at 0
     legend_below(
         figure, [Line2D([], [], label=f"spin {name}", **style) for name, style in _SPINS], columns=3
     )

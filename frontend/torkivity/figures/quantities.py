@@ -18,13 +18,21 @@ from torkivity.results.values import (
 )
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
-from torkivity_engine.record import COMPONENTS, MAGNET_VARIABLES, VARIABLES
+from torkivity_engine.record import COMPONENTS, IN_PLANE_VARIABLES, MAGNET_VARIABLES, VARIABLES
 from torkivity_engine.units import QUANTITIES, convert_torque
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["DIFFERENCE", "OWN_RESISTIVITY", "Component", "Quantity", "quantity_names"]
+__all__ = [
+    "DIFFERENCE",
+    "OWN_RESISTIVITY",
+    "RESISTANCE",
+    "TITLES",
+    "Component",
+    "Quantity",
+    "quantity_names",
+]
 
 #: Coordinate with the resistivity of the heavy metal at each point, Ohm m.
 OWN_RESISTIVITY = "own_resistivity"
@@ -32,7 +40,8 @@ OWN_RESISTIVITY = "own_resistivity"
 #: Name of the difference of models among the quantities.
 DIFFERENCE = "difference"
 
-_TITLES = {
+#: Of quantities, in a figure's words.
+TITLES = {
     "torque_total": "total torque",
     "torque_interface": "torque at the interface",
     "torque_ferromagnet": "torque on the bulk ferromagnet",
@@ -44,9 +53,22 @@ _TITLES = {
     "magnet_torque_total": "total torque on the magnet",
     "magnet_torque_interface": "torque at the magnet's interfaces",
     "magnet_torque_ferromagnet": "spin current into the magnet",
+    "magnet_torque_exchange": "torque of exchange on the magnet",
+    "sheet_conductance": "sheet conductance",
+    "sheet_resistance": "sheet resistance",
+    "layer_sheet_conductance": "sheet conductance of the layer",
+    "current_share": "share of the current",
 }
 
-_QUANTITIES = {**VARIABLES, **MAGNET_VARIABLES}
+RESISTANCE = "sheet_resistance"
+
+#: Short names that users may give.
+_SHORT = {"resistance": RESISTANCE, "conductance": "sheet_conductance"}
+
+_QUANTITIES = {**VARIABLES, **MAGNET_VARIABLES, **IN_PLANE_VARIABLES}
+
+#: Quantities that are far from zero, whose changes are what matters.
+_FAR_FROM_ZERO = ("sheet_conductance", "sheet_resistance", "layer_sheet_conductance")
 
 
 def quantity_names() -> list[str]:
@@ -70,12 +92,15 @@ class Component:
     values : dict of str to xarray.DataArray
         By model, in the order of `torkivity.catalogue.MODELS`; one entry without
         a name for a variable that belongs to no model.
+    zero : bool
+        Whether a figure keeps zero in sight.
     """
 
     title: str
     quantity: str
     units: str
     values: dict[str, xarray.DataArray]
+    zero: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,7 +110,8 @@ class Quantity:
     Attributes
     ----------
     name : str
-        One of `quantity_names`, or any variable of the file. ``difference`` is that of the total
+        One of `quantity_names`, or any variable of the file; "resistance" and "conductance" are
+        those of the sheet. ``difference`` is that of the total
         torque from the Boltzmann equation, as
         `torkivity.results.differences` defines it, in percent.
     models : sequence of str
@@ -112,6 +138,9 @@ class Quantity:
     normalisation: str = "per_e_tilde"
     resistivity: float | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", _SHORT.get(self.name, self.name))
+
     def of(self, dataset: xarray.Dataset) -> list[Component]:
         """Components of the quantity in a file.
 
@@ -137,22 +166,22 @@ class Quantity:
         if self.name == DIFFERENCE:
             return self._difference(dataset, models, source)
 
+        if self.name not in dataset.data_vars:
+            raise InputError("quantity", self.name, "is not in this file" + _remedy(self.name))
+
         def values(name: str) -> dict[str, xarray.DataArray]:
             return {m: model_values(dataset, name, m, source, self.place) for m in models}
 
         if self._in_frame(dataset, source, models):
             parts = {c.replace("_", "-"): values(f"{self.name}_{c}") for c in COMPONENTS}
-        elif "spin" in dataset[self.name].dims:
-            whole = values(self.name)
-            parts = {
-                str(axis): {model: array.sel(spin=axis) for model, array in whole.items()}
-                for axis in dataset["spin"].values
-            }
         else:
-            parts = {"": values(self.name)}
+            parts = _by_component(dataset, values(self.name))
         units = str(dataset[self.name].attrs.get("units", "1"))
         return [
-            Component(title, _TITLES[self.name], *self._converted(units, found))
+            Component(
+                *(title, TITLES[self.name], *self._converted(units, found)),
+                zero=self.name not in _FAR_FROM_ZERO or title == "transverse",
+            )
             for title, found in parts.items()
         ]
 
@@ -275,3 +304,21 @@ class Quantity:
             return self.resistivity
         own: FloatArray = array.coords[OWN_RESISTIVITY].broadcast_like(array).values
         return own
+
+
+def _by_component(
+    dataset: xarray.Dataset, whole: dict[str, xarray.DataArray]
+) -> dict[str, dict[str, xarray.DataArray]]:
+    """Values by model, for each component of a vector or of a current in the plane."""
+    dims = next(iter(whole.values())).dims
+    for dim in ("spin", "direction"):
+        if dim in dims:
+            return {
+                str(name): {model: array.sel({dim: name}) for model, array in whole.items()}
+                for name in dataset[dim].values
+            }
+    return {"": whole}
+
+
+def _remedy(name: str) -> str:
+    return '; [sweep] quantities = ["in_plane"] computes it' if name in IN_PLANE_VARIABLES else ""

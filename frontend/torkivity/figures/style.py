@@ -51,28 +51,8 @@ WIDTH = 7.0
 
 PER_FIELD = r"per $\tilde{E}$"
 
-MODEL_STYLES: dict[str, dict[str, Any]] = {
-    "boltzmann": {"linestyle": "-", "linewidth": 1.6},
-    "drift_diffusion": {
-        "linestyle": "none",
-        "marker": "o",
-        "markerfacecolor": "white",
-        "markersize": 4.2,
-    },
-    "drift_diffusion_half_space": {"linestyle": "--", "linewidth": 1.2},
-    "boundary_layer": {
-        "linestyle": "none",
-        "marker": "x",
-        "markersize": 3.6,
-        "markeredgewidth": 1.0,
-    },
-}
-MODEL_COLOURS = {
-    "boltzmann": "#14305c",
-    "drift_diffusion": "#c1600e",
-    "drift_diffusion_half_space": "#5f9e8f",
-    "boundary_layer": "#000000",
-}
+MODEL_STYLES: dict[str, dict[str, Any]] = {name: {**m.line} for name, m in MODELS.items()}
+MODEL_COLOURS = {name: model.colour for name, model in MODELS.items()}
 
 _UNITS = {
     "degree": "deg",
@@ -221,12 +201,12 @@ def new_figure(
     return figure, panels
 
 
-def panel_titles(panels: Iterable[Axes], titles: Iterable[str]) -> None:
-    """Titles with letters, without them for a single panel."""
+def panel_titles(panels: Iterable[Axes], titles: Iterable[str], x: float = 0.0) -> None:
+    """Titles with letters, without them for a single panel, from a part of the panel's width."""
     pairs = list(zip(panels, titles, strict=True))
     for letter, (axes, title) in zip("abcdefghijklmnop", pairs, strict=False):
         text = f"({letter}) {title}" if len(pairs) > 1 else title
-        axes.set_title(text.strip(), loc="left", fontsize=9)
+        axes.set_title(text.strip(), loc="left", fontsize=9, x=x)
 
 
 def model_handle(model: str, colour: str | None = None) -> Line2D:

@@ -153,7 +153,7 @@ def line_figure(
     figure, panels = _panels(len(components))
     for axes, component in zip(panels, components, strict=True):
         # What belongs to no model (a time, an error) need not show zero.
-        zero = "" not in component.values
+        zero = component.zero and "" not in component.values
         draw_lines(axes, component, Coordinate(points[names[0]]), lines, zero=zero)
     panel_titles(panels, [component.title for component in components])
     lines_legend(figure, components[0], lines)

@@ -31,6 +31,7 @@ from torkivity.fit.cells import Numbers, Row, is_numeral, read_cells
 from torkivity.fit.unit_names import Unit, parse_unit
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
+from torkivity_engine.html import html_table
 from torkivity_engine.units import QUANTITIES
 
 __all__ = ["COMPONENTS", "Series", "TorqueData", "read_torque_data"]
@@ -102,6 +103,17 @@ class TorqueData:
     def size(self) -> int:
         """Number of measured torques."""
         return sum(int(np.isfinite(series.values).sum()) for series in self.series)
+
+    def _repr_html_(self) -> str:
+        """Table of what was measured, for notebooks."""
+        angles = (("theta [deg]", self.theta_deg), ("phi [deg]", self.phi_deg))
+        columns = {"line": np.array(self.lines), "thickness [nm]": self.thickness}
+        columns |= {name: values for name, values in angles if values is not None}
+        for series in self.series:
+            unit = QUANTITIES[series.quantity]
+            columns[f"{series.component} [{unit}]"] = series.values
+        rows = [[f"{x:.6g}" for x in row] for row in zip(*columns.values(), strict=True)]
+        return html_table(list(columns), rows, self.name)
 
 
 def read_torque_data(

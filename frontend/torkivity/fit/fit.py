@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from torkivity.fit.profile import LEVELS, Interval, Profile, profile_intervals
 from torkivity.fit.progress import FitProgress
 from torkivity.fit.request import Measurement, ParameterSetting
 from torkivity_engine.arrays import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = [
     "LEVELS",
@@ -213,6 +216,29 @@ class FitResult:
     def outliers(self) -> tuple[Point, ...]:
         """Points that stand out."""
         return tuple(point for point in self.points if point.outlier)
+
+    def plot(self, title: str = "") -> Figure:
+        """Measured torques with the fitted model above their residuals.
+
+        Parameters
+        ----------
+        title : str, optional
+            Line above the panels.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            As `torkivity.figures.fit_figure` draws it.
+        """
+        from torkivity.figures.fits import fit_figure
+
+        return fit_figure(self, title)
+
+    def _repr_html_(self) -> str:
+        """Tables, for notebooks."""
+        from torkivity.fit.tables import fit_html
+
+        return fit_html(self)
 
 
 def fit_torques(

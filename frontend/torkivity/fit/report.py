@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from torkivity.fit.curves import curve_axis, fit_curves
 from torkivity.fit.derived import Derived
 from torkivity.fit.fit import LEVELS, FitResult, Fitted
+from torkivity.fit.tables import error_text
 
 __all__ = ["fit_json", "fit_latex", "fit_report"]
 
@@ -62,7 +64,7 @@ def _parameter_line(entry: Fitted, width: int) -> str:
         for level in LEVELS
     )
     unit = "" if entry.unit == "1" else entry.unit
-    error = _error_text(entry)
+    error = error_text(entry)
     return f"  {entry.name:<{width}}  {entry.value:>10.4g}  {error:>9}{intervals}{unit}".rstrip()
 
 
@@ -74,17 +76,6 @@ def _derived_lines(derived: Sequence[Derived]) -> list[str]:
         f"  {'' if entry.unit == '1' else entry.unit}".rstrip()
         for entry in derived
     ]
-
-
-def _error_text(entry: Fitted) -> str:
-    """Standard error, or why there is none."""
-    if not entry.varied:
-        return "fixed"
-    if entry.at_bound:
-        return "at bound"
-    if entry.error is None:
-        return "one-sided" if entry.intervals else "unknown"
-    return f"{entry.error:.3g}"
 
 
 def fit_json(result: FitResult) -> dict[str, Any]:
@@ -133,11 +124,31 @@ def fit_json(result: FitResult) -> dict[str, Any]:
             {"between": list(pair), "value": value} for pair, value in result.correlations.items()
         ],
         "points": [
-            {key: _plain(value) for key, value in asdict(point).items()} for point in result.points
+            {**{key: _plain(value) for key, value in asdict(point).items()}, "error_bar": bar}
+            for point, bar in zip(result.points, _error_bars(result), strict=True)
+        ],
+        "axes": {data.name: curve_axis(data) for data in result.state.problem.sets},
+        "curves": [
+            {
+                **{key: getattr(curve, key) for key in ("data", "component", "quantity", "axis")},
+                "at": curve.at,
+                "x": curve.x.tolist(),
+                "model": curve.model.tolist(),
+                "error": [_plain(error) for error in curve.error.tolist()],
+            }
+            for curve in fit_curves(result)
         ],
         "assumed": list(result.remarks),
         "warnings": list(result.warnings),
     }
+
+
+def _error_bars(result: FitResult) -> list[list[float] | None]:
+    """Lengths below and above each point, where the data have error bars."""
+    lengths = result.state.problem.bar_lengths
+    if lengths is None:
+        return [None] * len(result.points)
+    return [list(map(float, pair)) for pair in zip(*lengths, strict=True)]
 
 
 def fit_latex(result: FitResult) -> str:
@@ -162,7 +173,7 @@ def fit_latex(result: FitResult) -> str:
     rows: list[tuple[Fitted | Derived, str, str]] = []
     for entry in result.parameters:
         interval = entry.intervals.get(LEVELS[-1])
-        rows.append((entry, _error_text(entry), "" if interval is None else str(interval)))
+        rows.append((entry, error_text(entry), "" if interval is None else str(interval)))
     lines += [_latex_row(*row) for row in rows]
     lines.append(r"\hline")
     for derived in result.derived:

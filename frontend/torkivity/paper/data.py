@@ -9,10 +9,10 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
+from torkivity.catalogue import SINGLE_SOURCES, SingleSource
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import check_config, preset_text, to_toml
 from torkivity_engine.arrays import FloatArray
@@ -49,13 +49,12 @@ __all__ = [
 ]
 
 Progress = Callable[[str], None]
-Source = Literal["rashba", "spin_hall"]
 
 #: What can be computed.
 FIGURES = ("fig2", "fig3", "fig4")
 PRESET = "pt-co"
 KINDS = ("damping_like", "field_like")
-SOURCES: tuple[Source, ...] = ("rashba", "spin_hall")
+SOURCES = SINGLE_SOURCES
 
 #: Models by the name that the ``model`` axis of the data gives them.
 MODELS: dict[str, str] = {
@@ -381,7 +380,9 @@ def _with_thickness(film: Bilayer, thickness: float) -> Bilayer:
     return replace(film, heavy_metal=replace(film.heavy_metal, thickness=thickness))
 
 
-def _solve_all(film: Bilayer, mesh: FermiSurfaceMesh, source: Source) -> dict[str, TorqueNames]:
+def _solve_all(
+    film: Bilayer, mesh: FermiSurfaceMesh, source: SingleSource
+) -> dict[str, TorqueNames]:
     """Solutions by model, without the boundary-layer one, which serves all thicknesses."""
     return {
         "boltzmann": solve_boltzmann(film, mesh, source=source),

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from torkivity import catalogue
 from torkivity.figures.style import MODEL_COLOURS, MODEL_STYLES, WIDTH, legend_below
 from torkivity.paper.data import MODELS, FigureData
 from torkivity_engine.arrays import FloatArray
@@ -24,12 +25,7 @@ __all__ = ["paper_figure"]
 
 
 #: What the general figures call the models.
-_MODELS = {
-    "boltzmann": "boltzmann",
-    "half_space": "drift_diffusion_half_space",
-    "particular": "drift_diffusion",
-    "boundary_layer": "boundary_layer",
-}
+_MODELS = {model.parameters or name: name for name, model in catalogue.MODELS.items()}
 _STYLES = {name: MODEL_STYLES[model] for name, model in _MODELS.items()}
 _COLOURS = {name: MODEL_COLOURS[model] for name, model in _MODELS.items()}
 _NAMES = ("damping-like", "field-like")

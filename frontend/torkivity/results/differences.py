@@ -13,6 +13,7 @@ still that of (V - R) / R. Points without any torque, T within rounding noise of
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = [
     "ZERO_GUARD",
     "above_noise",
     "largest_torques",
+    "percent_text",
     "relative_difference",
     "relative_differences",
     "torque_of",
@@ -66,6 +68,16 @@ def relative_difference(value: ArrayLike, reference: ArrayLike, largest: ArrayLi
     size = np.maximum(np.abs(reference), ZERO_GUARD * largest)
     size = np.where(largest > 0.0, np.where(reference < 0.0, -size, size), np.nan)
     return np.asarray(value / size - reference / size)
+
+
+def percent_text(ratio: float) -> str:
+    """A relative difference in percent, without the sign of it; "-" for none."""
+    percent = 100.0 * ratio
+    if not math.isfinite(percent):
+        return "-"
+    if percent == 0.0:
+        return "0"
+    return f"{percent:+.1f}" if 0.05 <= abs(percent) < 999.95 else f"{percent:+.0e}"
 
 
 def above_noise(largest: ArrayLike) -> FloatArray:

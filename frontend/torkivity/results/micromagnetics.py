@@ -139,6 +139,8 @@ def film_torque(
     if rho is None:
         raise InputError("resistivity", None, "is needed: the film has no non-magnetic layer")
     thickness = next(layer["thickness"] for layer in table.layers if layer["name"] == magnet)
+    if not thickness:
+        raise InputError("magnet", magnet, "must have a thickness of its own: fields need it")
     damping, field = convert_torque(
         *(components, "per_e_tilde", "efficiency"), resistivity=rho, mirrored=mirrored
     ) / np.linalg.norm(np.cross(m, y_p))

@@ -95,6 +95,8 @@ def choose_place(dataset: xarray.Dataset, dim: str, name: str | None = None) -> 
     """
     known = [str(value) for value in dataset[dim].values]
     if name is None:
+        if dim != "interface":
+            return (known or [""])[0]
         magnets = {str(value) for value in dataset.get("magnet", known)} if known else set()
         magnetic = [n for n in known if magnets & set(n.split("|"))]
         return (magnetic or known or [""])[0]

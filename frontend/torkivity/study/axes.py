@@ -59,8 +59,9 @@ def make_grid(
         for key, given in _flat(axes, "sweep.axes", file):
             parameter = _known(key, "sweep.axes", file, lookup)
             values = _values(parameter, given, f"sweep.axes.{key}", file)
-            axis = Axis(values, parameter.unit, parameter.meaning, parameter.label)  # type: ignore[arg-type]
-            dimensions.append(Dimension(parameter.path, axis, {parameter.path: values}))
+            dimensions.append(
+                Dimension(parameter.path, _axis(parameter, values), {parameter.path: values})
+            )
         for number, group in enumerate(groups):
             dimensions.append(_group(group, f"sweep.zip[{number}]", file, lookup))
         return Grid(dimensions)
@@ -78,9 +79,12 @@ def _group(group: Mapping[str, Any], where: str, file: str, lookup: Lookup) -> D
             file, f"{where}.name = {name!r}: must name the dimension, like a variable"
         )
     varied: dict[str, Sequence[Value]] = {}
+    described: dict[str, Axis] = {}
     for key, values in _flat(given, where, file):
         parameter = _known(key, where, file, lookup)
-        varied[parameter.path] = _values(parameter, values, f"{where}.{key}", file)
+        along = _values(parameter, values, f"{where}.{key}", file)
+        varied[parameter.path] = along
+        described[parameter.path] = _axis(parameter, along)
     if not varied:
         raise ConfigError(file, f"{where}: varies nothing; give parameters and their values")
     lengths = {key: len(values) for key, values in varied.items()}
@@ -96,7 +100,11 @@ def _group(group: Mapping[str, Any], where: str, file: str, lookup: Lookup) -> D
         or not all(isinstance(label, str) for label in labels)
     ):
         raise ConfigError(file, f"{where}.labels: must be {length} strings")
-    return Dimension(name, Axis(labels, "", f"group {name}"), varied)
+    return Dimension(name, Axis(labels, "", f"group {name}"), varied, described)
+
+
+def _axis(parameter: Parameter, values: Sequence[Value]) -> Axis:
+    return Axis(values, parameter.unit, parameter.meaning, parameter.label)  # type: ignore[arg-type]
 
 
 def _flat(table: Mapping[str, Any], where: str, file: str) -> Iterator[tuple[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_hpc.files.rows import Block
+from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.running.session import SweepPlan
 from torkivity_hpc.running.worker import Job, RowMaker
 
@@ -50,12 +51,22 @@ class Evaluated:
             Values along dimensions of names, such as ``model="boltzmann"``; of numeric ones the
             first counts.
         """
+        point = self._point(labels)
+        failed = self.block.status[point] == STATUS["failed"]
+        return self.block.messages.get(point, "") if failed else ""
+
+    def note(self, **labels: str) -> str:
+        """What a point that is done lacks, and why; empty if nothing."""
+        point = self._point(labels)
+        done = self.block.status[point] == STATUS["done"]
+        return self.block.messages.get(point, "") if done else ""
+
+    def _point(self, labels: Mapping[str, str]) -> int:
         index = []
         for dimension in self.plan.spec.grid.dimensions:
             values = list(dimension.axis.values)
             index.append(values.index(labels[dimension.name]) if dimension.name in labels else 0)
-        point = int(np.ravel_multi_index(tuple(index), self.plan.spec.grid.shape))
-        return self.block.messages.get(point, "")
+        return int(np.ravel_multi_index(tuple(index), self.plan.spec.grid.shape))
 
 
 def evaluate(plan: SweepPlan, tell: Callable[[int, int], None] | None = None) -> Evaluated:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,12 +16,23 @@ from torkivity.study.case import Case
 from torkivity.study.plan import plan_case
 from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.errors import InputError
 from torkivity_engine.mesh_errors import Convergence, Refinement, analyse
 from torkivity_engine.record import Variable
+from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.files.sweepfile import SweepFile
 from torkivity_hpc.running.session import SweepPlan
 
-__all__ = ["convergence_of", "convergence_report", "plan_convergence", "write_convergence"]
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = [
+    "convergence_of",
+    "convergence_of_results",
+    "convergence_report",
+    "plan_convergence",
+    "write_convergence",
+]
 
 
 _VALUES = ("spin_current_minus", "spin_current_plus", "torque_interface", "torque_ferromagnet")
@@ -96,16 +109,58 @@ def convergence_of(file: SweepFile, study: ConvergeSection) -> Convergence | Non
     block, whole = file.read(0, file.size)
     if not (whole & (block.status == 1)).all():
         return None
-    shape = (len(study.n_polar), len(study.n_azimuth), -1)
     columns = file.layout.columns
-    values = np.concatenate([block.rows[:, columns[name]] for name in _VALUES], axis=1)
-    values = values.reshape(shape)
-    torque = block.rows[-1, columns["torque_total"]]
+    rows = {name: block.rows[:, columns[name]] for name in (*_VALUES, "torque_total")}
+    return _analysed(study.n_polar, study.n_azimuth, rows, study.tolerance)
+
+
+def convergence_of_results(dataset: xarray.Dataset) -> Convergence | None:
+    """Analyse a study as `torkivity.open_results` gives it, if all its points are done.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+
+    Returns
+    -------
+    Convergence or None
+
+    Raises
+    ------
+    InputError
+        If it is no convergence study.
+    """
+    axes = [f"mesh.{key}" for key in ("n_polar", "n_azimuth")]
+    if "mesh_error" not in dataset or not set(axes) <= set(dataset.dims):
+        file = str(dataset.encoding.get("source", "dataset"))
+        raise InputError("file", file, "is not of 'torkivity converge'")
+    if not bool((dataset["status"] == STATUS["done"]).all()):
+        return None
+    first = dataset.isel(model=0, source=0)
+    n_polar, n_azimuth = ([int(x) for x in dataset[axis].values] for axis in axes)
+    meshes = len(n_polar) * len(n_azimuth)
+    rows = {
+        name: first[name].transpose(*axes, ...).values.reshape(meshes, -1)
+        for name in (*_VALUES, "torque_total")
+    }
+    return _analysed(n_polar, n_azimuth, rows, float(dataset["tolerance"]))
+
+
+def _analysed(
+    n_polar: list[int],
+    n_azimuth: list[int],
+    rows: Mapping[str, FloatArray],
+    tolerance: float,
+) -> Convergence:
+    """From values by name, shape (n_meshes, n)."""
+    values = np.concatenate([rows[name] for name in _VALUES], axis=1)
+    values = values.reshape(len(n_polar), len(n_azimuth), -1)
+    torque = rows["torque_total"][-1]
     # For m parallel to z x E there is no torque to compare with.
     scale = float(np.abs(torque).max())
     largest = float(np.abs(values[-1, -1]).max())
     scale = scale if scale > 1e-9 * largest else largest or 1.0
-    return analyse(study.n_polar, study.n_azimuth, values, scale, study.tolerance)
+    return analyse(n_polar, n_azimuth, values, scale, tolerance)
 
 
 def write_convergence(file: SweepFile, result: Convergence) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -83,7 +84,8 @@ def own_numbers(
                 sigma = layers[metal].conductivity(stack.fermi_wavevector)
                 numbers.resistivity[index] = 1.0 / sigma
             if magnet is not None:
-                numbers.ferromagnet_thickness[index] = layers[magnet].thickness
+                own = layers[magnet].moment_thickness
+                numbers.ferromagnet_thickness[index] = math.nan if own is None else own
         except (InputError, PhysicsError):
             continue  # a film that does not exist has no torque to convert
     return numbers

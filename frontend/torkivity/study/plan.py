@@ -32,6 +32,7 @@ from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import angles_of
 from torkivity_engine.film.parameters import film_facts, layer_paths, other_paths
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.record import COORDINATES
 from torkivity_hpc.files.sweepfile import SweepSpec
 from torkivity_hpc.grid import Grid, Value
 from torkivity_hpc.running.session import SweepPlan
@@ -72,7 +73,8 @@ def plan_sweep(config: RunConfig, path: Path, sweep: SweepSection | None = None)
             str(path), "has no sweep; add for instance [sweep.axes] and interface.exchange = [...]"
         )
     return plan_case(
-        Case.of(config, path), sweep.axes, sweep.zip, tuple(sweep.models), tuple(sweep.sources)
+        *(Case.of(config, path), sweep.axes, sweep.zip),
+        *(tuple(sweep.models), tuple(sweep.sources), tuple(sweep.quantities)),
     )
 
 
@@ -82,6 +84,7 @@ def plan_case(
     groups: Sequence[Mapping[str, Any]],
     models: tuple[str, ...],
     sources: tuple[str, ...],
+    quantities: tuple[str, ...] = (),
 ) -> SweepPlan:
     """Plan of a case over axes.
 
@@ -92,6 +95,8 @@ def plan_case(
         As `torkivity.study.axes.make_grid` takes them.
     models, sources : tuple of str
         Of `torkivity.catalogue.MODELS` and ``SOURCES``.
+    quantities : tuple of str, optional
+        Of `torkivity.catalogue.QUANTITIES`, beside torques.
 
     Returns
     -------
@@ -111,11 +116,13 @@ def plan_case(
             f"sweep.models has {need_rings[0]}, which needs azimuthal rings: give mesh.n_polar and "
             "mesh.n_azimuth instead of mesh.file",
         )
-    variables = point_variables()
+    variables = point_variables(quantities)
     _check_names(varied, variables, file)
     # Models and sources of a film lie side by side: what they share is made once.
     grid = Grid([*varied.dimensions, model_dimension(models), source_dimension(sources)])
     physics = physics_of(case, grid)
+    if quantities:
+        physics["sweep.quantities"] = sorted(set(quantities))
     attributes: dict[str, str | int | float] = {
         "title": "Spin-orbit torques over parameters of a film",
         **version_attributes(),
@@ -129,7 +136,7 @@ def plan_case(
     }
     return SweepPlan(
         spec=SweepSpec(grid, variables, physics, attributes, axes=component_axes(case.film)),
-        evaluate=PointRecord(case),
+        evaluate=PointRecord(case, quantities),
         layer_parameters=tuple(_layer_parameters(case, grid)),
     )
 
@@ -272,9 +279,7 @@ def _check_names(grid: Grid, variables: Mapping[str, Any], file: str) -> None:
         *variables,
         "model",
         "source",
-        "spin",
-        "current",
-        "field",
+        *COORDINATES,
         "interface",
         "magnet",
         "layer",

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from torkivity.catalogue import MODELS, SOURCES
 from torkivity.study.case import Case
+from torkivity.study.in_plane import in_plane_record
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
@@ -23,12 +24,14 @@ from torkivity_engine.magnets import magnet_responses
 from torkivity_engine.record import (
     CERTIFICATES,
     COORDINATES,
+    IN_PLANE_VARIABLES,
     MAGNET_VARIABLES,
     VARIABLES,
     Variable,
 )
 from torkivity_engine.solution import BoltzmannSolution, DriftDiffusionSolution
 from torkivity_engine.solve import solve_boltzmann
+from torkivity_hpc.files.rows import NotedRecord
 from torkivity_hpc.grid import Axis, Dimension, Value
 
 __all__ = [
@@ -99,7 +102,9 @@ def solve_boltzmann_case(case: Case, source: str) -> BoltzmannSolution:
     )
 
 
-def solution_record(film: Bilayer | Stack, solution: Solution) -> dict[str, ArrayLike]:
+def solution_record(
+    film: Bilayer | Stack, solution: Solution, quantities: tuple[str, ...] = ()
+) -> NotedRecord:
     """Numbers of a solution by the names of `point_variables`.
 
     Raises
@@ -121,7 +126,11 @@ def solution_record(film: Bilayer | Stack, solution: Solution) -> dict[str, Arra
     certificates = getattr(solution, "certificates", {})
     for name in CERTIFICATES:
         record[f"certificate_{name}"] = certificates.get(name, np.nan)
-    return record
+    note = ""
+    if "in_plane" in quantities:
+        numbers, note = in_plane_record(as_stack(film), solution)
+        record |= numbers
+    return NotedRecord(record, note)
 
 
 def _shape(variable: Variable) -> tuple[int, ...]:
@@ -129,7 +138,7 @@ def _shape(variable: Variable) -> tuple[int, ...]:
     return tuple(len(COORDINATES[dim]) for dim in variable.dims)
 
 
-def point_variables() -> dict[str, Variable]:
+def point_variables(quantities: tuple[str, ...] = ()) -> dict[str, Variable]:
     """Schema of a point's record: dimensions beyond those of the study, units, meaning."""
     table = {}
     for dim, names in (("interface", VARIABLES), ("magnet", MAGNET_VARIABLES)):
@@ -137,7 +146,7 @@ def point_variables() -> dict[str, Variable]:
             table[name] = replace(variable, dims=(dim, *variable.dims))
     for name, meaning in CERTIFICATES.items():
         table[f"certificate_{name}"] = Variable((), "1", f"error indicator: {meaning}")
-    return table
+    return {**table, **(IN_PLANE_VARIABLES if "in_plane" in quantities else {})}
 
 
 def component_axes(film: Bilayer | Stack) -> dict[str, Axis]:
@@ -170,15 +179,18 @@ class PointRecord:
     ----------
     case : Case
         What all points have in common.
+    quantities : tuple of str
+        Of `torkivity.catalogue.QUANTITIES`.
     """
 
     case: Case
+    quantities: tuple[str, ...] = ()
     _last: tuple[dict[str, Value], Case] | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_last": None}
 
-    def __call__(self, values: Mapping[str, Value]) -> dict[str, ArrayLike]:
+    def __call__(self, values: Mapping[str, Value]) -> NotedRecord:
         """Record of a point: values of film and settings by path, of "model" and "source"."""
         varied = {name: value for name, value in values.items() if name not in ("model", "source")}
         if self._last is None or self._last[0] != varied:
@@ -186,4 +198,4 @@ class PointRecord:
         case = self._last[1]
         model, source = str(values["model"]), str(values["source"])
         assert source in SOURCES
-        return solution_record(case.film, solve_point(case, model, source))
+        return solution_record(case.film, solve_point(case, model, source), self.quantities)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from torkivity.catalogue import MODELS, SOURCES
+from torkivity.catalogue import MODELS, QUANTITIES, SOURCES
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
 from torkivity.study.case import Case
@@ -41,6 +41,7 @@ def sweep(
     groups: Sequence[Mapping[str, Any]] = (),
     models: Sequence[str] | None = None,
     sources: Sequence[str] | None = None,
+    quantities: Sequence[str] | None = None,
     evaluate: Evaluate | None = None,
     mesh: FermiSurfaceMesh | None = None,
     out: str | Path | None = None,
@@ -64,6 +65,9 @@ def sweep(
         "ferromagnet.thickness": [1, 2]}``.
     models, sources : sequence of str, optional
         By default the Boltzmann equation, and everything that drives the film.
+    quantities : sequence of str, optional
+        Beside torques: "in_plane", sheet conductance and resistance, current shares, torques of
+        exchange alone.
     evaluate : callable, optional
         From a film to a solution, or to a mapping of names to numbers or arrays, or to a
         number. Without it, what ``torkivity sweep`` computes. With more than one worker it
@@ -99,7 +103,9 @@ def sweep(
 
     if workers < 1:
         raise InputError("workers", workers, "must be at least 1")
-    plan = _plan(film, axes, groups, models, sources, mesh)
+    plan = _plan(
+        film, axes, groups, {"models": models, "sources": sources, "quantities": quantities}, mesh
+    )
     if evaluate is not None:
         plan = _custom(plan, evaluate)
     with tempfile.TemporaryDirectory(prefix="torkivity-") as folder:
@@ -122,8 +128,7 @@ def _plan(
     film: Bilayer | Stack | RunConfig | str | Path,
     axes: Mapping[str, Any] | None,
     groups: Sequence[Mapping[str, Any]],
-    models: Sequence[str] | None,
-    sources: Sequence[str] | None,
+    choices: Mapping[str, Sequence[str] | None],
     mesh: FermiSurfaceMesh | None,
 ) -> SweepPlan:
     path = Path(film) if isinstance(film, (str, Path)) else Path("film")
@@ -138,14 +143,17 @@ def _plan(
         raise InputError("film", film, "must be a Bilayer, a Stack, a configuration or its path")
     if mesh is not None:
         case = replace(case, given_mesh=mesh)
-    if section is not None:
-        if axes is None and not groups:
-            axes, groups = section.axes, section.zip
-        models, sources = models or section.models, sources or section.sources
-    chosen = _known("models", models or ("boltzmann",), MODELS)
-    return plan_case(
-        case, axes or {}, groups, chosen, _known("sources", sources or ("all",), SOURCES)
-    )
+    if section is not None and axes is None and not groups:
+        axes, groups = section.axes, section.zip
+    chosen = [
+        _known(key, choices[key] or getattr(section, key, None) or default, table)
+        for key, default, table in (
+            ("models", ("boltzmann",), MODELS),
+            ("sources", ("all",), SOURCES),
+            ("quantities", (), QUANTITIES),
+        )
+    ]
+    return plan_case(case, axes or {}, groups, *chosen)
 
 
 def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple[str, ...]:

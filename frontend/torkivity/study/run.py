@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from torkivity.catalogue import COMPARED, MODELS, SINGLE_SOURCES
+from torkivity.catalogue import COMPARED, MODELS, QUANTITIES, SINGLE_SOURCES
+from torkivity.results.differences import REFERENCE
 from torkivity.study.case import Case
 from torkivity.study.evaluate import Evaluated, evaluate
 from torkivity.study.facts import Facts, film_facts
 from torkivity.study.plan import plan_case
-from torkivity.study.point import ferromagnet_level
-from torkivity_engine.errors import InputError
+from torkivity.study.point import ferromagnet_level, solve_boltzmann_case
+from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import Variable
 from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, create_sweep
@@ -24,7 +25,7 @@ __all__ = ["CURVE", "FilmStudy", "compute_curve", "compute_film", "curve_path", 
 #: Start of the names of what belongs to the curve.
 CURVE = "curve_"
 
-_SOURCES = ("rashba", "spin_hall", "all")
+_SOURCES = (*SINGLE_SOURCES, "all")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ class FilmStudy:
         stack = as_stack(self.case.film)
         varied = "" if self.curve is None else self.curve.plan.spec.grid.dimensions[0].name
         return " / ".join(
-            name if varied == f"{name}.thickness" else f"{name} ({layer.thickness:g} nm)"
+            f"{name} ({layer.extent})" if layer.extent and varied != f"{name}.thickness" else name
             for name, layer in zip(stack.names, stack.layers, strict=True)
         )
 
@@ -87,12 +88,20 @@ def compute_film(case: Case, progress: Callable[[str], None] = lambda message: N
     if not as_stack(case.film).interfaces:
         raise InputError("film", "one layer", "torques need an interface: give two or more layers")
     progress(
-        f"all models, Boltzmann by the {case.settings.solver.method} method, {mesh.name}, "
-        f"NT = {mesh.n_unknowns}"
+        f"all models: {case.settings.solver.method} method, {mesh.name}, NT = {mesh.n_unknowns}"
     )
     facts = film_facts(case)
-    points = evaluate(plan_case(case, {}, (), models_for(case), _SOURCES))
+    points = evaluate(plan_case(case, {}, (), models_for(case), _SOURCES, tuple(QUANTITIES)))
+    _require_reference(case, points)
     return FilmStudy(case, points, facts)
+
+
+def _require_reference(case: Case, points: Evaluated) -> None:
+    """Raise what the Boltzmann equation failed of: without it there is nothing to compare."""
+    for source in _SOURCES:
+        if problem := points.message(model=REFERENCE, source=source):
+            solve_boltzmann_case(case, source)
+            raise PhysicsError(problem)
 
 
 def curve_path(case: Case) -> str | None:

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from torkivity.tables import COLUMNS, fold
 from torkivity_hpc.files.reading import dims_of
 from torkivity_hpc.files.store import STATUS, read_values
 from torkivity_hpc.files.sweepfile import readable_sweep
@@ -47,7 +48,7 @@ def describe_status(path: Path) -> tuple[str, int]:
         finished, seconds = file["finished"][...], file["seconds"][...]
         axes = {name: read_values(file[name]) for name in dims_of(file["status"])}
         counts = {name: int(np.count_nonzero(status == code)) for name, code in STATUS.items()}
-        lines = [f"{path}: {status.size} points over {_shape(axes)}"]
+        lines = _first_lines(f"{path}: {status.size} points over", axes)
         share = 100.0 * counts["done"] / status.size
         lines.append(
             f"  done {counts['done']} ({share:.1f} %), failed {counts['failed']}, "
@@ -59,8 +60,10 @@ def describe_status(path: Path) -> tuple[str, int]:
     return "\n".join(lines), counts["missing"]
 
 
-def _shape(axes: dict[str, NDArray[Any]]) -> str:
-    return " x ".join(f"{name} ({len(values)})" for name, values in axes.items()) or "nothing"
+def _first_lines(start: str, axes: dict[str, NDArray[Any]]) -> list[str]:
+    shape = " x ".join(f"{name} ({len(values)})" for name, values in axes.items()) or "nothing"
+    line = f"{start} {shape}"
+    return [line] if len(line) <= COLUMNS else [start, *fold(shape, indent=4)]
 
 
 def _rate(finished: NDArray[Any], seconds: NDArray[Any], missing: int) -> list[str]:
@@ -93,7 +96,7 @@ def _missing(status: NDArray[Any], axes: dict[str, NDArray[Any]]) -> list[str]:
         text = f"{whole} of {len(values)} values wholly, {partly} partly"
         some = [f"{_plain(values[i])}" for i in np.flatnonzero(share > 0.0)[:6]]
         more = ", ..." if np.count_nonzero(share) > 6 else ""
-        lines.append(f"    {name}: {text} ({', '.join(some)}{more})")
+        lines += fold(f"{name}: {text} ({', '.join(some)}{more})", hang=2, indent=4)
     return lines
 
 
@@ -111,7 +114,7 @@ def _failures(file: h5py.File, status: NDArray[Any], axes: dict[str, NDArray[Any
             f"{name} = {_plain(values[i])}"
             for (name, values), i in zip(axes.items(), first, strict=True)
         )
-        lines.append(f"    {count} x {text} (first at {where})")
+        lines += fold(f"{count} x {text} (first at {where})", hang=2, indent=4)
     return lines
 
 

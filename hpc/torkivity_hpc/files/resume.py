@@ -24,7 +24,6 @@ from torkivity_hpc.files.store import (
     new_file,
     part_names,
     read_values,
-    require_room,
 )
 from torkivity_hpc.files.sweepfile import (
     SweepFile,
@@ -38,9 +37,6 @@ from torkivity_hpc.grid import Dimension, Value
 __all__ = ["open_for_writing"]
 
 IntArray = NDArray[np.int64]
-
-#: Bytes of a file beside its values, with room to spare.
-_STRUCTURE = 1 << 18
 
 
 @contextlib.contextmanager
@@ -100,7 +96,6 @@ def _laid_out(path: Path, spec: SweepSpec, lock: WriterLock, *, force: bool) -> 
     size = _gigabytes(file_size(spec))
     try:
         with new_file(path, force=force) as temporary:
-            require_room(temporary, file_size(spec) + _STRUCTURE)
             create_sweep(temporary, spec)
             # Before it has the name, and while its predecessor is still held.
             lock.hold(temporary)
@@ -195,7 +190,11 @@ def _same_variables(path: Path, file: Any, spec: SweepSpec) -> None:
     dims, own = tuple(spec.grid.axes), own_variables(file)
     for name, variable in spec.variables.items():
         if name not in own:
-            raise InputError("output", str(path), f"was computed without {name}")
+            raise InputError(
+                "output",
+                str(path),
+                f"was computed without {name}; name another output, or start anew with --force",
+            )
         stored = dims_of(own[name])
         if len(stored) != len(dims) + len(variable.dims):
             raise InputError(

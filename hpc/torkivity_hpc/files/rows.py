@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.record import Variable
 
-__all__ = ["Block", "RowLayout", "checksums"]
+__all__ = ["Block", "NotedRecord", "RowLayout", "checksums"]
 
 
 class RowLayout:
@@ -57,6 +57,20 @@ class RowLayout:
             row[columns] = value.reshape(-1)
 
 
+class NotedRecord(dict[str, ArrayLike]):
+    """Record of a point that is done, with a word on what it lacks.
+
+    Attributes
+    ----------
+    note : str
+        Empty if it lacks nothing.
+    """
+
+    def __init__(self, values: Mapping[str, ArrayLike], note: str = "") -> None:
+        super().__init__(values)
+        self.note = note
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """Finished points on their way to the file.
@@ -75,7 +89,7 @@ class Block:
     rank : ndarray of int32, shape (n,)
         Who computed it.
     messages : dict of int to str
-        Why points failed, by number of the point.
+        Why points failed, or what they lack, by number of the point.
     """
 
     points: NDArray[np.int64]

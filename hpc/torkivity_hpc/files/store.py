@@ -35,6 +35,7 @@ __all__ = [
     "create_results",
     "create_scale",
     "create_status",
+    "create_values",
     "known_axes",
     "new_file",
     "part_names",
@@ -296,6 +297,11 @@ def known_axes(
 
 def create_scale(file: Any, name: str, axis: Axis) -> None:
     """Coordinate of a dimension, under the dimension's name."""
+    create_values(file, name, axis).make_scale(name)
+
+
+def create_values(file: Any, name: str, axis: Axis) -> Any:
+    """Values along an axis, with what they are."""
     if len(axis.values) and isinstance(axis.values[0], str):
         dataset = file.create_dataset(name, data=list(axis.values), dtype=h5py.string_dtype())
     else:
@@ -304,7 +310,7 @@ def create_scale(file: Any, name: str, axis: Axis) -> None:
     for key in ("units", "symbol"):
         if getattr(axis, key):
             dataset.attrs[key] = getattr(axis, key)
-    dataset.make_scale(name)
+    return dataset
 
 
 def create_dataset(file: Any, name: str, dims: Sequence[str], dtype: str, fill: Any) -> Any:

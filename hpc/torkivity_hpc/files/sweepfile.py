@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,9 @@ from torkivity_hpc.files.store import (
     create_dataset,
     create_scale,
     create_status,
+    create_values,
     known_axes,
+    require_room,
 )
 from torkivity_hpc.grid import Axis, Grid
 
@@ -46,6 +49,9 @@ _MESSAGE_ROWS, _MESSAGE_BYTES = 256, 240
 
 #: Points read or copied at a time.
 _BLOCK = 1 << 16
+
+#: Bytes of a file beside its values, with room to spare.
+_STRUCTURE = 1 << 18
 
 IntArray = NDArray[np.int64]
 
@@ -62,7 +68,7 @@ _BOOKKEEPING: dict[str, tuple[str, Any, dict[str, str]]] = {
     "message": (
         "<i2",
         -1,
-        {"long_name": "row of messages that says why the point failed, -1 for none"},
+        {"long_name": "row of messages: why the point failed or what it lacks, -1 for none"},
     ),
 }
 
@@ -113,7 +119,12 @@ def file_size(spec: SweepSpec) -> int:
     per_point = 8 * layout.width - 7 * len(spec.flags) + 1
     per_point += sum(np.dtype(dtype).itemsize for dtype, _, _ in _BOOKKEEPING.values())
     axes = sum(8 * len(dimension) * len(dimension.parameters) for dimension in spec.grid.dimensions)
-    return spec.grid.size * per_point + axes + _MESSAGE_ROWS * _MESSAGE_BYTES
+    lengths = {
+        name: len(axis.values)
+        for name, axis in known_axes(spec.extra, spec.axes, spec.grid.axes).items()
+    }
+    extra = sum(8 * math.prod(lengths[dim] for dim in v.dims) for v in spec.extra.values())
+    return spec.grid.size * per_point + axes + extra + _MESSAGE_ROWS * _MESSAGE_BYTES
 
 
 def create_sweep(path: Path, spec: SweepSpec) -> None:
@@ -130,6 +141,7 @@ def create_sweep(path: Path, spec: SweepSpec) -> None:
     OSError
         If there is no room.
     """
+    require_room(path, file_size(spec) + _STRUCTURE)
     grid = spec.grid
     with h5py.File(path, "x", locking=False) as file:
         file.attrs["schema_version"] = SCHEMA_VERSION
@@ -143,7 +155,9 @@ def create_sweep(path: Path, spec: SweepSpec) -> None:
         for dimension in grid.dimensions:
             for name, values in dimension.parameters.items():
                 if name != dimension.name:
-                    _create_parameter(file, name, dimension.name, values)
+                    plain = Axis(values, "", f"{name} along {dimension.name}")  # type: ignore[arg-type]
+                    own = create_values(file, name, dimension.described.get(name, plain))
+                    own.dims[0].attach_scale(file[dimension.name])
         dims = tuple(grid.axes)
         for name, variable in spec.variables.items():
             dtype, fill = ("i1", -1) if name in spec.flags else ("<f8", np.nan)
@@ -155,18 +169,8 @@ def create_sweep(path: Path, spec: SweepSpec) -> None:
         for name, (dtype, fill, attributes) in _BOOKKEEPING.items():
             create_dataset(file, name, dims, dtype, fill).attrs.update(attributes)
         table = create_dataset(file, "messages", ("message_row",), f"S{_MESSAGE_BYTES}", b"")
-        table.attrs["long_name"] = "why points failed"
+        table.attrs["long_name"] = "why points failed, or what they lack"
         create_status(file, dims)
-
-
-def _create_parameter(file: Any, name: str, dim: str, values: Sequence[Any]) -> None:
-    """A parameter that varies along a dimension of another name."""
-    if isinstance(values[0], str):
-        dataset = file.create_dataset(name, data=list(values), dtype=h5py.string_dtype())
-    else:
-        dataset = file.create_dataset(name, data=np.asarray(values, dtype=np.float64))
-    dataset.dims[0].attach_scale(file[dim])
-    dataset.attrs["long_name"] = f"{name} along {dim}"
 
 
 @dataclass(frozen=True)

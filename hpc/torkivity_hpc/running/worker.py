@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from torkivity_hpc.files.rows import Block, RowLayout
+from torkivity_hpc.files.rows import Block, NotedRecord, RowLayout
 from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.grid import Grid, Value
 
@@ -136,7 +136,10 @@ class RowMaker:
         started = time.perf_counter()
         status = STATUS["done"]
         try:
-            job.layout.fill(row, job.evaluate(job.grid.point(point)))
+            record = job.evaluate(job.grid.point(point))
+            job.layout.fill(row, record)
+            if isinstance(record, NotedRecord) and record.note:
+                self._messages[point] = record.note
         except POINT_ERRORS as error:
             status = STATUS["failed"]
             row[:] = np.nan

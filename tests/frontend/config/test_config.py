@@ -120,7 +120,7 @@ WRONG = {
     ),
     "text for a number": (
         ("barrier = 0.42645", 'barrier = "0.4"'),
-        'interface.barrier = "0.4": must be a number between',
+        'interface.barrier = "0.4": must be a number; it must lie between -1e+06 and 1e+06',
     ),
     "bool for a number": (
         ("barrier = 0.42645", "barrier = true"),
@@ -183,7 +183,7 @@ WRONG = {
             '[heavy_metal]\nname = "Pt"\nthickness = 10.0\ntotal_mean_free_path = 2.0853',
             "fermi_wavevector = -1\n[heavy_metal]\nthickness = 10.0\nresistivity = 2e-7",
         ),
-        "film.fermi_wavevector = -1.0: must be a number between 0.01 and 1000 1/nm",
+        "film.fermi_wavevector = -1.0: must be positive, in 1/nm, between 0.01 and 1000",
     ),
     "two parametrisations": (
         ("total_mean_free_path = 2.0853", "total_mean_free_path = 2.0853\nresistivity = 2e-7"),
@@ -199,7 +199,7 @@ WRONG = {
     ),
     "specularity": (
         ("[mesh]", "[surfaces]\nright_specularity = 1.5\n[mesh]"),
-        "surfaces.right_specularity = 1.5: must be a number between 0 and 1",
+        "surfaces.right_specularity = 1.5: must lie between 0 and 1",
     ),
     "unknown method": (
         ("[mesh]", '[solver]\nmethod = "fast"\n[mesh]'),

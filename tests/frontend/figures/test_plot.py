@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import xarray
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import torkivity
 from torkivity.catalogue import MODELS
@@ -367,6 +370,40 @@ def test_profile() -> None:
     assert texts == ["Pt", "Co"]
 
 
+@pytest.mark.parametrize("repeats", [1, 4])
+def test_profile_of_a_stack(repeats: int) -> None:
+    """Every layer between its faces, magnets shaded, no name over another or a letter."""
+    pt, co = torkivity.HeavyMetal(1.5, 1.5, 20.0), torkivity.Ferromagnet(0.8, 4.0, 4.0, np.inf, 1.5)
+    up, down = (torkivity.RashbaInterface(0.4, 0.2, u) for u in (0.1, -0.1))
+    magnet = replace(co, magnetization=(0.3, 0.2, 1.0))
+    film = torkivity.Stack(
+        (*(pt, magnet) * repeats, replace(pt, thickness=2.0)), (up, down) * repeats
+    )
+    figure = profile_figure(film, torkivity.solve_boltzmann(film, torkivity.SphericalMesh(4, 4)))
+    FigureCanvasAgg(figure).draw()
+    heights = np.concatenate([[0.0], np.cumsum([layer.thickness for layer in film.layers])]) - 1.5
+    for axes in figure.axes:
+        curves = [line for line in axes.lines if len(line.get_xdata()) > 10]
+        for layer, curve in enumerate(curves[: len(film.layers)]):
+            z = np.asarray(curve.get_xdata())
+            np.testing.assert_allclose((z.min(), z.max()), heights[layer : layer + 2], atol=1e-12)
+        assert len(axes.patches) == repeats
+        assert [text.get_text() for text in axes.texts] == list(film.names)
+        letters = [t for t in axes.findobj(Text) if t.get_text() == axes.get_title(loc="left")]
+        boxes = [text.get_window_extent() for text in (*axes.texts, *letters)]
+        assert len(letters) == 1
+        for i, box in enumerate(boxes):
+            assert not any(box.overlaps(other) for other in boxes[:i])
+    # The torque on all magnets is what their densities add up to, curves of 41 points each.
+    response = torkivity.solve_boltzmann(film, torkivity.SphericalMesh(4, 4))
+    total = sum(
+        np.trapezoid(p.torque_density, p.z * 1e-9, axis=0)
+        for p in (response.profile(i) for i, x in enumerate(film.layers) if x.magnetic)
+    )
+    expected = sum(i.torque_ferromagnet for i in response.interfaces)
+    np.testing.assert_allclose(total, expected, atol=0.01 * np.abs(expected).max())
+
+
 def test_thickness_from_the_file_alone(run_path: Path, film_study: FilmStudy) -> None:
     opened = open_results(run_path)
     from_file = thickness_figure(opened)
@@ -556,7 +593,7 @@ def test_wrong_calls(call: Call, sweep_path: Path, run_path: Path, tmp_path: Pat
         ((foreign,), "is an HDF5 file, but not one of torkivity's"),
         ((tmp_path / "none.h5",), "no such file"),
         ((film,), "--profile draws a film from its TOML"),
-        ((film, "--profile"), "heavy_metal is missing"),
+        ((film, "--profile"), "ferromagnet is missing"),
         ((film, "--profile", "--at", "theta=1"), "--at is for sweeps"),
         ((without,), "none: name a variable as the quantity"),
         ((bare, "--profile"), "holds no configuration"),

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from torkivity.config.build import build_film
 from torkivity.paper.claims import (
     CLAIMS,
     VERDICTS,
@@ -41,7 +40,7 @@ pytestmark = pytest.mark.xdist_group("claims")
 
 @pytest.fixture(scope="module")
 def figures() -> dict[str, FigureData]:
-    film, mesh = build_film(paper_config()), SphericalMesh(6, 4)
+    film, mesh = paper_config().film, SphericalMesh(6, 4)
     thicknesses = (0.01, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 16.0, 60.0)
     exchanges = (0.02, 0.1, 0.3, 0.4, 0.6, 0.8)
     return {

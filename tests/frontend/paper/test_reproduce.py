@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from numpy.testing import assert_allclose
 
 from torkivity import open_results, solve_boltzmann, solve_drift_diffusion
-from torkivity.config.build import build_film
 from torkivity.paper.data import (
     FIGURES,
     KINDS,
@@ -29,10 +28,11 @@ from torkivity.paper.data import (
 )
 from torkivity.paper.figures import paper_figure
 from torkivity_engine.errors import InputError
+from torkivity_hpc.running import progress
 from torkivity_meshes import SphericalMesh
 
 MESH = SphericalMesh(4, 4)
-FILM = build_film(paper_config())
+FILM = paper_config().film
 THICKNESSES = (0.01, 2.0, 10.0, 60.0)
 
 
@@ -141,7 +141,8 @@ def test_figure(name: str, panels: int, figures: dict[str, FigureData]) -> None:
     assert len(set(looks)) == len(looks)
 
 
-def test_command(call: Callable[..., Any], tmp_path: Path) -> None:
+def test_command(call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "seconds_between_lines", lambda: 0.0)
     result = call("reproduce", "fig3", "-o", "out", "--quick", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "fig3: " in result.stderr

@@ -16,10 +16,8 @@ import h5py
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from torkivity.study.film import Comparison, write_comparison
 
 from torkivity import InputError
-from torkivity.config.sections import RunConfig
 from torkivity.results.micromagnetics import FilmTorque, cmtj_script, film_torque, mumax3_script
 from torkivity.results.tables import (
     ResultTable,
@@ -29,8 +27,10 @@ from torkivity.results.tables import (
     table_json,
     wide_csv,
 )
+from torkivity.study.run import FilmStudy, write_film
 from torkivity_engine.constants import ELEMENTARY_CHARGE, HBAR
 from torkivity_engine.record import Variable
+from torkivity_engine.solve import solve_boltzmann
 from torkivity_hpc.files.store import create_results
 from torkivity_hpc.grid import Axis
 
@@ -39,11 +39,9 @@ GAMMA = 1.7595e11
 
 
 @pytest.fixture(scope="module")
-def run_file(
-    tmp_path_factory: pytest.TempPathFactory, comparison: Comparison, small_config: RunConfig
-) -> Path:
+def run_file(tmp_path_factory: pytest.TempPathFactory, film_study: FilmStudy) -> Path:
     path = tmp_path_factory.mktemp("run") / "film.h5"
-    write_comparison(path, comparison, small_config)
+    write_film(path, film_study)
     return path
 
 
@@ -56,47 +54,73 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_csv_has_every_number(table: ResultTable, comparison: Comparison) -> None:
+def numbers_of(study: FilmStudy) -> dict[str, NDArray[np.float64]]:
+    """Everything computed for a film by the names that its file has."""
+    found = {name: study.points.values(name) for name in study.points.plan.spec.variables}
+    found |= {name: np.asarray(value) for name, (_, value) in study.facts.items()}
+    assert study.curve is not None
+    names = [n for n in study.curve.plan.spec.variables if not n.startswith("certificate_")]
+    return found | {f"curve_{name}": study.curve.values(name) for name in names}
+
+
+def test_csv_has_every_number(table: ResultTable, film_study: FilmStudy) -> None:
     rows = rows_of(table_csv(table))
-    record = comparison.record()
-    assert len(rows) == sum(array.size for array in record.values())
-    (row,) = [r for r in rows if r["variable"] == "boltzmann_all_torque_total_damping_like"]
-    assert float(row["value"]) == record["boltzmann_all_torque_total_damping_like"]
-    assert (row["component"], row["unit"]) == ("", "1/(Ohm m)")
-    assert row["heavy_metal_thickness [nm]"] == ""
-    name = "curve_boltzmann_rashba_torque_total"
-    found = [r for r in rows if r["variable"] == name and r["component"] == "y"]
-    assert [float(r["heavy_metal_thickness [nm]"]) for r in found] == [2.0, 4.0, 10.0]
-    assert [float(r["value"]) for r in found] == record[name][:, 1].tolist()
+    numbers = numbers_of(film_study)
+    # Beside them when each model and source was done, and how long it took.
+    assert len(rows) == sum(array.size for array in numbers.values()) + 2 * 9
+    (row,) = [
+        r
+        for r in rows
+        if r["variable"] == "torque_total_damping_like"
+        and (r["model [1]"], r["source [1]"]) == ("boltzmann", "all")
+    ]
+    assert float(row["value"]) == numbers["torque_total_damping_like"][0, 2, 0]
+    assert (row["component"], row["unit"]) == ("Pt|Co", "1/(Ohm m)")
+    assert row["curve_Pt.thickness [nm]"] == ""
+    found = [
+        r
+        for r in rows
+        if r["variable"] == "curve_torque_total"
+        and r["component"] == "rashba Pt|Co y"
+        and r["model [1]"] == "boltzmann"
+    ]
+    assert [float(r["curve_Pt.thickness [nm]"]) for r in found] == [2.0, 4.0, 10.0]
+    values = numbers["curve_torque_total"][:, 0, 0, 0, 1]
+    assert [float(r["value"]) for r in found] == values.tolist()
     tensor = [r for r in rows if r["variable"] == "tensor_conductivity"]
-    assert {r["component"] for r in tensor} >= {"x E_x", "charge E_y"}
+    assert {r["component"] for r in tensor} >= {"Pt|Co x E_x", "Pt|Co charge E_y"}
 
 
-def test_json_has_every_number(table: ResultTable, comparison: Comparison) -> None:
+def test_json_has_every_number(table: ResultTable, film_study: FilmStudy) -> None:
     content = json.loads(table_json(table))
-    for name, array in comparison.record().items():
+    for name, array in numbers_of(film_study).items():
         values = np.array(content["variables"][name]["values"], dtype=float)
         np.testing.assert_array_equal(values, array)
-    assert content["variables"]["tensor_conductivity"]["dims"] == ["current", "field"]
+    dims = content["variables"]["tensor_conductivity"]["dims"]
+    assert dims == ["interface", "current", "field"]
     assert content["coordinates"]["spin"]["values"] == ["x", "y", "z"]
     assert content["attributes"]["torkivity_version"]
 
 
-def test_a_single_film_is_one_wide_row(table: ResultTable) -> None:
-    (row,) = rows_of(wide_csv(table))
-    name = "boltzmann_rashba_torque_total"
-    assert float(row[f"{name} y [1/(Ohm m)]"]) == table.values[name][1]
+def test_a_single_film_has_a_wide_row_for_each_model_and_source(table: ResultTable) -> None:
+    rows = rows_of(wide_csv(table))
+    assert len(rows) == 9
     tensor = table.values["tensor_conductivity"]
-    assert float(row["tensor_conductivity charge E_y [1/(Ohm m)]"]) == tensor[3, 1]
-    assert not any(title.startswith("curve_") for title in row)
+    for place, row in zip(np.ndindex(3, 3), rows, strict=True):
+        assert row["model [1]"] == table.coordinates["model"][place[0]]
+        assert row["source [1]"] == table.coordinates["source"][place[1]]
+        torque = table.values["torque_total"][(*place, 0, 1)]
+        assert float(row["torque_total Pt|Co y [1/(Ohm m)]"]) == torque
+        assert float(row["tensor_conductivity Pt|Co charge E_y [1/(Ohm m)]"]) == tensor[0, 3, 1]
+        assert not any(title.startswith("curve_") for title in row)
 
 
 def test_other_quantities(table: ResultTable) -> None:
-    name = "boltzmann_all_torque_total_damping_like"
-    sigma = float(table.values["heavy_metal_conductivity"])
+    name = "torque_total_damping_like"
+    sigma = float(table.at("layer_conductivity", layer="Pt"))
     xi = in_quantity(table, "efficiency")
     assert xi.units[name] == "1"
-    assert xi.values[name] == pytest.approx(2.0 * table.values[name] / sigma)
+    np.testing.assert_allclose(xi.values[name], 2.0 * table.values[name] / sigma, rtol=1e-12)
     # Every torque of every model, on curves too, and nothing else.
     torques = {n for n in table.values if "torque_" in n}
     assert {part for part in ("total", "interface", "ferromagnet", "lattice")
@@ -111,7 +135,7 @@ def test_other_quantities(table: ResultTable) -> None:
     # The ferromagnet of the film has 5 nm.
     field = in_quantity(table, "effective_field", saturation_magnetization=MS)
     expected = 3.2910598e-16 * xi.values[name] * 1e11 / (MS * 5e-9) * 1e3
-    assert field.values[name] == pytest.approx(expected, rel=1e-7)
+    np.testing.assert_allclose(field.values[name], expected, rtol=1e-7)
     with pytest.raises(InputError, match="saturation_magnetization"):
         in_quantity(table, "effective_field")
 
@@ -196,17 +220,17 @@ def test_wrong_files(tmp_path: Path) -> None:
 def test_wrong_torques(table: ResultTable) -> None:
     with pytest.raises(InputError, match="must be positive"):
         film_torque(table, 0.0)
-    with pytest.raises(InputError, match="known: boltzmann"):
+    with pytest.raises(InputError, match="must be one of boltzmann"):
         film_torque(table, MS, model="other")
 
 
-def turning(comparison: Comparison, m: NDArray[np.float64]) -> NDArray[np.float64]:
+def turning(study: FilmStudy) -> NDArray[np.float64]:
     """dm/dt = -(gamma hbar / M_s t) T E~ with E = rho J and E~ = -E/e, from the solution."""
-    solution = comparison.boltzmann["all"]
-    film = comparison.film
-    field = CURRENT / comparison.heavy_metal_conductivity
-    number = solution.torque_total * (-field / ELEMENTARY_CHARGE)
-    return -GAMMA * HBAR / (MS * film.ferromagnet.thickness * 1e-9) * number
+    film = study.case.film
+    torque = solve_boltzmann(film, study.case.mesh()).torque_total
+    field = CURRENT / film.heavy_metal.conductivity(film.fermi_wavevector)
+    number = torque * (-field / ELEMENTARY_CHARGE)
+    return np.asarray(-GAMMA * HBAR / (MS * film.ferromagnet.thickness * 1e-9) * number)
 
 
 def direction(torque: FilmTorque) -> NDArray[np.float64]:
@@ -227,7 +251,7 @@ def assignments(script: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_mumax3(table: ResultTable, comparison: Comparison, mirrored: bool) -> None:
+def test_mumax3(table: ResultTable, film_study: FilmStudy, mirrored: bool) -> None:
     torque = film_torque(table, MS, mirrored=mirrored)
     script = mumax3_script(torque, CURRENT)
     assert "FixedLayerPosition = FIXEDLAYER_TOP\n" in script
@@ -240,7 +264,7 @@ def test_mumax3(table: ResultTable, comparison: Comparison, mirrored: bool) -> N
     epsilon = p["Pol"] * square / (square + 1.0 + (square - 1.0) * (p["FixedLayer"] @ m))
     pxm = np.cross(p["FixedLayer"], m)
     found = GAMMA * beta * (epsilon * np.cross(m, pxm) + p["EpsilonPrime"] * pxm)
-    expected = turning(comparison, m)
+    expected = turning(film_study)
     if mirrored:
         expected = expected * np.array([-1.0, -1.0, 1.0])
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9 * np.abs(expected).max())
@@ -284,23 +308,24 @@ def test_numbers_by_hand() -> None:
 @pytest.mark.parametrize(("mirrored", "sign"), [(False, 1.0), (True, -1.0)])
 def test_tilted_m_and_turned_field_by_hand(mirrored: bool, sign: float) -> None:
     # E along y, so y_p = z x E = -x and p = +x; m = (sin 60, 0, cos 60) deg has abs(m x y_p) = 1/2.
-    config = {
-        "film": {
-            "field_direction_deg": 90.0,
-            "magnetization_angles_deg": {"theta": 60.0, "phi": 0.0},
-        },
-        "ferromagnet": {"thickness": 2.0},
-    }
+    layers = [
+        {"name": "Pt", "magnetic": False, "thickness": 4.0},
+        {"name": "Co", "magnetic": True, "thickness": 2.0},
+    ]
+    angles = {"field": 90.0, "magnets": {"Co": {"theta": 60.0, "phi": 0.0}}}
     values = {"damping_like": 1e5, "field_like": -3e4}
-    names = {f"boltzmann_all_torque_total_{part}": value for part, value in values.items()}
+    names = {f"magnet_torque_total_{part}": value for part, value in values.items()}
+    places = {"model": "boltzmann", "source": "all", "magnet": "Co"}
     table = ResultTable(
-        attributes={"config_json": json.dumps(config)},
-        coordinates={},
+        attributes={
+            "kind": "run", "layers_json": json.dumps(layers), "angles_json": json.dumps(angles),
+        },
+        coordinates={dim: np.array([name]) for dim, name in places.items()},
         units={},
         meanings={},
-        dims=dict.fromkeys(names, ()),
-        values={name: np.array(value) for name, value in names.items()},
-    )
+        dims=dict.fromkeys(names, tuple(places)),
+        values={name: np.full((1, 1, 1), value) for name, value in names.items()},
+    )  # fmt: skip
     torque = film_torque(table, MS, resistivity=2e-7, mirrored=mirrored)
     # xi = 2 T rho / (1/2)
     assert torque.damping_like == pytest.approx(sign * 0.08)
@@ -312,7 +337,7 @@ def test_tilted_m_and_turned_field_by_hand(mirrored: bool, sign: float) -> None:
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_cmtj_runs(table: ResultTable, comparison: Comparison, mirrored: bool) -> None:
+def test_cmtj_runs(table: ResultTable, film_study: FilmStudy, mirrored: bool) -> None:
     pytest.importorskip("cmtj")
     torque = film_torque(table, MS, mirrored=mirrored)
     program: dict[str, Any] = {"__name__": "macrospin"}
@@ -323,11 +348,9 @@ def test_cmtj_runs(table: ResultTable, comparison: Comparison, mirrored: bool) -
     start = direction(torque)
     end = np.array(program["run"](CURRENT, duration, tuple(start), 1e-15))
     still = np.array(program["run"](0.0, duration, tuple(start), 1e-15))
-    steps = round(
-        float(np.linalg.norm(end - still)) / np.linalg.norm(turning(comparison, start)) / 1e-15
-    )
+    steps = round(float(np.linalg.norm(end - still)) / np.linalg.norm(turning(film_study)) / 1e-15)
     assert steps in (9, 10, 11)
-    expected = turning(comparison, start) * steps * 1e-15
+    expected = turning(film_study) * steps * 1e-15
     if mirrored:
         expected = expected * np.array([-1.0, -1.0, 1.0])
     # cmtj's gyromagnetic ratio, 220880 m/(A s), is that of 1.7577e11 1/(T s).
@@ -348,7 +371,7 @@ def test_command(run_file: Path, tmp_path: Path, call: Callable[..., tuple[int, 
     out = tmp_path / "out"
     status, text, _ = export("json", "--unit", "efficiency", "-o", str(out))
     assert (status, text) == (0, f"wrote {out}\n")
-    assert json.loads(out.read_text())["variables"]["boltzmann_all_torque_total"]["units"] == "1"
+    assert json.loads(out.read_text())["variables"]["torque_total"]["units"] == "1"
     status, _, message = export("csv", "-o", str(out))
     assert status == 2
     assert "exists already" in message

@@ -15,6 +15,7 @@ import torkivity
 from torkivity.commands.plot import _with_resistivity
 from torkivity.figures.quantities import Quantity
 from torkivity.results.tables import read_results, wide_csv
+from torkivity.results.values import model_values
 from torkivity_engine.constants import ELEMENTARY_CHARGE, HBAR
 
 Call = Callable[..., tuple[int, str, str]]
@@ -31,7 +32,9 @@ labels = ["thin", "thick"]
 heavy_metal.thickness = [2.0, 8.0]
 ferromagnet.thickness = [1.0, 5.0]
 """
-NAME = "boltzmann_all_torque_total_damping_like"
+NAME = "torque_total_damping_like"
+COLUMN = f"{NAME} Pt|Co"
+RASHBA = '"Pt|Co".rashba'
 PATHS = ("1.5", "2.5")
 
 
@@ -63,11 +66,12 @@ def test_wide_table_has_every_number(sweep_path: Path) -> None:
     assert len(rows) == 8
     assert [row["sample [1]"] for row in rows[:3]] == ["thin", "thick", "thin"]
     for place, row in zip(np.ndindex(2, 2, 2), rows, strict=True):
-        assert row["rashba [1]"] == ("0.1", "0.2")[place[1]]
-        assert row["heavy_metal_thickness [nm]"] == ("2.0", "8.0")[place[2]]
+        assert (row["model [1]"], row["source [1]"]) == ("boltzmann", "all")
+        assert row['"Pt|Co".rashba [1]'] == ("0.1", "0.2")[place[1]]
+        assert row["Pt.thickness [nm]"] == ("2.0", "8.0")[place[2]]
         for axis, component in enumerate("xyz"):
-            cell = row[f"boltzmann_all_torque_total {component} [1/(Ohm m)]"]
-            value = table.values["boltzmann_all_torque_total"][(*place, axis)]
+            cell = row[f"torque_total Pt|Co {component} [1/(Ohm m)]"]
+            value = table.values["torque_total"][(*place, 0, 0, 0, axis)]
             assert cell == ("" if place == (1, 0, 1) else repr(float(value)))
     with h5py.File(sweep_path, "r+") as file:
         file["status"][1, 0, 1] = 1
@@ -85,24 +89,25 @@ def test_every_point_has_the_conductivity_of_its_film(call: Call, sweep_path: Pa
         )
     )
     for a, b, c, d in zip(raw, xi, field, given, strict=True):
-        rho = resistivity(a["heavy_metal_total_mean_free_path [nm]"])
-        torque = float(a[f"{NAME} [1/(Ohm m)]"])
-        assert float(b[f"{NAME} [1]"]) == pytest.approx(2.0 * rho * torque, rel=1e-9)
-        moment = 1e6 * float(a["ferromagnet_thickness [nm]"]) * 1e-9
+        rho = resistivity(a["Pt.total_mean_free_path [nm]"])
+        torque = float(a[f"{COLUMN} [1/(Ohm m)]"])
+        assert float(b[f"{COLUMN} [1]"]) == pytest.approx(2.0 * rho * torque, rel=1e-9)
+        moment = 1e6 * float(a["Co.thickness [nm]"]) * 1e-9
         tesla = HBAR / ELEMENTARY_CHARGE * rho * torque * 1e11 / moment
-        assert float(c[f"{NAME} [mT/(1e11 A/m^2)]"]) == pytest.approx(1e3 * tesla, rel=1e-9)
-        assert float(d[f"{NAME} [1]"]) == pytest.approx(4e-7 * torque)
+        assert float(c[f"{COLUMN} [mT/(1e11 A/m^2)]"]) == pytest.approx(1e3 * tesla, rel=1e-9)
+        assert float(d[f"{COLUMN} [1]"]) == pytest.approx(4e-7 * torque)
 
 
 def test_figures_take_the_same_conductivity(sweep_path: Path) -> None:
     dataset = _with_resistivity(torkivity.open_results(sweep_path))
     found = Quantity(normalisation="efficiency").of(dataset)[0].values["boltzmann"]
+    torque = model_values(dataset, NAME, "boltzmann", "all")
     for place, path in enumerate(PATHS):
-        expected = 2.0 * resistivity(path) * dataset[NAME].values[place]
+        expected = 2.0 * resistivity(path) * torque.values[place]
         np.testing.assert_allclose(found.values[place], expected, rtol=1e-9)
-    part = dataset.isel(rashba=1).transpose("sample", ...)
+    part = dataset.isel({RASHBA: 1}).transpose("sample", ...)
     held = Quantity(normalisation="efficiency").of(part)[0].values["boltzmann"]
-    np.testing.assert_allclose(held.values, found.isel(rashba=1).transpose("sample", ...).values)
+    np.testing.assert_allclose(held.values, found.isel({RASHBA: 1}).transpose("sample", ...).values)
 
 
 def test_wrong_options(call: Call, sweep_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,11 @@ import numpy as np
 import pytest
 
 import torkivity
+from torkivity.results.values import model_values
 
+NAME = "torque_total_damping_like"
+EXCHANGE, RASHBA, THETA = '"HM|FM".exchange', '"HM|FM".rashba', "film.magnetization.theta_deg"
+MODELS = ("boltzmann", "drift_diffusion")
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
 pytestmark = pytest.mark.xdist_group("postprocess")
@@ -25,7 +30,8 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torkivity.Ferromagnet(5.0, 10.0, 5.0, 100.0, 1.5),
     )
     axes = {"exchange": [0.1, 0.2, 0.3], "rashba": [0.0, 0.1, 0.2, 0.3], "theta": [0.0, 40.0]}
-    torkivity.sweep(film, axes, mesh=torkivity.SphericalMesh(3, 4), out=folder / "sweep.h5")
+    mesh = torkivity.SphericalMesh(3, 4)
+    torkivity.sweep(film, axes, models=MODELS, mesh=mesh, out=folder / "sweep.h5")
     return folder / "sweep.h5"
 
 
@@ -38,23 +44,30 @@ def run(script: str, *arguments: str, cwd: Path) -> str:
     return result.stdout
 
 
+def read(path: Path) -> list[dict[str, float]]:
+    """Rows of a table of numbers by its titles."""
+    with path.open(newline="") as stream:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]
+
+
 def test_maps(sweep: Path, tmp_path: Path) -> None:
     out = run("postprocess_maps.py", str(sweep), "--at", "theta=20", cwd=tmp_path)
-    assert "largest boltzmann_all_torque_total_damping_like" in out
+    assert "largest torque_total_damping_like" in out
     assert (tmp_path / "map.png").stat().st_size > 10_000
-    table = np.genfromtxt(tmp_path / "map.csv", delimiter=",", names=True)
+    table = read(tmp_path / "map.csv")
     assert len(table) == 12
-    opened = torkivity.open_results(sweep)["boltzmann_all_torque_total_damping_like"]
-    between = opened.mean("theta").sel(exchange=0.2, rashba=0.3).item()
-    row = table[(table["exchange"] == 0.2) & np.isclose(table["rashba"], 0.3)]
-    np.testing.assert_allclose(row["boltzmann_all_torque_total_damping_like"], between)
+    opened = model_values(torkivity.open_results(sweep), NAME, "boltzmann", "all")
+    between = opened.mean(THETA).sel({EXCHANGE: 0.2, RASHBA: 0.3}).item()
+    (row,) = [r for r in table if r[EXCHANGE] == 0.2 and np.isclose(r[RASHBA], 0.3)]
+    np.testing.assert_allclose(row[NAME], between)
 
 
 def test_curves(sweep: Path, tmp_path: Path) -> None:
     run("postprocess_curves.py", str(sweep), cwd=tmp_path)
     assert (tmp_path / "curves.png").stat().st_size > 10_000
-    table = np.genfromtxt(tmp_path / "curves.csv", delimiter=",", names=True)
-    opened = torkivity.open_results(sweep).isel(exchange=0, theta=0)
-    np.testing.assert_allclose(
-        table["boltzmann_all_field_like"], opened["boltzmann_all_torque_total_field_like"]
-    )
+    table = read(tmp_path / "curves.csv")
+    opened = torkivity.open_results(sweep).isel({EXCHANGE: 0, THETA: 0})
+    for model in MODELS:
+        expected = model_values(opened, "torque_total_field_like", model, "all")
+        np.testing.assert_allclose([row[f"{model}_field_like"] for row in table], expected)
+        np.testing.assert_allclose([row[RASHBA] for row in table], opened[RASHBA])

@@ -19,8 +19,9 @@ SPEC = spec(dimension("a", 10), dimension("b", 30))
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "a.h5"
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = Path("a.h5")
     create_sweep(path, SPEC)
     return path
 
@@ -64,7 +65,7 @@ def test_rate_of_the_last_two_minutes(path: Path, monkeypatch: pytest.MonkeyPatc
     text, missing = describe_status(path)
     assert missing == 159
     assert text.splitlines() == [
-        f"{path}: 300 points over a (10) x b (30)",
+        "a.h5: 300 points over a (10) x b (30)",
         "  done 141 (47.0 %), failed 0, missing 159",
         "  a point takes 2e+03 ms (median)",
         "  latest point 5 s ago, 4 points/s before it",

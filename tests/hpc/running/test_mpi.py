@@ -73,8 +73,9 @@ def torkivity(*arguments: str | Path, ranks: int) -> tuple[int, str, str]:
 def contents(path: Path) -> dict[str, bytes]:
     with h5py.File(path) as file:
         return {
-            name: np.asarray(file[name][...]).tobytes()
-            for name in file
+            # Names of models and interfaces are objects, whose bytes are addresses.
+            name: b"\0".join(values) if values.dtype == object else values.tobytes()
+            for name, values in ((name, np.asarray(file[name][...])) for name in file)
             if name not in ("seconds", "finished", "rank")
         }
 

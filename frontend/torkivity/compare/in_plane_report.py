@@ -1,0 +1,111 @@
+"""Lines on what a film carries in its plane, by both models, for the table of a single film."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from torkivity.catalogue import MODELS
+from torkivity.study.evaluate import Evaluated
+from torkivity.study.run import FilmStudy
+from torkivity.tables import fold
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.film.stack import as_stack
+from torkivity_engine.record import COMPONENTS
+
+__all__ = ["in_plane_lines"]
+
+_SHOWN = ("boltzmann", "drift_diffusion")
+_SOURCE = "all"
+_LABEL, _WIDTH, _SHORT = 28, 12, 9
+
+
+def in_plane_lines(study: FilmStudy, components: str = "torque-frame") -> list[str]:
+    """Sheet resistance, shares of the current, and efficiencies per current that flows.
+
+    Parameters
+    ----------
+    study : FilmStudy
+    components : {"torque-frame", "cartesian"}, optional
+        Of the efficiencies.
+
+    Returns
+    -------
+    list of str
+        At most 80 columns wide; why there are no such numbers, where the film has none.
+    """
+    points = study.points
+    if note := points.note(model=_SHOWN[0], source=_SOURCE):
+        return fold(f"no current in the plane: {note}", hang=2)
+    heading = "".join(f"{MODELS[name].short:>{_WIDTH}}" for name in _SHOWN)
+    lines = [f"{'in the plane, everything on':<{_LABEL}}{heading}{'%':>{_SHORT}}"]
+    resistance = _by_model(points, "sheet_resistance")
+    lines.append(_row("sheet resistance", resistance[:, 0], "Ohm", ratio=True))
+    if np.abs(resistance[0, 1]) > 1e-9 * resistance[0, 0]:
+        lines.append(_row("  transverse", resistance[:, 1], "Ohm"))
+    names = as_stack(study.case.film).names
+    for name, share in zip(names, _by_model(points, "current_share").T, strict=True):
+        lines.append(_row(f"current in {name}", 100.0 * share, "%"))
+    return [*lines, *_efficiencies(study, components)]
+
+
+def _efficiencies(study: FilmStudy, components: str) -> list[str]:
+    """Torques over the mean current density that flows in the lowest non-magnetic layer."""
+    stack, points = as_stack(study.case.film), study.points
+    metals = [i for i, layer in enumerate(stack.layers) if not layer.magnetic]
+    if not metals or not stack.magnet_names:
+        return []
+    metal = metals[0]
+    sheets = _by_model(points, "layer_sheet_conductance")[:, metal, 0]
+    if not np.all(sheets > 0.0):
+        return []
+    sigma = sheets / (stack.layers[metal].thickness * METRE_PER_NM)
+    lines = [f"2 T over the mean current density that flows in {stack.names[metal]}"]
+    for index, magnet in enumerate(stack.magnet_names):
+        of = f", {magnet}" if len(stack.magnet_names) > 1 else ""
+        if components == "torque-frame":
+            torques = {
+                f"  xi {part.replace('_', '-')}{of}": _by_model(
+                    points, f"magnet_torque_total_{part}"
+                )[:, index]
+                for part in COMPONENTS
+            }
+        else:
+            whole = _by_model(points, "magnet_torque_total")[:, index]
+            torques = {f"  xi along {axis}{of}": whole[:, i] for i, axis in enumerate("xyz")}
+        lines += [_row(label, 2.0 * t / sigma, "", ratio=True) for label, t in torques.items()]
+    return lines
+
+
+def _by_model(points: Evaluated, name: str) -> FloatArray:
+    """Values by the models shown, everything at work; NaN for a model that is not there."""
+    models, sources = (list(d.axis.values) for d in points.plan.spec.grid.dimensions)
+    values = points.values(name)
+    blank = np.full(values.shape[2:], np.nan)
+    return np.array(
+        [
+            values[models.index(model), sources.index(_SOURCE)] if model in models else blank
+            for model in _SHOWN
+        ]
+    )
+
+
+def _row(label: str, values: FloatArray, unit: str, ratio: bool = False) -> str:
+    largest = float(np.nanmax(np.abs(values)))
+    cells = "".join(f"{_text(value, largest):>{_WIDTH}}" for value in values)
+    exact, other = map(float, values)
+    percent = f"{100.0 * (other / exact - 1.0):+.1f}" if ratio and exact else ""
+    percent = "-" if percent.startswith(("+nan", "nan")) else percent
+    return f"{label:<{_LABEL}}{cells}{percent:>{_SHORT}}  {unit}".rstrip()
+
+
+def _text(value: float, largest: float) -> str:
+    """Five digits of the largest number of a row."""
+    if math.isnan(value):
+        return "-"
+    if largest and not 1e-3 <= largest < 1e6:
+        return f"{value:.4e}"
+    decimals = max(0, 4 - math.floor(math.log10(largest))) if largest else 0
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"

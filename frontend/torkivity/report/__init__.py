@@ -1,0 +1,1 @@
+"""Reports: result files and fits as one page of HTML that needs no network."""

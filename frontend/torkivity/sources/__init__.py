@@ -1,0 +1,1 @@
+"""Where tables of interface amplitudes come from: models that this program can solve itself."""
