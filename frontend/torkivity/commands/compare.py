@@ -23,6 +23,7 @@ from torkivity.commands.common import (
 
 if TYPE_CHECKING:
     from torkivity.compare.differences import SweepComparison
+    from torkivity.compare.resistances import ResistanceComparison
 
 __all__ = ["compare"]
 
@@ -92,7 +93,8 @@ def compare(
     """Compare every other model in the sweep PATH with the Boltzmann equation.
 
     Prints statistics of the relative differences, the worst points, and the values of each axis
-    at which the total torque is within the tolerance.
+    at which the total torque is within the tolerance. Sheet resistances are compared too, in a
+    sweep that has them.
     """
     from torkivity_hpc.files.store import check_output, new_file
 
@@ -114,6 +116,7 @@ def compare(
     dataset = open_dataset(path)
     from torkivity.compare.differences import compare_sweep
     from torkivity.compare.differences_report import sweep_comparison_report
+    from torkivity.compare.resistances import compare_resistances
     from torkivity.results.selection import axis_name, select_points, sweep_axes
 
     fixed = {axis_name(dataset, name) for name in held}
@@ -122,6 +125,7 @@ def compare(
         raise click.UsageError("--at holds every axis; leave one free")
     points = select_points(dataset, free, held).dataset
     result = compare_sweep(points, tolerance=tolerance, source=source, models=models, place=place)
+    resistances = compare_resistances(points, result)
     drawn = None
     if figure is not None:
         from torkivity.figures import difference_figure, save_figure
@@ -138,9 +142,9 @@ def compare(
         )
     wrote = []
     if output is not None:
-        write_text(output, _text(result, output), force=force)
+        write_text(output, _text(result, resistances, output), force=force)
         wrote += [] if to_stdout else [output]
-    click.echo(sweep_comparison_report(result), err=to_stdout)
+    click.echo(sweep_comparison_report(result, resistances.statistics), err=to_stdout)
     if figure is not None and drawn is not None:
         say("drawing")
         with beside_numbers(figure), new_file(figure, force=force) as temporary:
@@ -150,8 +154,9 @@ def compare(
         click.echo(f"\nwrote {' and '.join(map(str, wrote))}", err=to_stdout)
 
 
-def _text(result: SweepComparison, output: Path) -> str:
+def _text(result: SweepComparison, resistances: ResistanceComparison, output: Path) -> str:
     if output.suffix.lower() != ".csv":
-        return json.dumps(result.record(), indent=1, allow_nan=False) + "\n"
-    table = result.differences.to_dataframe().reset_index()
+        whole = {**result.record(), **resistances.record()}
+        return json.dumps(whole, indent=1, allow_nan=False) + "\n"
+    table = result.differences.merge(resistances.differences).to_dataframe().reset_index()
     return str(table.to_csv(index=False))

@@ -37,6 +37,8 @@ __all__ = [
     "SweepComparison",
     "compare_sweep",
     "relative_differences",
+    "statistics_of",
+    "statistics_record",
 ]
 
 
@@ -143,7 +145,7 @@ class SweepComparison:
             model: {
                 "title": MODELS[model].title,
                 "parts": {
-                    f"{part}_{component}": _statistics_record(
+                    f"{part}_{component}": statistics_record(
                         self.statistics[model, part, component]
                     )
                     for part in PARTS
@@ -243,7 +245,7 @@ def compare_sweep(
             differences[f"{name}_relative_difference"] = ratio.assign_attrs(
                 units="1", long_name="relative difference from the Boltzmann equation"
             )
-            statistics[model, part, component] = _statistics(
+            statistics[model, part, component] = statistics_of(
                 ratio, absolute, abs(reference) < ZERO_GUARD * largest, tolerance
             )
         for name, flags in _good(relative["total"], tolerance).items():
@@ -300,12 +302,13 @@ def _counts(dataset: xarray.Dataset, source: str, place: str | None) -> dict[str
     }
 
 
-def _statistics(
+def statistics_of(
     relative: xarray.DataArray,
     difference: xarray.DataArray,
     guarded: xarray.DataArray,
     tolerance: float,
 ) -> Statistics:
+    """Statistics of relative differences, where `guarded` says which references are near zero."""
     flat = relative.values.ravel()
     finite = np.isfinite(flat)
     values = flat[finite]
@@ -369,7 +372,8 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _statistics_record(found: Statistics) -> dict[str, Any]:
+def statistics_record(found: Statistics) -> dict[str, Any]:
+    """Statistics as JSON has them."""
     return {
         "count": found.count,
         "guarded": found.guarded,

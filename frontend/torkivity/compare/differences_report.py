@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torkivity.catalogue import MODELS, SOURCES
 from torkivity.compare.differences import Range, Statistics, SweepComparison
 from torkivity.results.differences import PARTS, ZERO_GUARD, percent_text
@@ -19,12 +21,16 @@ _LABEL, _ROW = 14, 18
 _AXIS, _RANGES = 26, 18
 
 
-def sweep_comparison_report(comparison: SweepComparison) -> str:
+def sweep_comparison_report(
+    comparison: SweepComparison, resistances: Mapping[str, Statistics] | None = None
+) -> str:
     """Statistics, worst points and where each model holds, 80 columns wide.
 
     Parameters
     ----------
     comparison : SweepComparison
+    resistances : mapping of str to Statistics, optional
+        By model, of the sheet resistance.
 
     Returns
     -------
@@ -32,7 +38,10 @@ def sweep_comparison_report(comparison: SweepComparison) -> str:
     """
     lines = [_points(comparison)]
     for model in comparison.models:
-        lines += ["", *_table(comparison, model), "", *_worst(comparison, model)]
+        lines += ["", *_table(comparison, model)]
+        if resistances and resistances[model].count:
+            lines.append(f"  {'sheet resistance':<{_LABEL + _ROW - 2}}{_cells(resistances[model])}")
+        lines += ["", *_worst(comparison, model)]
         lines += ["", *_where(comparison, model)]
     guarded = max(found.guarded for found in comparison.statistics.values())
     lines += [
