@@ -8,6 +8,7 @@ here knows, for each direction, its mirror partner and its channel.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -58,13 +59,13 @@ class AzimuthalRings:
     polar_weights: FloatArray
     azimuths: FloatArray
 
-    @property
+    @cached_property
     def moments(self) -> tuple[float, float]:
         """Averages 3 <k_x^2> and 3 <k_z^2>; exactly one where the rule is exact to rounding."""
         normal = float(3.0 * self.polar_weights @ self.cosines**2)
         return (1.0, 1.0) if abs(normal - 1.0) < 1e-13 else (0.5 * (3.0 - normal), normal)
 
-    @property
+    @cached_property
     def flux_weights(self) -> FloatArray:
         """Share of each ring in the flux of an isotropic distribution, sum one."""
         flux = self.cosines * self.polar_weights

@@ -11,7 +11,7 @@ from torkivity_engine.film.layer import Keyed, Layer
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.spin import CHARGE
 
-__all__ = ["collision_terms", "driven_distribution", "momentum_response"]
+__all__ = ["collision_terms", "driven_distribution", "keyed", "momentum_response"]
 
 
 def collision_terms(layer: Layer) -> CollisionTerms:
@@ -26,7 +26,7 @@ def collision_terms(layer: Layer) -> CollisionTerms:
     CollisionTerms
         In Cartesian spin components. Not to be written to.
     """
-    return _terms(_keyed(layer))
+    return _terms(keyed(layer))
 
 
 def driven_distribution(layer: Layer, moments: tuple[float, float] = (1.0, 1.0)) -> FloatArray:
@@ -47,7 +47,7 @@ def driven_distribution(layer: Layer, moments: tuple[float, float] = (1.0, 1.0))
         themselves. Without skew scattering G_a is (0, 0, 0, lambda) in a heavy metal and
         (-g_l m, g_c) in a ferromagnet for a along the field, and zero otherwise.
     """
-    return _driven(_keyed(layer), moments)
+    return _driven(keyed(layer), moments)
 
 
 def momentum_response(layer: Layer, moments: tuple[float, float] = (1.0, 1.0)) -> FloatArray:
@@ -65,34 +65,39 @@ def momentum_response(layer: Layer, moments: tuple[float, float] = (1.0, 1.0)) -
         (axis of k, component) per (axis, component), nm: the inverse of K_out - K_in on
         distributions sum_a k_a G_a. Not to be written to.
     """
-    return _momentum(_keyed(layer), moments)
+    return _momentum(keyed(layer), moments)
 
 
-def _keyed(layer: Layer) -> Keyed:
+def keyed(layer: Layer) -> Keyed:
+    """The layer with its magnetization, as the argument of a cached function."""
     return Keyed((layer.material_key(), layer.magnetization), layer)
 
 
 @lru_cache(maxsize=256)
-def _terms(keyed: Keyed) -> CollisionTerms:
-    return keyed.layer.collision_terms()
+def _terms(of: Keyed) -> CollisionTerms:
+    return of.layer.collision_terms()
 
 
 @lru_cache(maxsize=256)
-def _momentum(keyed: Keyed, moments: tuple[float, float]) -> FloatArray:
-    terms = _terms(keyed)
-    k_in = np.zeros((3, 3, 4, 4))
-    if len(terms.k_in) > 1:
-        in_plane, normal = moments
-        k_in += terms.k_in[1:4, 1:4] * np.array([in_plane, in_plane, normal])[:, None, None]
+def _momentum(of: Keyed, moments: tuple[float, float]) -> FloatArray:
+    response: FloatArray
+    terms = _terms(of)
+    if len(terms.k_in) == 1:  # isotropic: each axis on its own
+        alone = np.linalg.inv(terms.k_out)
+        response = np.einsum("ab,ij->aibj", np.eye(3), alone)
+        response.flags.writeable = False
+        return response
+    in_plane, normal = moments
+    k_in = terms.k_in[1:4, 1:4] * np.array([in_plane, in_plane, normal])[:, None, None]
     operator = np.einsum("ab,ij->aibj", np.eye(3), terms.k_out) - k_in.transpose(0, 2, 1, 3)
-    response: FloatArray = np.linalg.inv(operator.reshape(12, 12)).reshape(3, 4, 3, 4)
+    response = np.linalg.inv(operator.reshape(12, 12)).reshape(3, 4, 3, 4)
     response.flags.writeable = False
     return response
 
 
 @lru_cache(maxsize=256)
-def _driven(keyed: Keyed, moments: tuple[float, float]) -> FloatArray:
-    response = _momentum(keyed, moments)
+def _driven(of: Keyed, moments: tuple[float, float]) -> FloatArray:
+    response = _momentum(of, moments)
     solution = np.stack([response[:, :, 0, CHARGE], response[:, :, 1, CHARGE]], axis=2)
     solution.flags.writeable = False
     return solution

@@ -172,8 +172,13 @@ class Layer(Component):
 
     def material_key(self) -> Hashable:
         """`kinetic_key` without the thickness."""
-        numbers = tuple(hashable(getattr(self, name)) for name in material_fields(type(self)))
-        return (type(self), self.magnetization if self.tied else None, numbers)
+        known = vars(self).get("_material_key")
+        if known is None:  # asked for several times a point
+            numbers = tuple(hashable(getattr(self, name)) for name in material_fields(type(self)))
+            known = (type(self), self.magnetization if self.tied else None, numbers)
+            vars(self)["_material_key"] = known
+        key: Hashable = known
+        return key
 
     def kinetic_key(self) -> Hashable:
         """What the Boltzmann equation sees of it, as a key: kind and numbers, no direction."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -243,6 +244,7 @@ MASS = Quantity("1", "effective mass", r"$m^*$", ge=1e-2, le=1e3)
 ANGLE = Quantity("degree", "angle", step=0.1, absolute=True)
 
 
+@cache
 def quantities_of(function: Any) -> dict[str, Quantity]:
     """Quantities among the arguments of a function, by name, from its annotations."""
     found = {}

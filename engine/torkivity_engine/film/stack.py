@@ -113,11 +113,13 @@ class Stack:
         """Names of the layers that are magnets."""
         return tuple(n for n, layer in zip(self.names, self.layers, strict=True) if layer.magnetic)
 
-    @property
+    @cached_property
     def field_direction(self) -> NDArray[np.float64]:
         """Unit vector of the in-plane electric field, shape (3,)."""
         phi = math.radians(self.field_direction_deg)
-        return np.array([math.cos(phi), math.sin(phi), 0.0])
+        vector = np.array([math.cos(phi), math.sin(phi), 0.0])
+        vector.flags.writeable = False
+        return vector
 
     @property
     def prefactor(self) -> float:

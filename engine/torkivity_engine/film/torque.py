@@ -27,5 +27,5 @@ def exchange_torque(strength: float, m: ArrayLike, density: FloatArray) -> Float
     -------
     ndarray, shape (3, ...)
     """
-    torque: FloatArray = -strength * np.tensordot(cross_matrix(m), density, axes=1)
-    return torque
+    flat = -strength * (cross_matrix(m) @ np.reshape(density, (3, -1)))
+    return flat.reshape(np.shape(density))

@@ -14,6 +14,7 @@ The relation is linear in omega, so that 1 - omega follows from y in closed form
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 __all__ = ["LEAST_ALBEDO", "least_albedo", "slow_mode", "spin_loss"]
 
@@ -60,6 +61,7 @@ def least_albedo(spin_hall_angle: float) -> float:
     return 1.0 - spin_loss(slow_mode(1.0 - LEAST_ALBEDO), spin_hall_angle)
 
 
+@lru_cache(maxsize=256)
 def slow_mode(loss: float, spin_hall_angle: float = 0.0) -> float:
     """Root y = artanh(kappa lambda) of `spin_loss` (y, theta) = loss.
 

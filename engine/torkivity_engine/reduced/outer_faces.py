@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import TOP, Boundary
-from torkivity_engine.film.collisions import driven_distribution
-from torkivity_engine.film.layer import Layer
+from torkivity_engine.film.collisions import driven_distribution, keyed
+from torkivity_engine.film.layer import Keyed, Layer
 from torkivity_engine.reduced.sectors import N_MOMENTS, to_sector
 from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
 from torkivity_meshes import AzimuthalRings
@@ -202,13 +203,23 @@ def driven_moments(layer: Layer, rings: AzimuthalRings, sign: float) -> FloatArr
     Returns
     -------
     ndarray, shape (n_polar, 3, 4, 2)
-        nm per unit e^2 E~ along x and y.
+        nm per unit e^2 E~ along x and y. Not to be written to.
     """
-    g = driven_distribution(layer, rings.moments)
+    return _driven_moments(keyed(layer), rings)[0 if sign > 0.0 else 1]
+
+
+@lru_cache(maxsize=64)
+def _driven_moments(of: Keyed, rings: AzimuthalRings) -> tuple[FloatArray, FloatArray]:
+    """For both signs of k_z."""
+    g = driven_distribution(of.layer, rings.moments)
     mu = rings.cosines
     in_plane = np.sqrt(0.5 * (1.0 - mu) * (1.0 + mu))
-    moments = np.empty((rings.n_polar, N_MOMENTS, 4, 2))
-    moments[:, 0] = np.multiply.outer(sign * mu, g[2])
-    moments[:, 1] = np.multiply.outer(in_plane, g[0])
-    moments[:, 2] = np.multiply.outer(in_plane, g[1])
-    return moments
+    up = np.empty((rings.n_polar, N_MOMENTS, 4, 2))
+    up[:, 0] = np.multiply.outer(mu, g[2])
+    up[:, 1] = np.multiply.outer(in_plane, g[0])
+    up[:, 2] = np.multiply.outer(in_plane, g[1])
+    down = up.copy()
+    down[:, 0] *= -1.0
+    for each in (up, down):
+        each.flags.writeable = False
+    return up, down

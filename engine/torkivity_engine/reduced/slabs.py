@@ -20,8 +20,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from torkivity_engine.arrays import FloatArray
@@ -55,6 +57,8 @@ _THIN = 0.25
 _LEVELS = 8
 #: Attenuation below this is none: products over many layers would become subnormal, and slow.
 NOTHING = 1e-40
+
+_Array = NDArray[Any]  # real or complex
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,20 +171,64 @@ def slab_operators(sector: LayerSector, thickness: float) -> SlabOperators:
     frame = scale[:, None] / scale
     e = sector.even / sector.mu[:, None] * frame
     n = sector.odd / sector.mu[:, None] * frame
+    rows = sector.density_even / scale, sector.density_odd / scale
+    kept = tuple(
+        None if pair is None else (pair[0] * scale[:, None], pair[1] / scale[:, None])
+        for pair in sector.kept
+    )
+    if _turns(sector) and kept == (None, None):
+        # Two components that turn into each other are one complex unknown.
+        found = [
+            _as_real(x)
+            for x in _doubled(
+                _as_complex(e), _as_complex(n), [_as_complex(x) for x in rows], kept, thickness
+            )
+        ]
+    else:
+        found = _doubled(e, n, list(rows), kept, thickness)
+    s, b, even, odd = found
+    return SlabOperators(s / frame, b / frame, even * scale, odd * scale)
+
+
+def _turns(sector: LayerSector) -> bool:
+    """Whether all operators of a sector are [[a, b], [-b, a]]."""
+    operators = (sector.even, sector.odd, sector.density_even, sector.density_odd)
+    return len(sector.nodes) == 2 and all(
+        np.array_equal(x, _as_real(_as_complex(x))) for x in operators
+    )
+
+
+def _as_complex(matrix: FloatArray) -> _Array:
+    """[[a, b], [-b, a]] as a + i b."""
+    rows, columns = (size // 2 for size in matrix.shape)
+    result: _Array = matrix[:rows, :columns] + 1j * matrix[:rows, columns:]
+    return result
+
+
+def _as_real(matrix: _Array) -> FloatArray:
+    a, b = matrix.real, matrix.imag
+    return np.block([[a, b], [-b, a]])
+
+
+def _doubled(
+    e: _Array,
+    n: _Array,
+    rows: list[_Array],
+    kept: tuple[Kept | None, ...],
+    thickness: float,
+) -> list[_Array]:
+    """S, B and the content that rows take out of a slab, all real or all complex."""
     bound = math.sqrt(np.abs(n).sum(axis=1).max() * np.abs(e).sum(axis=1).max())
     steps = math.log2(max(bound * thickness / 2.0, 1e-300) / math.sqrt(_THIN))
     doublings = max(0, math.ceil(steps))
     half = thickness / 2.0 ** (doublings + 1)
-    keep_s, keep_b = (
-        None if kept is None else (kept[0] * scale[:, None], kept[1] / scale[:, None])
-        for kept in sector.kept
-    )
+    keep_s, keep_b = kept
     ratio = _tanh_ratio((n @ e) * half**2)
     s = _conserving(half * (e @ ratio), keep_s)
     b = _conserving(half * (ratio @ n), keep_b)
     # int cosh(Omega z) dz / cosh(Omega t/2) = 2 Omega^-1 tanh(Omega t/2).
-    even = 2.0 * half * (sector.density_even / scale @ ratio)
-    odd = 2.0 * half * _rows_of_tanh_ratio(sector.density_odd / scale, e, n * half**2)
+    even = 2.0 * half * (rows[0] @ ratio)
+    odd = 2.0 * half * _rows_of_tanh_ratio(rows[1], e, n * half**2)
     identity = np.eye(len(s))
     for _ in range(doublings):
         inverse = np.linalg.inv(identity + b @ s)
@@ -189,22 +237,23 @@ def slab_operators(sector: LayerSector, thickness: float) -> SlabOperators:
         odd = 2.0 * (odd - odd @ s @ inverse @ b)
         s = _conserving(2.0 * (s @ inverse), keep_s)
         b = _conserving(2.0 * (inverse @ b), keep_b)
-    return SlabOperators(s / frame, b / frame, even * scale, odd * scale)
+    return [s, b, even, odd]
 
 
-def _tanh_ratio(m: FloatArray) -> FloatArray:
+def _tanh_ratio(m: _Array) -> _Array:
     """tanh(x)/x of the matrix x with square m."""
     square, identity = m @ m, np.eye(len(m))
 
-    def polynomial(c: FloatArray) -> FloatArray:
+    def polynomial(c: FloatArray) -> _Array:
         low = c[0] * identity + c[1] * m
-        result: FloatArray = low + (c[2] * identity + c[3] * m + c[4] * square) @ square
+        result: _Array = low + (c[2] * identity + c[3] * m + c[4] * square) @ square
         return result
 
-    return np.asarray(np.linalg.solve(polynomial(_TANH_Q), polynomial(_TANH_P)), dtype=np.float64)
+    ratio: _Array = np.linalg.solve(polynomial(_TANH_Q), polynomial(_TANH_P))
+    return ratio
 
 
-def _rows_of_tanh_ratio(rows: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
+def _rows_of_tanh_ratio(rows: _Array, left: _Array, right: _Array) -> _Array:
     """rows tanh(x)/x with x^2 = left right, by its series: few rows need no matrix products."""
     total = np.zeros_like(rows)
     for c in _TANH_SERIES if len(rows) else ():
@@ -213,13 +262,13 @@ def _rows_of_tanh_ratio(rows: FloatArray, left: FloatArray, right: FloatArray) -
     return total
 
 
-def _conserving(matrix: FloatArray, kept: Kept | None) -> FloatArray:
+def _conserving(matrix: _Array, kept: Kept | None) -> _Array:
     """Both sides of a matrix times 1 - u z^T."""
     if kept is None:
         return matrix
     u, z = kept
     matrix = matrix - u @ (z.T @ matrix)
-    result: FloatArray = matrix - (matrix @ u) @ z.T
+    result: _Array = matrix - (matrix @ u) @ z.T
     return result
 
 
