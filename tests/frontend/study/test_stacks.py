@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import xarray
@@ -171,6 +175,45 @@ def test_stopped_resumed_and_grown_under_mpiexec(tmp_path: Path, call: Call) -> 
     for name in last.data_vars:
         if name not in ("seconds", "finished", "rank"):
             np.testing.assert_array_equal(last[name], alone[name])
+
+
+@pytest.mark.xdist_group("processes")
+@pytest.mark.skipif(find_mpiexec() is None, reason="no mpiexec: pip install '.[mpi]' brings one")
+def test_killed_in_the_middle_under_mpiexec(tmp_path: Path, call: Call) -> None:
+    """The whole job dies at once; the same command takes up what is in the file."""
+    pytest.importorskip("mpi4py")
+    film, out = tmp_path / "film.toml", tmp_path / "a.h5"
+    film.write_text(SPACER + SWEEP.replace("[1.0, 3.0]", "{ linspace = [1.0, 9.0, 150] }"))
+    command = [str(find_mpiexec()), "-n", "2", sys.executable, "-m", "torkivity", "sweep"]
+    command += [str(film), "-o", str(out)]
+    job = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120.0
+    while points_done(out) < 20:
+        assert job.poll() is None, "the job ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    before = points_done(out)
+    os.killpg(job.pid, signal.SIGKILL)
+    job.wait()
+    left = points_done(out)
+    assert before <= left < 600
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert f"{left} points are known, {600 - left} to compute" in result.stderr
+    call("sweep", film, "-o", tmp_path / "b.h5")
+    resumed, alone = (torkivity.open_results(tmp_path / name) for name in ("a.h5", "b.h5"))
+    for name in resumed.data_vars:
+        if name not in ("seconds", "finished", "rank"):
+            np.testing.assert_array_equal(resumed[name], alone[name])
+
+
+def points_done(path: Path) -> int:
+    """Points that a reader finds finished while somebody writes."""
+    try:
+        with h5py.File(path, locking=False) as file:
+            return int((file["status"][...] == 1).sum())
+    except (OSError, KeyError):  # not there, or just being laid out
+        return 0
 
 
 def long_form(text: str) -> str:
