@@ -173,7 +173,7 @@ def test_table(film_study: FilmStudy) -> None:
         assert float(total[place + 1]) == pytest.approx(other, abs=1.0)
         assert float(total[place + 2]) == pytest.approx(100 * (other / exact - 1), abs=0.051)
     assert rows(report, "boundary-layer-exact")[1:3] == ["off", "by"]
-    assert rows(report, "stray charge current")[3].startswith(("0.0", "1", "2", "3", "4", "5"))
+    assert 0.0 <= float(rows(report, "stray charge current")[3]) < 1e-12
 
 
 def test_table_of_a_stack(film_study: FilmStudy) -> None:
