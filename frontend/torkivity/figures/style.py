@@ -65,6 +65,10 @@ _UNITS = {
 }
 
 
+#: Characters of an axis label in one line.
+_LONGEST_LABEL = 36
+
+
 class Coordinate:
     """Axis of a sweep as matplotlib can draw it.
 
@@ -102,7 +106,7 @@ class Coordinate:
 
     def apply(self, axis: Any) -> None:
         """Label, ticks and spacing of a matplotlib axis (`axes.xaxis` or `axes.yaxis`)."""
-        axis.set_label_text(self.label)
+        axis.set_label_text(_in_lines(self.label))
         if self.names is not None:
             axis.set_ticks(self.positions, self.names)
         elif _is_logarithmic(self.positions):
@@ -112,6 +116,17 @@ class Coordinate:
             axis.set_minor_formatter(NullFormatter())
         elif np.all(self.positions == np.round(self.positions)):
             axis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+
+
+def _in_lines(label: str) -> str:
+    """A label in two lines where one would be wider than a panel; formulas stay whole."""
+    words = re.findall(r"\$[^$]*\$\S*|\S+", label)
+    widths = [len(re.sub(r"\$[^$]*\$", "xx", word)) + 1 for word in words]
+    if sum(widths) <= _LONGEST_LABEL:
+        return label
+    # As even as can be.
+    cut = min(range(1, len(words)), key=lambda n: abs(sum(widths[:n]) - sum(widths[n:])), default=0)
+    return "\n".join(filter(None, (" ".join(words[:cut]), " ".join(words[cut:]))))
 
 
 def axis_title(values: xarray.DataArray) -> str:

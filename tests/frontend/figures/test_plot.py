@@ -617,3 +617,22 @@ def test_wrong_calls(call: Call, sweep_path: Path, run_path: Path, tmp_path: Pat
     assert {p.name for p in tmp_path.iterdir()} == {
         "film.toml", "foreign.h5", "without.h5", "bare.h5",
     }  # fmt: skip
+
+
+def test_a_long_label_takes_two_lines_and_fits() -> None:
+    name, words = "Co.fermi_wavevector_minority", "Fermi wavevector of minority spins"
+    values = xarray.DataArray(
+        [8.0, 16.0],
+        name=name,
+        dims=name,
+        attrs={"units": "1/nm", "long_name": words, "symbol": r"$k_\downarrow$"},
+    )
+    _, (_, axes) = new_figure(1, 2, 3.1)
+    Coordinate(values).apply(axes.xaxis)
+    lines = axes.get_xlabel().split("\n")
+    assert " ".join(lines) == f"Co {words} $k_\\downarrow$ (nm$^{{-1}}$)"
+    assert len(lines) == 2
+    assert all(line.count("$") % 2 == 0 for line in lines)
+    axes.figure.draw_without_rendering()
+    label, panel = axes.xaxis.label.get_window_extent(), axes.get_window_extent()
+    assert label.width < 1.05 * panel.width
