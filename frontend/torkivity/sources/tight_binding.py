@@ -443,7 +443,8 @@ def _unit_flux(u: ComplexArray, factor: ComplexArray, t: ComplexArray, kept: Any
     both = kept[:, :, None] & kept[:, None, :]
     size = np.sign(np.where(kept, np.einsum("njj->nj", flux).real, 0.0).sum(axis=1))
     flux = np.where(both, flux * np.where(size == 0.0, 1.0, size)[:, None, None], 0.0)
-    flux += np.einsum("nj,jk->njk", ~kept, np.eye(kept.shape[1]))
+    # Of the size of the others, which rounding would else mix into them.
+    flux += PER_SECOND * np.einsum("nj,jk->njk", ~kept, np.eye(kept.shape[1]))
     values, vectors = np.linalg.eigh(flux)
     root = (vectors / np.sqrt(values)[:, None]) @ vectors.conj().transpose(0, 2, 1)
     result: ComplexArray = u @ root
