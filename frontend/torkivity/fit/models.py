@@ -21,9 +21,11 @@ from torkivity_engine.diffusion.boundary_layer import (
 )
 from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.component import fields_of
 from torkivity_engine.film.diffusion_length import spin_diffusion_length
-from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.quantity import Quantity
 from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.spin import direction
 from torkivity_engine.units import convert_torque
@@ -292,6 +294,10 @@ def _transverse_share(where: Conditions) -> FloatArray:
     return np.asarray(np.sqrt(np.clip(1.0 - along * along, 0.0, None)))
 
 
+#: Limits as large as this are no bounds of a fit.
+_FAR = 1e5
+
+
 class MicroscopicModel:
     """The thickness formula with boundary-layer-exact coefficients of the Boltzmann equation.
 
@@ -302,17 +308,13 @@ class MicroscopicModel:
     Parameters
     ----------
     film : Bilayer
-        Start values, and everything that is not a parameter; its interface is a Rashba one.
+        Start values, and everything that is not a parameter. Its interface may be of any kind:
+        its numbers are parameters.
     mesh : FermiSurfaceMesh, optional
         By default ``SphericalMesh(12, 10)``, good to some 1e-3.
     given : {"total_mean_free_path", "resistivity"}, optional
         What describes the heavy metal beside its spin diffusion length and is a parameter of the
         fit: the other one changes with the spin Hall angle.
-
-    Raises
-    ------
-    InputError
-        If the film has another interface.
     """
 
     name = "microscopic"
@@ -325,28 +327,17 @@ class MicroscopicModel:
         *,
         given: Literal["total_mean_free_path", "resistivity"] = "total_mean_free_path",
     ) -> None:
-        if not isinstance(film.interface, RashbaInterface):
-            raise InputError(
-                "interface", film.interface, "must be a RashbaInterface: u_R is fitted"
-            )
         self.film = film
         self.given = given
-        self._interface = film.interface
         self.mesh = mesh or SphericalMesh(12, 10)
         self._solved: OrderedDict[tuple[float, ...], BoundaryLayerParameters] = OrderedDict()
 
     @property
     def parameters(self) -> tuple[FitParameter, ...]:
         """All parameters, starting from the film."""
-        metal, interface, magnet = (
-            self.film.heavy_metal,
-            self._interface,
-            self.film.ferromagnet,
-        )
+        metal, magnet = self.film.heavy_metal, self.film.ferromagnet
         return (
-            FitParameter("barrier", "1", interface.barrier),
-            FitParameter("exchange", "1", interface.exchange),
-            FitParameter("rashba", "1", interface.rashba, varied=True),
+            *self._of_interface(),
             *self._bulk(metal),
             FitParameter(
                 "mean_free_path_majority",
@@ -366,6 +357,17 @@ class MicroscopicModel:
                 "precession_length", "nm", magnet.precession_length, least=0.1, most=500.0
             ),
         )
+
+    def _of_interface(self) -> Iterator[FitParameter]:
+        """The numbers of the interface, within the limits that its kind sets."""
+        for name, quantity in _numbers(self.film.interface).items():
+            value = float(getattr(self.film.interface, name))
+            least, most = _near(quantity.ge, quantity.gt), _near(quantity.le, quantity.lt)
+            yield FitParameter(
+                *(name, quantity.unit, value, name == "rashba"),
+                least=-math.inf if least is None else least,
+                most=math.inf if most is None else most,
+            )
 
     def _bulk(self, metal: HeavyMetal) -> Iterator[FitParameter]:
         """Spin Hall angle, mean free path or resistivity, spin diffusion length."""
@@ -461,10 +463,8 @@ class MicroscopicModel:
             self.film,
             heavy_metal=_heavy_metal(self.film, values),
             interface=replace(
-                self._interface,
-                barrier=values["barrier"],
-                exchange=values["exchange"],
-                rashba=values["rashba"],
+                self.film.interface,  # type: ignore[type-var]
+                **{name: values[name] for name in _numbers(self.film.interface)},
             ),
             ferromagnet=replace(
                 self.film.ferromagnet,
@@ -483,6 +483,20 @@ class MicroscopicModel:
     def _magnetization(self, theta_deg: float, phi_deg: float) -> tuple[float, float, float]:
         phi_deg = phi_deg + self.film.field_direction_deg
         return direction(math.radians(theta_deg), math.radians(phi_deg))
+
+
+def _near(*bounds: float | None) -> float | None:
+    """The first bound that there is, unless no fit comes near it: its steps would be uneven."""
+    return next((b for b in bounds if b is not None and abs(b) < _FAR), None)
+
+
+def _numbers(interface: Interface) -> dict[str, Quantity]:
+    """Fields of an interface that are single numbers."""
+    return {
+        field.name: field.quantity
+        for field in fields_of(type(interface)).values()
+        if field.quantity is not None and field.shape == ()
+    }
 
 
 def _heavy_metal(film: Bilayer, values: Mapping[str, float]) -> HeavyMetal:

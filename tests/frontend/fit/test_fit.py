@@ -50,10 +50,20 @@ pytest.importorskip("lmfit")
 FloatArray = NDArray[np.float64]
 
 
-def test_fits_are_of_rashba_interfaces() -> None:
-    interface = SpinOrbitInterface(0.4, 0.2, ((0.1, 0.0), (0.0, -0.1), (0.0, 0.0)))
-    with pytest.raises(InputError, match="must be a RashbaInterface"):
-        MicroscopicModel(replace(FILM, interface=interface))
+def test_an_interface_of_another_kind_is_fitted_by_its_own_numbers() -> None:
+    """A Rashba field given as a matrix: the same torques, no rashba to fit."""
+    plain, mesh = FILM.interface, SphericalMesh(4, 4)
+    field = ((0.0, plain.rashba), (-plain.rashba, 0.0), (0.0, 0.0))
+    other = SpinOrbitInterface(plain.barrier, plain.exchange, field)
+    models = [
+        MicroscopicModel(replace(FILM, interface=each), mesh, given="resistivity")
+        for each in (plain, other)
+    ]
+    values = [{p.name: p.start for p in model.parameters} for model in models]
+    assert set(values[0]) - set(values[1]) == {"rashba"}
+    where = Conditions(THICKNESS)
+    expected, found = (m.torques(v, where) for m, v in zip(models, values, strict=True))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_phenomenological_model_is_the_engines_drift_diffusion() -> None:

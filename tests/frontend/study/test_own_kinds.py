@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -214,6 +215,59 @@ def test_differentiated(folder: Path) -> None:
         np.testing.assert_allclose(
             found[path][0].torque_total, expected, atol=1e-4 * np.abs(expected).max(), err_msg=path
         )
+
+
+def test_fitted(folder: Path, tmp_path: Path, call: Call) -> None:
+    """Torques of the Boltzmann equation give the content back, from the command line."""
+    pytest.importorskip("lmfit")
+    text = f"""
+plugins = ["{MODULE}"]
+[film]
+magnetization = [0.3, 0.2, 1.0]
+[heavy_metal]
+name = "Pt"
+thickness = 8.0
+total_mean_free_path = 2.0
+spin_diffusion_length = 2.5
+spin_hall_angle = 0.06
+[interface]
+kind = "own_mixed"
+barrier = 0.4
+exchange = 0.2
+content = 0.25
+[ferromagnet]
+name = "Co"
+thickness = 2.0
+mean_free_path_majority = 16.25
+mean_free_path_minority = 6.01
+spin_flip_length = 1000.0
+precession_length = 1.36
+[mesh]
+n_polar = 4
+n_azimuth = 8
+"""
+    film, mesh = tmp_path / "film.toml", torkivity.SphericalMesh(4, 8)
+    film.write_text(text)
+    (tmp_path / f"{MODULE}.py").write_text(text_of_kinds())
+    names = ("damping_like", "field_like", "damping_like_error", "field_like_error")
+    lines = [",".join(["thickness [nm]", *(f"{name} [(hbar/2e)/(Ohm m)]" for name in names)])]
+    known = load_config(film).film
+    for thickness in np.linspace(8.0, 14.0, 7):
+        at = torkivity.with_parameters(known, {"Pt.thickness": float(thickness)})
+        found = torkivity.solve_boltzmann(at, mesh)
+        parts = (found.damping_like, found.field_like)
+        numbers = [2.0 * part(found.torque_total) for part in parts]
+        lines.append(",".join(map(repr, map(float, (thickness, *numbers, 100.0, 100.0)))))
+    (tmp_path / "data.csv").write_text("\n".join(lines) + "\n")
+    film.write_text(text.replace("content = 0.25", "content = 0.4"))
+    status, out, err = call(
+        "fit", "data.csv", "--model", "microscopic", "--config", "film.toml",
+        "--vary", "content", "--fix", "spin_hall_angle=0.06",
+        "--fix", "spin_diffusion_length=2.5", "-o", "fit.json", cwd=tmp_path,
+    )  # fmt: skip
+    assert status == 0, (out, err)
+    fitted = json.loads((tmp_path / "fit.json").read_text())["parameters"]["content"]
+    assert fitted["value"] == pytest.approx(0.25, abs=2e-3)
 
 
 def test_a_changed_module_is_another_computation(folder: Path, call: Call) -> None:
