@@ -13,13 +13,12 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.balances import LayerIntegrals
+from torkivity_engine.dense.closing import solve_closing
 from torkivity_engine.dense.modes import LayerModes, flux_scale, layer_modes
 from torkivity_engine.dense.split_modes import split_modes
-from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.spheres import SphereFilm, SphereLayer
 from torkivity_engine.machine.memory import dense_memory, require_memory
@@ -28,9 +27,6 @@ from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AnnularGrid, FermiSurfaceMesh, mesh_of_rings
 
 __all__ = ["SphereStates", "solve_spheres"]
-
-#: Below this reciprocal condition number a solution has no trustworthy digit.
-_SINGULAR = 1e-13
 
 
 class _Part:
@@ -154,24 +150,9 @@ class _Matching:
             rhs[self._rows(layer, side), 2] += self._walls[side].injected[part.open]
         if self._closed:
             matrix[:-1, -1] = self._slack()
-        factors, pivots, info = lapack.dgetrf(matrix)
-        norm = float(np.abs(matrix).sum(axis=0).max())
-        reciprocal = float(lapack.dgecon(factors, norm)[0]) if info == 0 else 0.0
-        if not reciprocal >= _SINGULAR:
-            raise PhysicsError(
-                "the stack leaves an accumulation undetermined (reciprocal condition "
-                f"{reciprocal:.0e}): some spin component neither flips in any layer nor leaves "
-                "through an interface; give a layer a finite spin_flip_length"
-            )
-        solution = lapack.dgetrs(factors, pivots, rhs)[0]
-        solution += lapack.dgetrs(factors, pivots, rhs - matrix @ solution)[0]
-        scale = max(float(np.abs(rhs).max()), 1e-300)
-        certificates = {
-            "residual": float(np.abs(rhs - matrix @ solution).max()) / scale,
-            "condition": 1.0 / reciprocal,
-            "gauge_slack": float(np.abs(solution[-1]).max()) / scale if self._closed else 0.0,
-            "modes_removed": float(sum(p.modes.n_zero for p in self.parts if p.modes is not None)),
-        }
+        solution, certificates = solve_closing(matrix, rhs, self._closed)
+        removed = sum(p.modes.n_zero for p in self.parts if p.modes is not None)
+        certificates["modes_removed"] = float(removed)
         return [solution[block] for block in self._blocks], driven, certificates
 
     def _drop_endless(self, rhs: FloatArray) -> None:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.dense.bmatrix import ScatteringMatrix
+from torkivity_engine.dense.closing import solve_closing
 from torkivity_engine.dense.modes import (
     LayerModes,
     flux_scale,
@@ -24,7 +24,7 @@ from torkivity_engine.dense.modes import (
     modes_of_terms,
 )
 from torkivity_engine.dense.split_modes import SpinModes, modes_of_spins
-from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.table_film import (
     Lanes,
@@ -41,8 +41,6 @@ from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = ["Arriving", "TableStates", "solve_tables"]
 
-#: Below this reciprocal condition number a solution has no trustworthy digit.
-_SINGULAR = 1e-13
 #: A drive of net charge beyond this part of the mean velocity is no rounding of k_parallel.
 _NET_DRIVE = 1e-3
 
@@ -315,24 +313,9 @@ class _Matching:
         rhs = self._right_side(driven)
         if self._closed:
             matrix[:-1, -1] = self._slack()
-        factors, pivots, info = lapack.dgetrf(matrix)
-        norm = float(np.abs(matrix).sum(axis=0).max())
-        reciprocal = float(lapack.dgecon(factors, norm)[0]) if info == 0 else 0.0
-        if not reciprocal >= _SINGULAR:
-            raise PhysicsError(
-                "the stack leaves an accumulation undetermined (reciprocal condition "
-                f"{reciprocal:.0e}): some spin component neither flips in any layer nor leaves "
-                "through an interface; give a layer a finite spin_flip_length"
-            )
-        solution = lapack.dgetrs(factors, pivots, rhs)[0]
-        solution += lapack.dgetrs(factors, pivots, rhs - matrix @ solution)[0]
-        scale = max(float(np.abs(rhs).max()), 1e-300)
-        certificates = {
-            "residual": float(np.abs(rhs - matrix @ solution).max()) / scale,
-            "condition": 1.0 / reciprocal,
-            "gauge_slack": float(np.abs(solution[-1]).max()) / scale if self._closed else 0.0,
-            "modes_removed": float(sum(p.modes.n_zero for p in self.parts if p.modes is not None)),
-        }
+        solution, certificates = solve_closing(matrix, rhs, self._closed)
+        removed = sum(p.modes.n_zero for p in self.parts if p.modes is not None)
+        certificates["modes_removed"] = float(removed)
         return [solution[block] for block in self._blocks], driven, certificates
 
     def _right_side(self, driven: list[FloatArray]) -> FloatArray:
