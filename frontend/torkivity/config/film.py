@@ -16,7 +16,7 @@ from typing import Any
 from torkivity.config.errors import Problems
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import Boundary, Surface
-from torkivity_engine.film.component import Component, fields_of, forms_of, nearest, ways_of
+from torkivity_engine.film.component import Component, fields_of, forms_of, ways_of
 from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.kinds import kind_named
@@ -503,8 +503,3 @@ def _component_table(part: Component, k_f: float, kind: type[Component]) -> dict
 
 def _lists(value: Any) -> Any:
     return [_lists(part) for part in value] if isinstance(value, tuple) else value
-
-
-def nearest_key(key: str, known: Iterable[str]) -> str:
-    """Hint at the key that was meant."""
-    return nearest(key, known).removeprefix("; ")
