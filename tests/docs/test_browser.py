@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from built_pages import References, browser_path, build, dead, missing, references
+from built_pages import References, build, dead, missing, references
 from doc_blocks import ROOT
 
 if TYPE_CHECKING:
@@ -24,17 +24,6 @@ WIDTHS = (400, 1300)
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("documentation"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = browser_path()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path)
-        yield found
-        found.close()
 
 
 class Watch:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from built_pages import browser_path
 from torkivity.report.report import report_html
 from torkivity.results.open import open_results
 from torkivity.results.values import model_values
@@ -62,17 +61,6 @@ def lightness(page: Page) -> float:
     """Of the ground of a page, from 0, black, to 1, white."""
     ground = page.eval_on_selector("body", "x => getComputedStyle(x).backgroundColor")
     return sum(map(float, re.findall(r"[\d.]+", ground)[:3])) / 765
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = browser_path()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path)
-        yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
