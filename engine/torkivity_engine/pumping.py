@@ -16,6 +16,7 @@ from torkivity_engine.constants import (
 )
 from torkivity_engine.dense.pumping import dense_pumping
 from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.film.kinetic import require_kinetic
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.reduced.assembly import ring_structure
@@ -228,6 +229,7 @@ def spin_pumping(
     if method not in METHODS:
         raise InputError("method", method, f"must be one of {', '.join(METHODS)}")
     stack = as_stack(film)
+    require_kinetic(stack)
     turning = _turning(stack, magnet)
     if rtol is not None:
         if mesh is not None:

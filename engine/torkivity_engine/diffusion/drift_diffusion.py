@@ -14,8 +14,7 @@ then solved by the Boltzmann equation, and diffusion is left to the heavy metal 
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -23,22 +22,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import ComplexArray, FloatArray
-from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
-from torkivity_engine.diffusion.network import InterfaceLaw, solve_network
-from torkivity_engine.diffusion.sheet import (
-    Accumulations,
-    NetworkState,
-    sheet_conductance,
-    spin_hall_direction,
+from torkivity_engine.diffusion.elements import (
+    FilmState,
+    InterfaceElement,
+    film_ends,
+    interface_element,
+    solve_film,
 )
-from torkivity_engine.diffusion.table_tensors import require_matrices
-from torkivity_engine.diffusion.tensors import circuit_conductances, interface_tensors
+from torkivity_engine.diffusion.network import InterfaceLaw
+from torkivity_engine.diffusion.profile import Drive, diffusion_profile
+from torkivity_engine.diffusion.sheet import sheet_conductance, spin_hall_direction
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.interface import Interface
+from torkivity_engine.film.kinetic import require_kinetic
+from torkivity_engine.film.sources import DRIVEN, SOURCES, film_with_source
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
-from torkivity_engine.solution import DriftDiffusionSolution, InterfaceResponse
-from torkivity_engine.spin import CHARGE, rotation_to, transverse
+from torkivity_engine.kinetics.admittance import LayerAdmittance
+from torkivity_engine.solution import DriftDiffusionSolution
+from torkivity_engine.spin import CHARGE, rotation_to
 from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = ["dephased_spin_current", "solve_drift_diffusion"]
@@ -46,8 +47,9 @@ __all__ = ["dephased_spin_current", "solve_drift_diffusion"]
 
 PARAMETERS = ("particular", "half_space", "boundary_layer")
 LEVELS = ("dephased", "finite")
-SOURCES = ("all", "rashba", "spin_hall")
 LENGTHS = ("exact", "diffusive")
+#: Sources that are a film of their own: one of the driven currents alone.
+_ALONE = (*DRIVEN, "reservoirs")
 
 
 def dephased_spin_current(
@@ -91,7 +93,7 @@ def solve_drift_diffusion(
     film: Stack | Bilayer,
     parameters: Literal["particular", "half_space", "boundary_layer"] = "particular",
     ferromagnet: Literal["dephased", "finite"] = "dephased",
-    source: Literal["all", "rashba", "spin_hall"] = "all",
+    source: str = "all",
     *,
     spin_diffusion_length: Literal["exact", "diffusive"] = "exact",
     keep_rashba: bool = False,
@@ -99,7 +101,9 @@ def solve_drift_diffusion(
 ) -> DriftDiffusionSolution:
     """Spin currents and torques of a film in drift-diffusion.
 
-    Outer faces let nothing through; their specularity does not enter.
+    Surfaces let nothing through, and their specularity does not enter. A reservoir beside a layer
+    on a Fermi sphere has the conductance of Sharvin, as an interface that lets everything through;
+    beside a layer of quoted parameters it is a perfect contact.
 
     Parameters
     ----------
@@ -118,9 +122,12 @@ def solve_drift_diffusion(
         (30); what the response then holds of longitudinal and charge currents is zero, as
         this level does not know them. "finite": spin and charge in all layers, with
         two-current diffusion, precession and dephasing in ferromagnets.
-    source : {"all", "rashba", "spin_hall"}, optional
-        What the field drives: currents and torques at the interface ("rashba"), the bulk
-        spin Hall current ("spin_hall"), or both.
+    source : str, optional
+        What drives the film, of `torkivity_engine.film.sources.SOURCES`. A field drives currents
+        and torques at the interface ("rashba"), the bulk spin Hall current ("spin_hall"), or both
+        ("all"); "current_below", "current_above" and "interface_torque" are one of those at
+        circuit interfaces. "reservoirs" is the response to what they inject, without a field;
+        currents then are in 1/(Ohm m^2) times the injected coefficient.
     spin_diffusion_length : {"exact", "diffusive"}, optional
         l_sf of heavy metals, see the function of that name.
     keep_rashba : bool, optional
@@ -146,49 +153,72 @@ def solve_drift_diffusion(
     _one_of("ferromagnet", ferromagnet, LEVELS)
     _one_of("source", source, SOURCES)
     _one_of("spin_diffusion_length", spin_diffusion_length, LENGTHS)
-    stack = as_stack(film)
+    stack = film_with_source(film, source) if source in _ALONE else as_stack(film)
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers: torques need an interface")
-    if stack.is_open:
-        raise InputError("film", "a Reservoir", "drift-diffusion here has closed outer faces only")
+    if parameters != "particular":
+        require_kinetic(stack)
     if parameters == "boundary_layer":
-        exact_parameters = boundary_layer_parameters(stack, mesh, source)
-        exact_responses = tuple(
-            exact_parameters.response(interface=i) for i in range(len(stack.interfaces))
-        )
-        return DriftDiffusionSolution(exact_responses, parameters, "exact")
-    ends = stack.left.endless or stack.right.endless
+        return _by_boundary_layer(stack, source, mesh)
+    endless = stack.left.endless or stack.right.endless
     stack = _without_half_spaces(stack)
     if ferromagnet == "dephased":
         _require_dephasable(stack)
-    exact, spin_hall = spin_diffusion_length == "exact", source != "rashba"
-    solve = _solve_dephased if ferromagnet == "dephased" else _solve_finite
+    exact = spin_diffusion_length == "exact"
+    hall, driven = source in ("all", "spin_hall"), source not in ("spin_hall", "reservoirs")
 
-    def interfaces_of(driven: Stack) -> list[_Interface]:
+    def interfaces_of(film: Stack) -> list[InterfaceElement]:
         return [
-            _interface(driven, index, parameters, source != "spin_hall", keep_rashba, mesh)
-            for index in range(len(driven.interfaces))
+            interface_element(film, index, parameters, driven, keep_rashba, mesh)
+            for index in range(len(film.interfaces))
         ]
 
-    def state(driven: Stack) -> NetworkState:
-        interfaces = interfaces_of(driven)
-        laws = [interface.law for interface in interfaces]
-        return NetworkState(laws, solve(driven, interfaces, spin_hall, exact))
+    def state_of(film: Stack, interfaces: list[InterfaceElement]) -> FilmState:
+        layers = _layers(film, hall, exact)
+        if ferromagnet == "dephased":
+            return _solve_dephased(film, layers, interfaces)
+        return solve_film(film, layers, interfaces, film_ends(film, source == "reservoirs"))
 
     interfaces = interfaces_of(stack)
-    accumulations = solve(stack, interfaces, spin_hall, exact)
-    responses = tuple(
-        interface.response(mu, ferromagnet == "dephased", stack.field_direction)
-        for interface, mu in zip(interfaces, accumulations, strict=True)
+    if ferromagnet == "dephased":
+        _require_dephasing(interfaces)
+    state = state_of(stack, interfaces)
+    conductance = partial(
+        sheet_conductance,
+        stack,
+        lambda film: state_of(film, interfaces_of(film)),
+        lambda film: [element.circuit.law for element in interfaces_of(film)],
+        hall,
     )
     return DriftDiffusionSolution(
-        responses,
+        tuple(
+            element.response(state, i, ferromagnet == "dephased", stack.field_direction)
+            for i, element in enumerate(interfaces)
+        ),
         parameters=parameters,
         ferromagnet=ferromagnet,
-        conductance_of=None
-        if ends
-        else partial(sheet_conductance, stack, state, spin_hall, exact, ferromagnet == "dephased"),
+        conductance_of=None if endless or source == "reservoirs" else conductance,
+        profile_of=partial(
+            diffusion_profile, stack, state.faces, Drive(source != "reservoirs", hall, exact)
+        ),
     )
+
+
+def _by_boundary_layer(
+    stack: Stack, source: str, mesh: FermiSurfaceMesh | None
+) -> DriftDiffusionSolution:
+    if stack.is_open:
+        raise InputError("film", "a Reservoir", "boundary-layer parameters need closed outer faces")
+    exact = boundary_layer_parameters(stack, mesh, source)
+    responses = tuple(exact.response(interface=i) for i in range(len(stack.interfaces)))
+    return DriftDiffusionSolution(responses, "boundary_layer", "exact")
+
+
+def _layers(stack: Stack, spin_hall: bool, exact: bool) -> list[LayerAdmittance]:
+    y_p = spin_hall_direction(stack) if spin_hall else None
+    return [
+        layer.admittance(stack.fermi_wavevector, y_p, exact_length=exact) for layer in stack.layers
+    ]
 
 
 def _without_half_spaces(stack: Stack) -> Stack:
@@ -200,127 +230,74 @@ def _without_half_spaces(stack: Stack) -> Stack:
     return replace(stack, layers=tuple(layers))
 
 
-@dataclass(frozen=True, eq=False)
-class _Interface:
-    """Boundary law and torque law of one interface, for the field direction of the film.
-
-    tau_mag = 2 u_ex [density @ mu(0-) + density_above @ mu(0+)] x m + tau_E with (15); at u_R = 0
-    the first term is (G - Gamma_FM) mu for transverse mu(0-) alone, which the identity
-    j_s(0-) - j_s(0+) = tau_mag guarantees.
-    """
-
-    law: InterfaceLaw
-    interface: Interface
-    density: FloatArray
-    density_above: FloatArray
-    drive_torque: FloatArray
-    m: FloatArray
-    magnet_below: bool | None
-
-    def response(
-        self,
-        accumulations: tuple[FloatArray, FloatArray],
-        across_only: bool,
-        field_direction: FloatArray,
-    ) -> InterfaceResponse:
-        """Response for mu(0-) and mu(0+); of currents only what is across m where asked."""
-        minus, plus = self.law.currents(*accumulations)
-        if across_only:
-            minus, plus = (np.append(transverse(j[:CHARGE], self.m), 0.0) for j in (minus, plus))
-        spin = self.density @ accumulations[0] + self.density_above @ accumulations[1]
-        torque = self.interface.torque(spin, self.m) + self.drive_torque
-        return InterfaceResponse(minus, plus, torque, self.m, field_direction, self.magnet_below)
-
-
-def _interface(
-    stack: Stack,
-    index: int,
-    parameters: str,
-    driven: bool,
-    keep_rashba: bool,
-    mesh: FermiSurfaceMesh | None,
-) -> _Interface:
-    require_matrices(stack, index)
-    circuit = circuit_conductances(stack, index, keep_rashba=keep_rashba, mesh=mesh)
-    minus, plus, torque = np.zeros(4), np.zeros(4), np.zeros(4)
-    if driven:
-        tensors = interface_tensors(stack, mesh, parameters, index)
-        in_plane = stack.field_direction[:2]
-        minus = tensors.conductivity @ in_plane
-        plus = tensors.torkivity_ferromagnet @ in_plane
-        torque = tensors.torkivity_interface @ in_plane
-    return _Interface(
-        law=InterfaceLaw(
-            circuit.reflection,
-            circuit.transmission,
-            circuit.reflection_above,
-            circuit.transmission_down,
-            minus,
-            plus,
-        ),
-        interface=stack.interfaces[index],
-        density=circuit.density,
-        density_above=circuit.density_above,
-        drive_torque=torque[:CHARGE],
-        m=np.array(stack.interface_magnetization(index)),
-        magnet_below=stack.magnet_below(index),
-    )
-
-
 def _solve_dephased(
-    stack: Stack, interfaces: list[_Interface], spin_hall: bool, exact: bool
-) -> Accumulations:
-    """Closed form for a heavy metal next to a ferromagnet without transverse accumulation.
+    stack: Stack, layers: list[LayerAdmittance], interfaces: list[InterfaceElement]
+) -> FilmState:
+    """Closed form for a metal next to a ferromagnet without transverse accumulation.
 
-    With Y = (sigma / 2 l_sf) tanh x the heavy metal answers an accumulation mu at the
-    interface with the current -+Y mu + tanh x tanh(x/2) j_sH (- if it lies below, + if
-    above); equating that to the boundary law gives mu.
+    A closed metal with the loss L and the conductance G of `LayerAdmittance` answers an
+    accumulation mu at the interface with the current -+Y mu + c j_sH (- if it lies below, + if
+    above), where Y = L G / (G + L / 4) is (sigma / 2 l_sf) tanh x and c = (L / 2) / (G + L / 4) is
+    tanh x tanh(x/2); equating that to the boundary law gives mu. Along m the interface counts as
+    closed.
     """
-    (interface,) = interfaces
-    law, m = interface.law, interface.m
+    (element,) = interfaces
+    law, m = element.circuit.law, element.m
     below = not stack.layers[0].magnetic
-    metal = stack.layers[0] if below else stack.layers[1]
-    sigma = metal.conductivity(stack.fermi_wavevector)
-    length = metal.spin_diffusion_length(exact)
-    x = metal.thickness / length
-    admittance = 0.5 * sigma * math.tanh(x) / (length * METRE_PER_NM)
-    hall = np.zeros(3)
-    if spin_hall:
-        hall = metal.spin_hall_current(stack.fermi_wavevector, spin_hall_direction(stack))
-        hall *= math.tanh(x) * math.tanh(0.5 * x)
-
+    metal = layers[0] if below else layers[1]
+    outward = 1.0 if below else -1.0
+    axes = metal.axes[:CHARGE, :CHARGE]
+    loss, through = (axes @ x[:CHARGE, :CHARGE] @ axes.T for x in (metal.loss, metal.conductance))
+    source = axes @ metal.source[:CHARGE]
+    end = np.linalg.inv(through + 0.25 * loss)
     frame = rotation_to(m)[:, :2]
     if below:
         near, drive = law.reflection, law.drive_minus
     else:
         near, drive = -law.reflection_above, law.drive_plus
     near, drive = near[:CHARGE, :CHARGE], drive[:CHARGE]
-    outward = 1.0 if below else -1.0
-    matrix = frame.T @ near @ frame + outward * admittance * np.eye(2)
+    matrix = frame.T @ (near + outward * loss @ end @ through) @ frame
     if not abs(np.linalg.det(matrix)) > 0.0:
         raise PhysicsError(
             "the transverse spin accumulation is undetermined: the interface lets no spin "
             "through and spin_flip_length is infinite"
         )
+    hall = 0.5 * loss @ end @ source
     accumulation = frame @ np.linalg.solve(matrix, frame.T @ (hall - drive))
+    along = 0.5 * outward * (m @ source) / (m @ through @ m) * m
+    inner = accumulation + along
+    outer = end @ ((through - 0.25 * loss) @ inner - outward * source)
+    return _dephased_state(law, below, np.append(accumulation, 0.0), inner, outer)
 
-    here, nothing = np.append(accumulation, 0.0), np.zeros(4)
-    return [(here, nothing) if below else (nothing, here)]
+
+def _dephased_state(
+    law: InterfaceLaw, below: bool, here: FloatArray, inner: FloatArray, outer: FloatArray
+) -> FilmState:
+    """State of a bilayer whose ferromagnet has no accumulation."""
+    sides = (here, np.zeros(4)) if below else (np.zeros(4), here)
+    currents = np.array(law.currents(*sides))
+    faces, at_faces = np.zeros((2, 2, 4)), np.zeros((2, 2, 4))
+    at_faces[0, 1], at_faces[1, 0] = currents
+    metal = faces[0] if below else faces[1, ::-1]
+    metal[0, :CHARGE], metal[1, :CHARGE] = outer, inner
+    return FilmState(faces, at_faces, np.array([sides]), currents[None])
 
 
-def _solve_finite(
-    stack: Stack, interfaces: list[_Interface], spin_hall: bool, exact: bool
-) -> Accumulations:
-    """All layers and all four channels, closed outer faces."""
-    y_p = spin_hall_direction(stack) if spin_hall else None
-    layers = [
-        layer.admittance(stack.fermi_wavevector, y_p, exact_length=exact) for layer in stack.layers
-    ]
-    laws = [interface.law for interface in interfaces]
-    return list(zip(*solve_network(layers, laws, stack.reference_interface), strict=True))
+def _require_dephasing(interfaces: list[InterfaceElement]) -> None:
+    """Refuse what the closed form does not know: it has finite conductances and nothing else."""
+    for element in interfaces:
+        if element.circuit.series is not None or len(element.circuit.law.perfect):
+            raise InputError(
+                "ferromagnet",
+                "dephased",
+                "needs finite conductances and no area resistance at the interface: use "
+                'ferromagnet="finite"',
+            )
 
 
 def _require_dephasable(stack: Stack) -> None:
+    if stack.is_open:
+        raise InputError("ferromagnet", "dephased", 'knows no reservoirs: use ferromagnet="finite"')
     if sorted(layer.magnetic for layer in stack.layers) != [False, True]:
         raise InputError(
             "ferromagnet",

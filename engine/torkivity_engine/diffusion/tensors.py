@@ -37,15 +37,17 @@ from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.kinetics.circuit import axial_conductance
 from torkivity_engine.kinetics.scattering import scatter
 from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.assembly import solve_reduced
-from torkivity_engine.spin import cross_matrix, rotation_to
+from torkivity_engine.spin import CHARGE, rotation_to
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
     "CircuitConductances",
     "InterfaceTensors",
+    "axial_mixing",
     "circuit_conductances",
     "default_mesh",
     "interface_conductivity",
@@ -259,6 +261,9 @@ def interface_tensors(
             "parameters", parameters, f"must be one of {', '.join(INTERFACE_PARAMETERS)}"
         )
     stack = _checked(film, interface)
+    quoted = _quoted_tensors(stack, interface)
+    if quoted is not None:
+        return quoted
     barrier = stack.interfaces[interface]
     m = stack.interface_magnetization(interface)
     mesh = mesh or default_mesh()
@@ -285,6 +290,20 @@ def interface_tensors(
     return InterfaceTensors(
         conductivity=sums[:4], torkivity_ferromagnet=sums[4:8], torkivity_interface=torque
     )
+
+
+def _quoted_tensors(stack: Stack, index: int) -> InterfaceTensors | None:
+    """Tensors of an interface that is given by its driven currents, of each field direction."""
+    columns = []
+    for field in np.eye(CHARGE)[:2]:
+        own = stack.interfaces[index].circuit(
+            stack.interface_magnetization(index), field, stack.magnet_below(index)
+        )
+        if own is None:
+            return None
+        torque = np.append(own.drive_torque, 0.0)
+        columns.append([own.law.drive_minus, own.law.drive_plus, torque])
+    return InterfaceTensors(*np.transpose(columns, (1, 2, 0)))
 
 
 def interface_conductivity(film: Bilayer | Stack, interface: int = 0) -> FloatArray:
@@ -370,12 +389,20 @@ def circuit_conductances(
     -------
     CircuitConductances
         Cartesian; the transverse block of `reflection` is the mixing conductance. Of a table
-        `density` is the torque itself, and what it lacks the matrices for is NaN.
+        and of a circuit interface `density` is the torque itself; what a table lacks the
+        matrices for is NaN. What is infinite is left out.
     """
     stack = _checked(film, interface)
     barrier, m = stack.interfaces[interface], stack.interface_magnetization(interface)
     if barrier.table() is not None:
         return _conductances(stack.prefactor, *table_conductances(stack, interface))
+    quoted = barrier.circuit(m, stack.field_direction, stack.magnet_below(interface))
+    if quoted is not None:
+        law = quoted.law
+        return CircuitConductances(
+            *(law.reflection, law.transmission, quoted.torque),
+            *(law.reflection_above, law.transmission_down, quoted.torque_above),
+        )
     plain = barrier.without_spin_orbit()
     if not has_one_sphere(stack, interface):
         kept = barrier if keep_rashba else plain
@@ -388,9 +415,14 @@ def circuit_conductances(
     c = 2.0 * np.pi * stack.prefactor
     parallel = [transmission_moment(1, u, u).real for u in (up, down)]
     density = [transmission_moment(0, u, u).real for u in (up, down)]
-    transmission = c * _axial(parallel, transmission_moment(1, up, down), m)
-    reflection = c * _axial(parallel, reflection_moment(up, down), m)
-    spins = c * _axial(density, transmission_moment(0, up, down), m)[:3]
+    axis = np.array(m)
+    transmission = c * axial_conductance(
+        parallel[0], parallel[1], transmission_moment(1, up, down), axis
+    )
+    reflection = c * axial_conductance(parallel[0], parallel[1], reflection_moment(up, down), axis)
+    spins = (
+        c * axial_conductance(density[0], density[1], transmission_moment(0, up, down), axis)[:3]
+    )
     return CircuitConductances(reflection, transmission, spins, reflection, transmission, spins)
 
 
@@ -411,20 +443,6 @@ def _conductances(c: float, of_below: FloatArray, of_above: FloatArray) -> Circu
         transmission_down=-c * of_above[:4],
         density_above=c * of_above[8:],
     )
-
-
-def _axial(parallel: list[float], mixing: complex, m: object) -> FloatArray:
-    """4x4 Cartesian matrix of an axial law: two spin channels along -+m and a mixing one."""
-    unit = np.asarray(m, dtype=np.float64)
-    along = np.outer(unit, unit)
-    mean, half = 0.5 * (parallel[0] + parallel[1]), 0.5 * (parallel[0] - parallel[1])
-    matrix = np.zeros((4, 4))
-    # j_1 + i j_2 = mixing (mu_1 + i mu_2) in a right-handed frame (e1, e2, m).
-    matrix[:3, :3] = mean * along + mixing.real * (np.eye(3) - along)
-    matrix[:3, :3] += mixing.imag * cross_matrix(unit)
-    matrix[3, 3] = mean
-    matrix[:3, 3] = matrix[3, :3] = -half * unit
-    return matrix
 
 
 def _conductances_by_quadrature(
@@ -465,12 +483,15 @@ def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
         right-handed frame (e_1, e_2, m). Closed form where the interface has one.
     """
     stack = _checked(film, interface)
+    quoted = stack.interfaces[interface].mixing_conductances()
+    if quoted is not None:
+        return quoted[0]
     barriers = _barriers(stack, interface)
     if barriers is not None:
         return 2.0 * np.pi * stack.prefactor * reflection_moment(*barriers)
     circuit = circuit_conductances(stack, interface)
     below = stack.magnet_below(interface)
-    return _mixing(
+    return axial_mixing(
         circuit.reflection_above if below else circuit.reflection,
         stack.interface_magnetization(interface),
     )
@@ -491,12 +512,15 @@ def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) ->
         In 1/(Ohm m^2), same convention as `mixing_conductance`.
     """
     stack = _checked(film, interface)
+    quoted = stack.interfaces[interface].mixing_conductances()
+    if quoted is not None:
+        return quoted[1]
     barriers = _barriers(stack, interface)
     if barriers is not None:
         return 2.0 * np.pi * stack.prefactor * transmission_moment(1, *barriers)
     circuit = circuit_conductances(stack, interface)
     below = stack.magnet_below(interface)
-    return _mixing(
+    return axial_mixing(
         circuit.transmission_down if below else circuit.transmission,
         stack.interface_magnetization(interface),
     )
@@ -509,7 +533,7 @@ def _barriers(stack: Stack, interface: int) -> tuple[float, float] | None:
     return stack.interfaces[interface].without_spin_orbit().barriers()
 
 
-def _mixing(matrix: FloatArray, m: Vector) -> complex:
+def axial_mixing(matrix: FloatArray, m: Vector) -> complex:
     """Complex number of the transverse block of an axial 4 x 4 law."""
     frame = rotation_to(m)[:, :2]
     ((a, b), (c, d)) = frame.T @ matrix[:3, :3] @ frame

@@ -123,7 +123,7 @@ def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | N
     metal = next((layer for layer in stack.layers if not layer.magnetic), None)
     magnet = next((layer for layer in stack.layers if layer.magnetic), None)
     try:
-        rho = None if metal is None else 1.0 / metal.conductivity(stack.fermi_wavevector)
+        rho = None if metal is None else 1.0 / metal.conductivity_in(stack.fermi_wavevector)
     except InputError:  # a kind that has none; torques can be given without
         rho = None
     return float(

@@ -81,7 +81,7 @@ def own_numbers(
             stack = as_stack(case.varied(point).film)
             layers = dict(zip(stack.names, stack.layers, strict=True))
             if metal is not None:
-                sigma = layers[metal].conductivity(stack.fermi_wavevector)
+                sigma = layers[metal].conductivity_in(stack.fermi_wavevector)
                 numbers.resistivity[index] = 1.0 / sigma
             if magnet is not None:
                 own = layers[magnet].moment_thickness

@@ -76,7 +76,7 @@ def solve_point(case: Case, model: str, source: str) -> Solution:
         case.film,
         parameters,
         ferromagnet_level(case),
-        source,  # type: ignore[arg-type]
+        source,
         mesh=case.mesh(),
     )
 
