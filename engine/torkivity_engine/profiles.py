@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -70,6 +71,8 @@ class LayerProfile:
         (4 pi C / l_prec) <g_s> x m, 1/(Ohm m^2); zero elsewhere.
     """
 
+    accumulation_unit: ClassVar[str] = "1/(Ohm m)"
+
     z: FloatArray
     spin_current: FloatArray
     charge_current: FloatArray
@@ -106,6 +109,8 @@ class DiffusionProfile:
         Torque of the carriers on the magnetization of a ferromagnet per volume, 1/(Ohm m^2): by
         precession and by dephasing, without what the lattice takes; zero elsewhere.
     """
+
+    accumulation_unit: ClassVar[str] = "m"
 
     z: FloatArray
     spin_current: FloatArray

@@ -20,7 +20,15 @@ __all__ = [
 ]
 
 ModelName = Literal["boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer"]
-SourceName = Literal["all", "rashba", "spin_hall", "reservoirs"]
+SourceName = Literal[
+    "all",
+    "rashba",
+    "spin_hall",
+    "reservoirs",
+    "current_below",
+    "current_above",
+    "interface_torque",
+]
 SingleSource = Literal["rashba", "spin_hall"]
 QuantityName = Literal["in_plane"]
 InterfaceParameters = Literal["particular", "half_space", "boundary_layer"]
@@ -43,6 +51,9 @@ class Model:
         Line and marker, as matplotlib has them.
     needs_rings : bool
         Whether only a mesh with azimuthal rings will do.
+    kinetic : bool
+        Whether it solves the Boltzmann equation somewhere, and so needs films whose layers and
+        interfaces are known to it.
     """
 
     title: str
@@ -51,6 +62,7 @@ class Model:
     colour: str
     line: Mapping[str, Any]
     needs_rings: bool = False
+    kinetic: bool = True
 
 
 def _marker(marker: str, size: float, **more: Any) -> dict[str, Any]:
@@ -68,6 +80,7 @@ MODELS: dict[str, Model] = {
         "particular",
         "#c1600e",
         _marker("o", 4.2, markerfacecolor="white"),
+        kinetic=False,
     ),
     "drift_diffusion_half_space": Model(
         "half-space drift-diffusion",
@@ -93,6 +106,9 @@ SOURCES: dict[str, str] = {
     "rashba": "Rashba alone",
     "spin_hall": "spin Hall alone",
     "reservoirs": "what reservoirs inject",
+    "current_below": "driven current below interfaces",
+    "current_above": "driven current above interfaces",
+    "interface_torque": "driven torque at interfaces",
 }
 
 #: What a sweep may have beside torques, for more time per point.

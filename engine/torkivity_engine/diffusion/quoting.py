@@ -123,6 +123,9 @@ def _quoted_interface(stack: Stack, index: int, mesh: FermiSurfaceMesh | None) -
     else:
         matrix, through = known.reflection, known.transmission
     both, difference = float(matrix[CHARGE, CHARGE]), -float(np.dot(m, matrix[:CHARGE, CHARGE]))
+    # Where its neighbours have the same m anyway, it follows them.
+    beside = (stack.layers[index + 1].magnetization, stack.layers[index].magnetization)
+    follows = next((own for own in beside if own is not None), None) == m
     drives = _drives(stack, index, mesh)
     closed = [layer.outermost_only for layer in stack.layers[index : index + 2]]
     mixing, transmitted = axial_mixing(matrix, m), axial_mixing(through, m)
@@ -143,7 +146,7 @@ def _quoted_interface(stack: Stack, index: int, mesh: FermiSurfaceMesh | None) -
         current_below=_driven(stack, drives[0], m, interface.magnetic),
         current_above=_driven(stack, drives[1], m, interface.magnetic),
         torque=_driven(stack, drives[2], m, interface.magnetic),
-        magnetization=interface.magnetization,
+        magnetization=None if follows else interface.magnetization,
     )
     if not any(closed):
         _require_alike(stack, index, made, known)

@@ -19,8 +19,7 @@ from torkivity.figures.style import (
 )
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
-from torkivity_engine.solution import BoltzmannSolution
-from torkivity_engine.spin import CHARGE
+from torkivity_engine.solution import BoltzmannSolution, DriftDiffusionSolution
 
 __all__ = ["profile_figure"]
 
@@ -34,7 +33,7 @@ _SPINS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 def profile_figure(
     film: Bilayer | Stack,
-    solution: BoltzmannSolution,
+    solution: BoltzmannSolution | DriftDiffusionSolution,
     *,
     title: str = "",
 ) -> Figure:
@@ -43,7 +42,7 @@ def profile_figure(
     Parameters
     ----------
     film : Bilayer or Stack
-    solution : BoltzmannSolution
+    solution : BoltzmannSolution or DriftDiffusionSolution
         Of this film.
     title : str, optional
 
@@ -59,14 +58,18 @@ def profile_figure(
     depths = [p.z + bottom for p, bottom in zip(profiles, faces, strict=False)]
     along = stack.field_direction[:2]
     # One coefficient carries half of the charge current.
-    charge = [2.0 * profile.in_plane_current[:, CHARGE] @ along for profile in profiles]
+    charge = [2.0 * profile.in_plane_charge @ along for profile in profiles]
     torque = [
         p.torque_density if layer.magnetic else np.full_like(p.torque_density, np.nan)
         for p, layer in zip(profiles, stack.layers, strict=True)
     ]
     vectors = (
         ("spin current along z", "1/(Ohm m)", [p.spin_current for p in profiles]),
-        ("spin accumulation", "1/(Ohm m)", [p.spin_accumulation for p in profiles]),
+        (
+            "spin accumulation",
+            profiles[0].accumulation_unit,
+            [p.spin_accumulation for p in profiles],
+        ),
         ("torque density", "1/(Ohm m^2)", torque),
     )
     figure, panels = new_figure(2, 2, 5.0, sharex=True)

@@ -20,6 +20,7 @@ from torkivity.config.sections import RunConfig, SweepSection
 from torkivity.config.text import to_json, to_toml
 from torkivity.study.axes import make_grid
 from torkivity.study.case import Case
+from torkivity.study.models import default_models, why_not_kinetic
 from torkivity.study.point import (
     PointRecord,
     component_axes,
@@ -72,9 +73,11 @@ def plan_sweep(config: RunConfig, path: Path, sweep: SweepSection | None = None)
         raise ConfigError(
             str(path), "has no sweep; add for instance [sweep.axes] and interface.exchange = [...]"
         )
+    case = Case.of(config, path)
+    named = tuple(sweep.models) if "models" in sweep.model_fields_set else default_models(case)
     return plan_case(
-        *(Case.of(config, path), sweep.axes, sweep.zip),
-        *(tuple(sweep.models), tuple(sweep.sources), tuple(sweep.quantities)),
+        *(case, sweep.axes, sweep.zip),
+        *(named, tuple(sweep.sources), tuple(sweep.quantities)),
     )
 
 
@@ -109,6 +112,12 @@ def plan_case(
     file = str(case.path)
     varied = make_grid(axes, groups, file, case.parameter)
     _check_values(case, varied)
+    lacking = why_not_kinetic(case)
+    kinetic = [name for name in models if MODELS[name].kinetic]
+    if lacking and kinetic:
+        raise ConfigError(
+            file, f'sweep.models has {kinetic[0]}, but {lacking}: models = ["drift_diffusion"]'
+        )
     need_rings = [name for name in models if MODELS[name].needs_rings]
     if need_rings and case.settings.mesh.file is not None:
         raise ConfigError(

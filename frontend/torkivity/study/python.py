@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity.catalogue import MODELS, QUANTITIES, SOURCES
-from torkivity.config.sections import RunConfig
+from torkivity.config.sections import RunConfig, SweepSection
 from torkivity.config.text import load_config
 from torkivity.study.case import Case
+from torkivity.study.models import default_models
 from torkivity.study.plan import plan_case
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer, Stack
@@ -64,7 +65,8 @@ def sweep(
         Parameters that vary together: ``{"name": "sample", "heavy_metal.thickness": [2, 4],
         "ferromagnet.thickness": [1, 2]}``.
     models, sources : sequence of str, optional
-        By default the Boltzmann equation, and everything that drives the film.
+        By default the Boltzmann equation, or drift-diffusion for a film of quoted parameters, and
+        everything that drives the film.
     quantities : sequence of str, optional
         Beside torques: "in_plane", sheet conductance and resistance, current shares, torques of
         exchange alone.
@@ -146,14 +148,22 @@ def _plan(
     if section is not None and axes is None and not groups:
         axes, groups = section.axes, section.zip
     chosen = [
-        _known(key, choices[key] or getattr(section, key, None) or default, table)
+        _known(key, choices[key] or _of_section(section, key) or default, table)
         for key, default, table in (
-            ("models", ("boltzmann",), MODELS),
+            ("models", default_models(case), MODELS),
             ("sources", ("all",), SOURCES),
             ("quantities", (), QUANTITIES),
         )
     ]
     return plan_case(case, axes or {}, groups, *chosen)
+
+
+def _of_section(section: SweepSection | None, key: str) -> Sequence[str] | None:
+    """What the configuration says itself."""
+    if section is None or (key == "models" and key not in section.model_fields_set):
+        return None
+    found: Sequence[str] = getattr(section, key)
+    return found
 
 
 def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple[str, ...]:
