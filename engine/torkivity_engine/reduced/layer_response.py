@@ -8,7 +8,7 @@ rotated when used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.layer import Layer
-from torkivity_engine.reduced.face_flows import FLOWS, Edge, flow_rows
 from torkivity_engine.reduced.outer_faces import terminated_sectors
 from torkivity_engine.reduced.response_cache import cached, ring_key
 from torkivity_engine.reduced.sectors import N_MOMENTS, from_sector, layer_sectors
@@ -105,8 +104,6 @@ class Termination:
         How much spin and charge the layer holds.
     conserved : int
         Number of densities that its collisions conserve.
-    edge : Edge, optional
-        What flows through its outer face; known for a layer on the film's Fermi sphere.
     """
 
     local: FloatArray
@@ -114,7 +111,6 @@ class Termination:
     emission: Emission
     content: Content
     conserved: int
-    edge: Edge | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +172,6 @@ def layer_termination(
         ),
         _rotated_content(made.content, o),
         made.conserved,
-        made.edge and replace(made.edge, axes=o),
     )
 
 
@@ -187,23 +182,12 @@ def _make_termination(
     thickness = layer.thickness
     emitted = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
     content, held = np.zeros((4, rings.n_polar, N_MOMENTS, 4)), np.zeros((4, 6))
-    edge = Edge(np.zeros((FLOWS, 4, rings.n_polar, N_MOMENTS, 4)), np.zeros((FLOWS, 4, 6)))
     blocks: list[_Block] = []
     collided: dict[int, FloatArray] = {}
     for sector in terminated_sectors(layer, boundary, side, rings, thickness, flight=True):
         emitted += from_sector(sector.nodes, sector.emitted)
         _spread(content, sector.densities, sector.nodes, sector.content)
         held[list(sector.densities)] = sector.content_of_source
-        up, down = flow_rows(sector.nodes, rings)
-        out, back = (up, down) if side == TOP else (down, up)
-        flows = out @ sector.outward + back @ sector.inward
-        edge.source[:] += flows[..., -6:]
-        arriving = flows[..., :-6].reshape(FLOWS * 4, -1).T
-        edge.arriving[:] += np.moveaxis(
-            from_sector(sector.nodes, arriving).reshape(*edge.arriving.shape[2:], FLOWS, 4),
-            (3, 4),
-            (0, 1),
-        )
         if sector.scatters:
             if id(sector.returned) not in collided:
                 direct = specular * attenuation(sector.k_out, rings, 2.0 * thickness)
@@ -215,7 +199,6 @@ def _make_termination(
         dense=_low_rank(blocks, rings),
         emission=Emission(emitted[..., :2], emitted[..., 2:]),
         content=Content((None, content) if side == BOTTOM else (content, None), held),
-        edge=edge,
         conserved=sum(sector.conserved for sector in layer_sectors(layer, rings)),
     )
 

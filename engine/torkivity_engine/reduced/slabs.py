@@ -6,8 +6,9 @@ admittance S (f into the slab per e at a face), and antisymmetrically the impeda
     S = N^-1 Omega tanh(Omega t/2),    B = Omega^-1 tanh(Omega t/2) N.
 
 Both are analytic in Omega^2 and exist for singular N and E, so the defective zero modes of
-charge (and of spin without spin flip) need no special treatment. They start from the
-continued fraction of tanh for a thin slab and double by
+charge (and of spin without spin flip) need no special treatment. Where E and N are symmetric
+they come from the modes of the material (`slab_modes`); otherwise, with precession or skew
+scattering, they start from the continued fraction of tanh for a thin slab and double by
 
     S' = 2 S (1 + B S)^-1,    B' = 2 (1 + B S)^-1 B,
 
@@ -154,7 +155,7 @@ _TANH_SERIES = _series(_TANH_P, _TANH_Q, 17)
 
 
 def slab_operators(sector: LayerSector, thickness: float) -> SlabOperators:
-    """Operators of a slab by doubling.
+    """Operators of a slab, by modes of its material or by doubling.
 
     Parameters
     ----------
@@ -169,25 +170,34 @@ def slab_operators(sector: LayerSector, thickness: float) -> SlabOperators:
     # In the norm of the flux grazing rings keep their digits, and operators are nearly symmetric.
     scale = np.sqrt(sector.flux)
     frame = scale[:, None] / scale
-    e = sector.even / sector.mu[:, None] * frame
-    n = sector.odd / sector.mu[:, None] * frame
-    rows = sector.density_even / scale, sector.density_odd / scale
     kept = tuple(
         None if pair is None else (pair[0] * scale[:, None], pair[1] / scale[:, None])
         for pair in sector.kept
     )
+    if sector.modes is not None:
+        s, b, even, odd = sector.modes.operators(thickness)
+        s, b = _conserving(s, kept[0]), _conserving(b, kept[1])
+    else:
+        s, b, even, odd = _by_doubling(sector, scale, frame, kept, thickness)
+    return SlabOperators(s / frame, b / frame, even * scale, odd * scale)
+
+
+def _by_doubling(
+    sector: LayerSector,
+    scale: FloatArray,
+    frame: FloatArray,
+    kept: tuple[Kept | None, ...],
+    thickness: float,
+) -> list[FloatArray]:
+    """Operators in the norm of the flux, from those of a thin slab."""
+    e = sector.even / sector.mu[:, None] * frame
+    n = sector.odd / sector.mu[:, None] * frame
+    rows = [sector.density_even / scale, sector.density_odd / scale]
     if _turns(sector) and kept == (None, None):
         # Two components that turn into each other are one complex unknown.
-        found = [
-            _as_real(x)
-            for x in _doubled(
-                _as_complex(e), _as_complex(n), [_as_complex(x) for x in rows], kept, thickness
-            )
-        ]
-    else:
-        found = _doubled(e, n, list(rows), kept, thickness)
-    s, b, even, odd = found
-    return SlabOperators(s / frame, b / frame, even * scale, odd * scale)
+        e, n, *rows = (_as_complex(x) for x in (e, n, *rows))
+        return [_as_real(x) for x in _doubled(e, n, rows, kept, thickness)]
+    return _doubled(e, n, rows, kept, thickness)
 
 
 def _turns(sector: LayerSector) -> bool:
