@@ -20,10 +20,10 @@ from torkivity_engine.reduced.outer_faces import terminated_sectors
 from torkivity_engine.reduced.response_cache import cached, ring_key
 from torkivity_engine.reduced.sectors import N_MOMENTS, from_sector, layer_sectors
 from torkivity_engine.reduced.slabs import attenuation, on_diagonal, slab_sectors
+from torkivity_engine.reduced.truncation import thin_factors
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
-    "RANK_TOLERANCE",
     "Content",
     "Emission",
     "LowRank",
@@ -33,11 +33,6 @@ __all__ = [
     "layer_transfer",
 ]
 
-
-#: Singular values of the dense operators below this times the largest are left out. Torques
-#: change by less than 1e-13, far below the error of any mesh, and a point takes up to half the
-#: time that it takes at the level of rounding.
-RANK_TOLERANCE = 1e-12
 
 _Block = tuple[FloatArray, FloatArray]  # sectors with equal operators share the array
 
@@ -263,11 +258,7 @@ def _make_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
 
 
 def _low_rank(blocks: list[_Block], rings: AzimuthalRings) -> LowRank:
-    """Sector operators, each (node, ring) x (node, ring), as one low-rank factorisation.
-
-    Singular values are taken in the norm of the flux, so grazing rings count as little in
-    the truncation as they do in any current.
-    """
+    """Sector operators, each (node, ring) x (node, ring), as one low-rank factorisation."""
     n_moments = N_MOMENTS if any(nodes[:, 1:].any() for nodes, _ in blocks) else 1
     lefts: list[FloatArray] = []
     rights: list[FloatArray] = []
@@ -275,18 +266,10 @@ def _low_rank(blocks: list[_Block], rings: AzimuthalRings) -> LowRank:
     done: dict[int, tuple[FloatArray, FloatArray]] = {}
     for nodes, matrix in blocks:
         if id(matrix) not in done:
-            done[id(matrix)] = _factors(matrix, np.tile(flux, len(nodes))[:, None])
+            done[id(matrix)] = thin_factors(matrix, np.tile(flux, len(nodes)))
         for factor, store in zip(done[id(matrix)], (lefts, rights), strict=True):
             store.append(from_sector(nodes, factor)[:, :n_moments])
     return LowRank(np.concatenate(lefts, axis=3), np.concatenate(rights, axis=3))
-
-
-def _factors(matrix: FloatArray, scale: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """matrix = left right^T up to the tolerance in the norm in which unknowns have this scale."""
-    u, sigma, vt = np.linalg.svd(matrix * scale / scale.T)
-    rank = int(np.sum(sigma > RANK_TOLERANCE * sigma[0])) if sigma[0] > 0.0 else 0
-    root = np.sqrt(sigma[:rank])
-    return u[:, :rank] * root / scale, vt[:rank].T * root * scale
 
 
 def _spread(

@@ -102,10 +102,10 @@ def slab_modes(
     SlabModes or None
     """
     # Densities of e are excited through N, those of f through E, which then must have an inverse.
-    found = [_root(odd, mu, flux, bool(len(rows[0]))), _root(even, mu, flux, bool(len(rows[1])))]
-    if found[0] is None or found[1] is None:
+    root_odd = _root(odd, mu, flux, bool(len(rows[0])))
+    root_even = _root(even, mu, flux, bool(len(rows[1])))
+    if root_odd is None or root_even is None:
         return None
-    root_odd, root_even = found
     u, sigma, vt = np.linalg.svd(root_even @ (root_odd / mu[:, None]))
     graze = 1.0 / np.sqrt(mu)
     of_even, of_odd = (graze[:, None] * root_even) @ u, (graze[:, None] * root_odd) @ vt.T
