@@ -7,9 +7,9 @@ lengths of the modes, the operators of a slab are
 
     S = (Y U) tanh(sigma t/2)/sigma (Y U)^T,    B = (X V) tanh(sigma t/2)/sigma (X V)^T,
 
-regular at sigma = 0, where something is conserved. Singular values of A_e^1/2 mu^-1 A_o^1/2, a
-product graded by mu, keep the digits of slow modes that eigenvalues of its square would lose to
-grazing rings.
+regular at sigma = 0, where something is conserved. The product A_e^1/2 mu^-1 A_o^1/2 is graded by
+mu. Jacobi's rotations keep the digits of its slow modes, which bidiagonalisation, or eigenvalues
+of its square, would lose to grazing rings.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
 
@@ -26,6 +27,8 @@ __all__ = ["SlabModes", "slab_modes"]
 _ZERO = 1e-14
 #: Rounding in the symmetry of operators, relative to their largest element.
 _SYMMETRIC = 1e-15
+#: Option of DGEJSV for matrices whose rows and columns both have scales of their own.
+_BY_ROWS_AND_COLUMNS = 2
 #: A factor worse conditioned than this is not inverted.
 _REGULAR = 1e-6
 
@@ -106,12 +109,15 @@ def slab_modes(
     root_even = _root(even, mu, flux, bool(len(rows[1])))
     if root_odd is None or root_even is None:
         return None
-    u, sigma, vt = np.linalg.svd(root_even @ (root_odd / mu[:, None]))
+    values, u, v, scales, _, _ = lapack.dgejsv(
+        root_even @ (root_odd / mu[:, None]), joba=_BY_ROWS_AND_COLUMNS, jobu=0, jobv=0, jobr=0
+    )
+    sigma = values * (scales[0] / scales[1])
     graze = 1.0 / np.sqrt(mu)
-    of_even, of_odd = (graze[:, None] * root_even) @ u, (graze[:, None] * root_odd) @ vt.T
+    of_even, of_odd = (graze[:, None] * root_even) @ u, (graze[:, None] * root_odd) @ v
     contents = []
     for densities, modes, root, vectors in (
-        (rows[0], of_odd, root_odd, vt.T),
+        (rows[0], of_odd, root_odd, v),
         (rows[1], of_even, root_even, u),
     ):
         shares = np.linalg.solve(root, vectors).T / graze if len(densities) else np.zeros_like(root)
