@@ -166,7 +166,8 @@ def _make_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
         if np.any(between):
             in_rates[a, b] = _between_nodes(np.sum(between, axis=0))
             scattered += np.abs(in_rates[a, b])
-    touched = np.any(scattered + scattered.T, axis=0)
+    # Means belong here even where nothing scatters into them: diffuse faces do.
+    touched = np.any(scattered + scattered.T, axis=0) | _NODES[:, 0].any(axis=1)
     parts = coupled(np.abs(out_rates) + scattered)
     kernel = _Kernel(out_rates, in_rates, functions, orbital, parity)
     known: dict[bytes, Kept | None] = {}
