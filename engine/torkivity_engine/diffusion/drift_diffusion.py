@@ -41,7 +41,7 @@ from torkivity_engine.solution import DriftDiffusionSolution, InterfaceResponse
 from torkivity_engine.spin import CHARGE, rotation_to, transverse
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["dephased_spin_current", "solve_drift_diffusion"]
+__all__ = ["dephased_spin_current", "require_options", "solve_drift_diffusion"]
 
 
 PARAMETERS = ("particular", "half_space", "boundary_layer")
@@ -142,10 +142,7 @@ def solve_drift_diffusion(
     PhysicsError
         If a heavy metal has no diffusive regime, or nothing relaxes some spin component.
     """
-    _one_of("parameters", parameters, PARAMETERS)
-    _one_of("ferromagnet", ferromagnet, LEVELS)
-    _one_of("source", source, SOURCES)
-    _one_of("spin_diffusion_length", spin_diffusion_length, LENGTHS)
+    require_options(parameters, ferromagnet, source, spin_diffusion_length)
     stack = as_stack(film)
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers: torques need an interface")
@@ -339,6 +336,14 @@ def _require_dephasable(stack: Stack) -> None:
             "needs one magnetization for interface and ferromagnet, not "
             f'{at_interface} and {magnet.magnetization}: use ferromagnet="finite"',
         )
+
+
+def require_options(parameters: str, ferromagnet: str, source: str, length: str) -> None:
+    """Refuse options that are not known, see `solve_drift_diffusion`."""
+    _one_of("parameters", parameters, PARAMETERS)
+    _one_of("ferromagnet", ferromagnet, LEVELS)
+    _one_of("source", source, SOURCES)
+    _one_of("spin_diffusion_length", length, LENGTHS)
 
 
 def _one_of(key: str, value: Any, known: tuple[str, ...]) -> None:
