@@ -17,9 +17,10 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
+from torkivity_engine.diffusion.chains import solve_chains
 from torkivity_engine.diffusion.dephased import require_dephasable, solve_dephased
 from torkivity_engine.diffusion.laws import POINT_ERRORS, InterfaceOptions, interface_laws
-from torkivity_engine.diffusion.network import solve_networks
+from torkivity_engine.diffusion.network import LEAST_CONDITION, InterfaceLaw, solve_network
 from torkivity_engine.diffusion.sheet import NetworkState, sheet_conductance, spin_hall_direction
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.layer import Layer
@@ -111,14 +112,15 @@ class _State(NamedTuple):
 
     Attributes
     ----------
-    drive : ndarray, shape (n_interfaces, 11)
-        Of the laws of its interfaces.
+    response, drive : ndarray, shape (n_interfaces, 11, 8) and (n_interfaces, 11)
+        Laws of its interfaces.
     accumulations : ndarray, shape (n_interfaces, 8)
         mu(0-) and mu(0+), in m per E~.
     flows : ndarray, shape (n_interfaces, 11)
         j(0-), j(0+) and s.
     """
 
+    response: FloatArray
     drive: FloatArray
     accumulations: FloatArray
     flows: FloatArray
@@ -161,11 +163,11 @@ def _solve(stacks: Sequence[Stack], how: _Options) -> list[_State | Exception]:
     solve = _solve_dephased if how.dephased else _solve_finite
     for n, members in shapes.items():
         rows = np.array([row for _, row in members])[:, None] + np.arange(n)
-        drive = laws.drive[rows]
+        response, drive = laws.response[rows], laws.drive[rows]
         films = [stacks[p] for p, _ in members]
-        accumulations, flows, failed = solve(films, laws.response[rows], drive, how)
+        accumulations, flows, failed = solve(films, response, drive, how)
         for j, (p, _) in enumerate(members):
-            state = _State(drive[j], accumulations[j], flows[j])
+            state = _State(response[j], drive[j], accumulations[j], flows[j])
             found[p] = failed.get(j, state)
     return [found[p] for p in range(len(stacks))]
 
@@ -198,13 +200,28 @@ def _solve_finite(
             good.append(p)
         except POINT_ERRORS as error:
             failed[p] = error
-    accumulations, flows = np.zeros((*drive.shape[:2], 8)), np.zeros(drive.shape)
-    if good:
-        references = [stacks[p].reference_interface for p in good]
-        *solved, own = solve_networks(layers, response[good], drive[good], references)
-        accumulations[good], flows[good] = solved
-        failed |= {good[j]: error for j, error in own.items()}
+    n = drive.shape[1]
+    accumulations, flows = np.zeros((len(stacks), n, 8)), np.zeros(drive.shape)
+    if not good:
+        return accumulations, flows, failed
+    references = [stacks[p].reference_interface for p in good]
+    faces, flows[good], condition = solve_chains(layers, response[good], drive[good], references)
+    accumulations[good] = np.concatenate([faces[:, :-1, 1], faces[:, 1:, 0]], axis=2)
+    for j, p in enumerate(good):
+        if not condition[j] > LEAST_CONDITION:
+            try:  # says what is undetermined
+                solve_network(layers[j], _laws(response[p], drive[p]), references[j])
+            except POINT_ERRORS as error:
+                failed[p] = error
     return accumulations, flows, failed
+
+
+def _laws(response: FloatArray, drive: FloatArray) -> list[InterfaceLaw]:
+    """Laws of one film as the network of any stack has them."""
+    return [
+        InterfaceLaw(r[:4, :4], r[4:8, :4], -r[4:8, 4:], -r[:4, 4:], d[:4], d[4:8])
+        for r, d in zip(response, drive, strict=True)
+    ]
 
 
 @lru_cache(maxsize=256)
@@ -233,15 +250,14 @@ def _solution(stack: Stack, state: _State, how: _Options) -> DriftDiffusionSolut
 
 
 def _sheet_conductance(stack: Stack, how: _Options) -> FloatArray:
-    def states(films: Sequence[Stack]) -> list[NetworkState]:
-        found = []
-        for state in _solve(films, how):
-            if isinstance(state, Exception):
-                raise state
-            found.append(NetworkState(state.drive, state.accumulations))
-        return found
+    def state(film: Stack) -> NetworkState:
+        (found,) = _solve([film], how)
+        if isinstance(found, Exception):
+            raise found
+        sides = [(mu[:4], mu[4:]) for mu in found.accumulations]
+        return NetworkState(_laws(found.response, found.drive), sides)
 
-    return sheet_conductance(stack, states, how.spin_hall, how.exact, how.dephased)
+    return sheet_conductance(stack, state, how.spin_hall, how.exact, how.dephased)
 
 
 def _endless(stack: Stack) -> bool:

@@ -1,252 +1,136 @@
 """The network of a whole stack in drift-diffusion: layers and interfaces as circuit elements.
 
-What layers give is in `torkivity_engine.kinetics.admittance`, what interfaces give in
-`torkivity_engine.diffusion.laws`. Many stacks of one number of layers are solved in one compiled
-call, each by itself.
+What layers give is in `torkivity_engine.kinetics.admittance`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.kinetics.admittance import LayerAdmittance
-from torkivity_engine.machine.kernels import njit
 from torkivity_engine.spin import CHARGE
 
-__all__ = ["solve_networks"]
+__all__ = ["LEAST_CONDITION", "InterfaceLaw", "solve_network"]
 
 
 #: Reciprocal condition below which an accumulation counts as undetermined.
-_LEAST_CONDITION = 1e-13
+LEAST_CONDITION = 1e-13
 
 
-def solve_networks(
-    layers: Sequence[Sequence[LayerAdmittance]],
-    response: FloatArray,
-    drive: FloatArray,
-    reference: Sequence[int],
-) -> tuple[FloatArray, FloatArray, dict[int, Exception]]:
-    """Accumulations and flows at every interface of P stacks of N layers with closed outer faces.
+@dataclass(frozen=True, eq=False)
+class InterfaceLaw:
+    """Boundary condition of an interface, (7) and (9), in both directions.
+
+    j(0-) = A mu(0-) - T' mu(0+) + j_E(0-),   j(0+) = T mu(0-) - A' mu(0+) + j_E(0+)
+
+    Attributes
+    ----------
+    reflection, transmission, reflection_above, transmission_down : ndarray, shape (4, 4)
+        A, T, A' and T', 1/(Ohm m^2).
+    drive_minus, drive_plus : ndarray, shape (4,)
+        j_E(0-) and j_E(0+), per E~, 1/(Ohm m).
+    """
+
+    reflection: FloatArray
+    transmission: FloatArray
+    reflection_above: FloatArray
+    transmission_down: FloatArray
+    drive_minus: FloatArray
+    drive_plus: FloatArray
+
+    def currents(self, minus: FloatArray, plus: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """j(0-) and j(0+) for mu(0-) and mu(0+), shape (4,) each."""
+        return (
+            self.reflection @ minus - self.transmission_down @ plus + self.drive_minus,
+            self.transmission @ minus - self.reflection_above @ plus + self.drive_plus,
+        )
+
+
+def solve_network(
+    layers: list[LayerAdmittance], laws: list[InterfaceLaw], reference: int
+) -> tuple[FloatArray, FloatArray]:
+    """Accumulations at every interface of a stack with closed outer faces.
 
     Parameters
     ----------
-    layers : sequence of sequence of LayerAdmittance
-        P times N of them, from left to right, N >= 2.
-    response, drive : ndarray, shape (P, N - 1, 11, 8) and (P, N - 1, 11)
-        Laws of the interfaces.
-    reference : sequence of int
-        For each stack the interface that fixes its charge gauge, mu_c(0-) + mu_c(0+) = 0. A
-        constant shift of the charge potential changes no current, so without it the system is
-        singular.
+    layers : list of LayerAdmittance
+        From left to right, N >= 2.
+    laws : list of InterfaceLaw
+        N - 1 of them.
+    reference : int
+        Interface that fixes the charge gauge, mu_c(0-) + mu_c(0+) = 0. A constant shift of
+        the charge potential changes no current, so without it the system is singular.
 
     Returns
     -------
-    accumulations : ndarray, shape (P, N - 1, 8)
+    minus, plus : ndarray, shape (N - 1, 4)
         mu(0-) and mu(0+), in m per E~.
-    flows : ndarray, shape (P, N - 1, 11)
-        j(0-), j(0+) and s.
-    failed : dict of int to Exception
-        Stacks in which nothing relaxes some spin component, so that its accumulation is
-        undetermined.
+
+    Raises
+    ------
+    PhysicsError
+        If nothing relaxes some spin component, so that its accumulation is undetermined.
     """
-    loss = np.array([[layer.loss for layer in stack] for stack in layers])
-    conductance = np.array([[layer.conductance for layer in stack] for stack in layers])
-    source = np.array([[layer.source for layer in stack] for stack in layers])
-    axes = np.array([[layer.axes for layer in stack] for stack in layers])
-    count, n_layers = loss.shape[:2]
-    accumulations, flows = (np.empty((count, n_layers - 1, rows)) for rows in (8, 11))
-    condition = np.empty(count)
-    elements = (loss, conductance, source, axes, response, drive, np.array(reference))
-    _solve_all(*elements, accumulations, flows, condition)
-    failed: dict[int, Exception] = {}
-    for p in np.flatnonzero(~(condition > _LEAST_CONDITION)).tolist():
-        n = 8 * n_layers + 1
-        matrix = np.zeros((n, 2 * n + 1))
-        _fill(*(element[p] for element in elements), matrix)
-        failed[p] = _undetermined(matrix[:, :n], axes[p])
-    return accumulations, flows, failed
-
-
-@njit(cache=True, error_model="numpy")
-def _solve_all(  # type: ignore[no-untyped-def]
-    loss, conductance, source, axes, response, drive, reference, accumulations, flows, condition
-):
-    """Fill accumulations (P, N - 1, 8), flows (P, N - 1, 11) and reciprocal conditions (P,)."""
-    n_layers = loss.shape[1]
-    n = 8 * n_layers + 1
-    matrix = np.empty((n, 2 * n + 1))
-    own = np.empty((n_layers, 2, 4))
-    for p in range(loss.shape[0]):
-        matrix[:] = 0.0
-        _fill(
-            loss[p],
-            conductance[p],
-            source[p],
-            axes[p],
-            response[p],
-            drive[p],
-            reference[p],
-            matrix,
-        )
-        condition[p] = _eliminate(matrix)
-        for k in range(n_layers):
-            for s in range(2):
-                for a in range(4):
-                    total = 0.0
-                    for b in range(4):
-                        total += axes[p, k, a, b] * matrix[8 * k + 4 * s + b, n]
-                    own[k, s, a] = total
-        for k in range(n_layers - 1):
-            for a in range(4):
-                accumulations[p, k, a] = own[k, 0, a] + own[k, 1, a]
-                accumulations[p, k, 4 + a] = own[k + 1, 0, a] - own[k + 1, 1, a]
-            for a in range(11):
-                flow = drive[p, k, a]
-                for b in range(8):
-                    flow += response[p, k, a, b] * accumulations[p, k, b]
-                flows[p, k, a] = flow
-
-
-@njit(cache=True, error_model="numpy")
-def _fill(  # type: ignore[no-untyped-def]
-    loss, conductance, source, axes, response, drive, reference, matrix
-):
-    """System of one stack, its right side as column n; `matrix`, (n, 2 n + 1), holds zeros.
-
-    Unknowns: mean and half difference of the face values of each layer in its own axes, then a
-    slack that takes up the redundant charge balance. Rows: balance and Ohm's law of each layer,
-    gauge.
-    """
-    n_layers = loss.shape[0]
-    n = 8 * n_layers + 1
-    for k in range(n_layers):
-        mean, half = 8 * k, 8 * k + 4
-        for a in range(4):
-            matrix[half + a, n] = 2.0 * source[k, a]
-            for b in range(4):
-                matrix[mean + a, mean + b] = loss[k, a, b]
-                matrix[half + a, half + b] = 4.0 * conductance[k, a, b]
-    for k in range(n_layers - 1):
-        for side in range(2):
-            _add_law(k, side, axes, response[k], drive[k], matrix)
+    n = len(layers)
+    # Unknowns: mean and half difference of the face values of each layer in its own axes, then
+    # a slack that takes up the redundant charge balance. Rows: balance and Ohm's law of each
+    # layer, gauge.
+    matrix = np.zeros((8 * n + 1, 8 * n + 1))
+    right_side = np.zeros(8 * n + 1)
+    mean = [slice(8 * k, 8 * k + 4) for k in range(n)]
+    half = [slice(8 * k + 4, 8 * k + 8) for k in range(n)]
+    for k, layer in enumerate(layers):
+        matrix[mean[k], mean[k]] = layer.loss
+        matrix[half[k], half[k]] = 4.0 * layer.conductance
+        right_side[half[k]] = 2.0 * layer.source
+    for k, law in enumerate(laws):
+        below, above = layers[k].axes, layers[k + 1].axes
+        # The current at 0- leaves layer k, the one at 0+ enters layer k + 1: opposite signs in
+        # the balance, the same in Ohm's law.
+        for layer_index, sign, to_minus, to_plus, drive in (
+            (k, 1.0, law.reflection, -law.transmission_down, law.drive_minus),
+            (k + 1, -1.0, law.transmission, -law.reflection_above, law.drive_plus),
+        ):
+            rotate = layers[layer_index].axes.T
+            of_minus, of_plus = rotate @ to_minus @ below, rotate @ to_plus @ above
+            for rows, factor in ((mean[layer_index], sign), (half[layer_index], 1.0)):
+                matrix[rows, mean[k]] += factor * of_minus
+                matrix[rows, half[k]] += factor * of_minus
+                matrix[rows, mean[k + 1]] += factor * of_plus
+                matrix[rows, half[k + 1]] -= factor * of_plus
+                right_side[rows] -= factor * (rotate @ drive)
     # Rows range over many decades (opaque interfaces, strong dephasing).
-    for i in range(n - 1):
-        scale = 0.0
-        for j in range(n):
-            scale = max(scale, abs(matrix[i, j]))
-        if scale > 0.0:
-            for j in range(n + 1):
-                matrix[i, j] /= scale
-    for k in range(n_layers):
-        matrix[8 * k + CHARGE, n - 1] = 1.0
-    for side in range(2):
-        column = 8 * (reference + side) + CHARGE
-        matrix[n - 1, column] = 1.0
-        matrix[n - 1, column + 4] = 1.0 - 2.0 * side
+    scale = np.abs(matrix[:-1]).max(axis=1)
+    scale[scale == 0.0] = 1.0
+    matrix[:-1] /= scale[:, None]
+    right_side[:-1] /= scale
+    charge_rows = [8 * k + CHARGE for k in range(n)]
+    matrix[charge_rows, -1] = 1.0
+    for side, sign in ((reference, 1.0), (reference + 1, -1.0)):
+        matrix[-1, 8 * side + CHARGE] = 1.0
+        matrix[-1, 8 * side + 4 + CHARGE] = sign
+    axes = np.array([layer.axes for layer in layers])
+    _require_determined(matrix, axes)
+    own = np.linalg.solve(matrix, right_side)[:-1].reshape(n, 2, 4)
+    solution = np.einsum("nab,nsb->nsa", axes, own)
+    return solution[:-1, 0] + solution[:-1, 1], solution[1:, 0] - solution[1:, 1]
 
 
-@njit(cache=True, error_model="numpy")
-def _add_law(k, side, axes, response, drive, matrix):  # type: ignore[no-untyped-def]
-    """What interface k lets through its lower (side 0) or upper face, into that layer's rows.
-
-    The current at 0- leaves layer k, the one at 0+ enters layer k + 1: opposite signs in the
-    balance, the same in Ohm's law.
-    """
-    layer, last = k + side, matrix.shape[0]
-    sign = 1.0 - 2.0 * side
-    turned = np.empty(8)
-    for a in range(4):
-        flow = 0.0
-        turned[:] = 0.0
-        for i in range(4):
-            turn = axes[layer, i, a]
-            flow += turn * drive[4 * side + i]
-            for j in range(8):
-                turned[j] += turn * response[4 * side + i, j]
-        mean, half = 8 * layer + a, 8 * layer + 4 + a
-        matrix[mean, last] -= sign * flow
-        matrix[half, last] -= flow
-        for face in range(2):
-            first = 8 * (k + face)
-            outward = 1.0 - 2.0 * face
-            for b in range(4):
-                value = 0.0
-                for j in range(4):
-                    value += turned[4 * face + j] * axes[k + face, j, b]
-                matrix[mean, first + b] += sign * value
-                matrix[mean, first + 4 + b] += sign * outward * value
-                matrix[half, first + b] += value
-                matrix[half, first + 4 + b] += outward * value
-
-
-@njit(cache=True, error_model="numpy")
-def _eliminate(matrix):  # type: ignore[no-untyped-def]
-    """Solve in place by elimination with row pivoting; reciprocal condition in the 1-norm.
-
-    `matrix` is (n, 2 n + 1): the system, its right side, and room for the inverse. The solution
-    is left in column n, the inverse in the columns behind it. Rows are long and few, so the
-    compiler vectorises; and unlike a BLAS the order of sums knows no threads.
-    """
-    n = matrix.shape[0]
-    norm = _norm(matrix, 0)
-    matrix[:, n + 1 :] = 0.0
-    for k in range(n):
-        matrix[k, n + 1 + k] = 1.0
-    for k in range(n):
-        pivot = k
-        for i in range(k + 1, n):
-            if abs(matrix[i, k]) > abs(matrix[pivot, k]):
-                pivot = i
-        if not abs(matrix[pivot, k]) > 0.0:
-            return 0.0
-        if pivot != k:
-            for j in range(k, 2 * n + 1):
-                matrix[k, j], matrix[pivot, j] = matrix[pivot, j], matrix[k, j]
-        for i in range(k + 1, n):
-            factor = matrix[i, k] / matrix[k, k]
-            if factor != 0.0:
-                for j in range(k + 1, 2 * n + 1):
-                    matrix[i, j] -= factor * matrix[k, j]
-    for k in range(n - 1, -1, -1):
-        inverse = 1.0 / matrix[k, k]
-        for j in range(n, 2 * n + 1):
-            matrix[k, j] *= inverse
-        for i in range(k):
-            factor = matrix[i, k]
-            if factor != 0.0:
-                for j in range(n, 2 * n + 1):
-                    matrix[i, j] -= factor * matrix[k, j]
-    return 1.0 / (norm * _norm(matrix, n + 1))
-
-
-@njit(cache=True, error_model="numpy")
-def _norm(matrix, first):  # type: ignore[no-untyped-def]
-    """Largest sum of a column of the square block that begins at one column."""
-    largest, n = 0.0, matrix.shape[0]
-    for j in range(first, first + n):
-        total = 0.0
-        for i in range(n):
-            total += abs(matrix[i, j])
-        largest = max(largest, total)
-    return largest
-
-
-def _undetermined(matrix: FloatArray, axes: FloatArray) -> Exception:
-    """What the null vector of a singular system says."""
-    if not np.all(np.isfinite(matrix)):
-        return PhysicsError("the accumulations are undetermined: the film's numbers overflow")
+def _require_determined(matrix: FloatArray, axes: FloatArray) -> None:
+    if 1.0 / np.linalg.cond(matrix, 1) > LEAST_CONDITION:
+        return
     mode = np.linalg.svd(matrix)[2][-1][:-1].reshape(-1, 2, 4)
     means = np.einsum("nab,nb->na", axes, mode[:, 0])[:, :CHARGE]
     spin = means[int(np.argmax(np.linalg.norm(means, axis=1)))]
     size = float(np.linalg.norm(spin))
     if size < 1e-3:
-        return PhysicsError("the charge accumulation is undetermined: an interface is opaque")
+        raise PhysicsError("the charge accumulation is undetermined: an interface is opaque")
     x, y, z = spin / size
-    return PhysicsError(
+    raise PhysicsError(
         f"the spin accumulation along ({x:.3g}, {y:.3g}, {z:.3g}) is undetermined: no layer "
         "and no interface relaxes it; give a layer a finite spin_flip_length"
     )

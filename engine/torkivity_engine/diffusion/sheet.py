@@ -11,7 +11,7 @@ with j_E at -m for a field along J; without it Onsager's relation G_ab(m) = G_ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,15 +19,20 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.diffusion.network import InterfaceLaw
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.kinetics.admittance import LayerAdmittance
 from torkivity_engine.spin import CHARGE
 
 __all__ = [
+    "Accumulations",
     "NetworkState",
     "sheet_conductance",
     "spin_hall_direction",
 ]
+
+#: mu(0-) and mu(0+) of every interface, shape (4,) each, in m per E~.
+Accumulations = list[tuple[FloatArray, FloatArray]]
 
 
 class NetworkState(NamedTuple):
@@ -35,14 +40,13 @@ class NetworkState(NamedTuple):
 
     Attributes
     ----------
-    drive : ndarray, shape (n_interfaces, 11)
-        j_E(0-), j_E(0+) and s_E of every interface.
-    accumulations : ndarray, shape (n_interfaces, 8)
-        mu(0-) and mu(0+) of every interface, in m per E~.
+    laws : list of InterfaceLaw
+    accumulations : list of tuple of ndarray
+        mu(0-) and mu(0+) of every interface.
     """
 
-    drive: FloatArray
-    accumulations: FloatArray
+    laws: list[InterfaceLaw]
+    accumulations: Accumulations
 
 
 def spin_hall_direction(stack: Stack) -> FloatArray:
@@ -53,7 +57,7 @@ def spin_hall_direction(stack: Stack) -> FloatArray:
 
 def sheet_conductance(
     stack: Stack,
-    states: Callable[[Sequence[Stack]], list[NetworkState]],
+    state: Callable[[Stack], NetworkState],
     spin_hall: bool,
     exact: bool,
     dephased: bool,
@@ -63,8 +67,8 @@ def sheet_conductance(
     Parameters
     ----------
     stack : Stack
-    states : callable
-        From stacks to how their fields drive them.
+    state : callable
+        From a stack to how its field drives it.
     spin_hall : bool
         Whether heavy metals have a spin Hall effect.
     exact : bool
@@ -79,28 +83,31 @@ def sheet_conductance(
         S; first index current, second field.
     """
     along = [replace(stack, field_direction_deg=angle) for angle in (0.0, 90.0)]
-    found = states([*along, *map(_reversed, along)])
+    states = [state(film) for film in along]
+    reversed_laws = [state(_reversed(film)).laws for film in along]
     k_f = stack.fermi_wavevector
     bulk = sum(layer.conductivity(k_f) * layer.thickness * METRE_PER_NM for layer in stack.layers)
     total = bulk * np.eye(2)
-    for b, driven in enumerate(along):
-        for a, reading in enumerate(along):
-            mu = found[b].accumulations
-            current = _at_interfaces(found[2 + a].drive, mu)
+    for b, (driven, found) in enumerate(zip(along, states, strict=True)):
+        for a, laws in enumerate(reversed_laws):
+            current = _at_interfaces(laws, found.accumulations)
             if spin_hall:
-                current += _in_metals(reading, driven, mu, exact, dephased)
+                current += _in_metals(along[a], driven, found.accumulations, exact, dephased)
             total[a, b] += 2.0 * current
     return total
 
 
-def _at_interfaces(drive: FloatArray, accumulations: FloatArray) -> float:
+def _at_interfaces(laws: list[InterfaceLaw], accumulations: Accumulations) -> float:
     """What accumulations drive along interfaces, from their laws at -m for a field along it."""
     sign = np.array([-1.0, -1.0, -1.0, 1.0])
-    return float(np.sum(np.concatenate([sign, -sign]) * drive[:, :8] * accumulations))
+    return sum(
+        float(law.drive_minus @ (sign * minus) - law.drive_plus @ (sign * plus))
+        for law, (minus, plus) in zip(laws, accumulations, strict=True)
+    )
 
 
 def _in_metals(
-    reading: Stack, driven: Stack, accumulations: FloatArray, exact: bool, dephased: bool
+    reading: Stack, driven: Stack, accumulations: Accumulations, exact: bool, dephased: bool
 ) -> float:
     """Inverse spin Hall current along the field of `reading` in the film that is driven."""
     total, last = 0.0, len(driven.layers) - 1
@@ -111,8 +118,8 @@ def _in_metals(
         own = full = driven.layers[i].admittance(
             driven.fermi_wavevector, spin_hall_direction(driven), exact_length=exact
         )
-        bottom = accumulations[i - 1, 4:] if i > 0 else None
-        top = accumulations[i, :4] if i < last else None
+        bottom = accumulations[i - 1][1] if i > 0 else None
+        top = accumulations[i][0] if i < last else None
         if dephased:
             own = replace(own, source=_across(own.source, driven))
         if bottom is None:
