@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from torkivity.fit.curves import Curve, curve_axis, fit_curves
 from torkivity.fit.fit import FitResult, Fitted, Point
+from torkivity.fit.observables import quantity_label
 from torkivity_engine.film.component import Component, fields_of, forms_of
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
@@ -23,7 +24,6 @@ from torkivity_engine.film.quantity import Quantity
 __all__ = [
     "AXIS_LABELS",
     "OUTLIER",
-    "QUANTITY_LABELS",
     "SERIES_STYLES",
     "Place",
     "fit_figure",
@@ -50,19 +50,6 @@ _SYMBOLS = {
     "thickness": "$t$ = {:g} nm",
     "theta": r"$\theta$ = {:g}°",
     "phi": r"$\varphi$ = {:g}°",
-}
-#: Scale and axis label of a quantity.
-QUANTITY_LABELS = {
-    "per_e_tilde": (1e-5, r"torque ($10^{5}\,\Omega^{-1}\,\mathrm{m}^{-1}$)"),
-    "spin_torque_conductivity": (
-        1e-5,
-        "spin-torque conductivity\n" r"($10^{5}\,(\hbar/2e)\,\Omega^{-1}\,\mathrm{m}^{-1}$)",
-    ),
-    "efficiency": (1.0, "efficiency"),
-    "effective_field": (
-        1.0,
-        "effective field\n" r"(mT per $10^{11}\,\mathrm{A}\,\mathrm{m}^{-2}$)",
-    ),
 }
 
 
@@ -232,7 +219,7 @@ def _draw_torques(
     rest: dict[tuple[_Panel, _Key], Curve],
 ) -> None:
     _, quantity, axis = panel
-    scale, text = QUANTITY_LABELS[quantity]
+    scale, text = quantity_label(quantity)
     shown: list[float] = []
     for key, (colour, _, line) in styles.items():
         curve = curves.get((panel, key))

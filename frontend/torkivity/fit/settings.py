@@ -180,7 +180,8 @@ class FitSettings:
         ------
         ConfigError
         """
-        from torkivity.fit.models import MicroscopicModel, PhenomenologicalModel
+        from torkivity.fit.models import MicroscopicModel
+        from torkivity.fit.phenomenological import PhenomenologicalModel
 
         if self.model_name == "phenomenological":
             return PhenomenologicalModel()
