@@ -32,12 +32,15 @@ from torkivity_engine.units import convert_torque
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
+    "LEAST_LENGTH_RATIO",
+    "MICROOHM_CM",
     "Conditions",
     "Defaults",
     "FitParameter",
     "MicroscopicModel",
     "Task",
     "TorqueModel",
+    "finite_bounds",
     "transverse_share",
 ]
 
@@ -267,11 +270,9 @@ class MicroscopicModel:
         """The numbers of the interface, within the limits that its kind sets."""
         for name, quantity in _numbers(self.film.interface).items():
             value = float(getattr(self.film.interface, name))
-            least, most = _near(quantity.ge, quantity.gt), _near(quantity.le, quantity.lt)
+            least, most = finite_bounds(quantity)
             yield FitParameter(
-                *(name, quantity.unit, value, name == "rashba"),
-                least=-math.inf if least is None else least,
-                most=math.inf if most is None else most,
+                *(name, quantity.unit, value, name == "rashba"), least=least, most=most
             )
 
     def _bulk(self, metal: HeavyMetal) -> Iterator[FitParameter]:
@@ -397,9 +398,16 @@ class MicroscopicModel:
         return direction(math.radians(theta_deg), math.radians(phi_deg))
 
 
-def _near(*bounds: float | None) -> float | None:
-    """The first bound that there is, unless no fit comes near it: its steps would be uneven."""
-    return next((b for b in bounds if b is not None and abs(b) < _FAR), None)
+def finite_bounds(quantity: Quantity) -> tuple[float, float]:
+    """Limits of a quantity, infinite where no fit comes near them: its steps would be uneven."""
+    least, most = (
+        next((b for b in bounds if b is not None and abs(b) < _FAR), far)
+        for bounds, far in (
+            ((quantity.ge, quantity.gt), -math.inf),
+            ((quantity.le, quantity.lt), math.inf),
+        )
+    )
+    return least, most
 
 
 def _numbers(interface: Interface) -> dict[str, Quantity]:

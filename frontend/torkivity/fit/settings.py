@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from torkivity.catalogue import FIT_MODELS
 from torkivity.config.build import build_mesh
 from torkivity.config.errors import ConfigError
 from torkivity.config.text import check_config, read_toml
@@ -55,7 +56,9 @@ class _Films(_Section):
 
 
 class _Fit(_Films):
-    model: Literal["phenomenological", "microscopic"] = "phenomenological"
+    model: Literal[FIT_MODELS] = "phenomenological"  # type: ignore[valid-type]
+    layer: str | None = None
+    magnet: str | None = None
     separate: list[str] = []
     parameters: dict[str, float | _Parameter] = {}
     files: dict[str, _Films] = {}
@@ -86,7 +89,8 @@ class FitSettings:
 
     Attributes
     ----------
-    model_name : {"phenomenological", "microscopic"}
+    model_name : str
+        Of `torkivity.catalogue.FIT_MODELS`.
     films : FilmSettings
         Of all files that are not among the next.
     files : dict of str to FilmSettings
@@ -97,6 +101,8 @@ class FitSettings:
         The file, which has the film of the microscopic model.
     film : dict
         Its tables.
+    layer, magnet : str or None
+        Whose thickness and torque the data have, for models that solve a film.
     """
 
     model_name: str = "phenomenological"
@@ -106,6 +112,8 @@ class FitSettings:
     separate: tuple[str, ...] = ()
     path: Path | None = None
     film: dict[str, Any] = field(default_factory=dict)
+    layer: str | None = None
+    magnet: str | None = None
 
     def updated(
         self,
@@ -128,6 +136,11 @@ class FitSettings:
             files={name: known(films) for name, films in self.files.items()},
             parameters={**self.parameters, **parameters},
         )
+
+    def data_files(self) -> tuple[Path, ...]:
+        """The files under [fit.files], which lie beside the configuration."""
+        folder = (self.path or Path()).parent
+        return tuple(folder / name for name in self.files)
 
     def read(self, paths: Sequence[Path]) -> tuple[list[TorqueData], list[Measurement]]:
         """Data of files, and what is known about their films.
@@ -180,6 +193,7 @@ class FitSettings:
         ------
         ConfigError
         """
+        from torkivity.fit.film_model import FilmModel
         from torkivity.fit.models import MicroscopicModel
         from torkivity.fit.phenomenological import PhenomenologicalModel
 
@@ -197,8 +211,17 @@ class FitSettings:
         if mesh is not None and mesh.rings is None:
             raise ConfigError(str(self.path), "mesh.file: this model needs azimuthal rings")
         film = config.film
+        if self.model_name in ("boltzmann", "drift_diffusion"):
+            return FilmModel(
+                *(film, mesh),
+                solver="boltzmann" if self.model_name == "boltzmann" else "drift_diffusion",
+                layer=self.layer,
+                magnet=self.magnet,
+            )
         if not isinstance(film, Bilayer):
-            raise ConfigError(str(self.path), "layers: this model fits bilayers")
+            raise ConfigError(
+                str(self.path), "layers: this model fits bilayers; --model boltzmann fits any film"
+            )
         by_resistivity = "resistivity" in film.heavy_metal.leaves(film.fermi_wavevector)
         return MicroscopicModel(
             film, mesh, given="resistivity" if by_resistivity else "total_mean_free_path"
@@ -245,6 +268,8 @@ def load_fit_settings(path: Path | str) -> FitSettings:
         separate=tuple(section.separate),
         path=Path(path),
         film=film,
+        layer=section.layer,
+        magnet=section.magnet,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -316,3 +318,61 @@ def test_columns_of_every_observable(tmp_path: Path) -> None:
             "effective_mixing_conductance": 20e18 * 3.8740458655e-5,
         }
     )
+
+
+def test_the_files_of_a_configuration_are_fitted_together(
+    tmp_path: Path, call: Callable[..., tuple[int, str, str]]
+) -> None:
+    config = write_joint(tmp_path)
+    args = ["fit", "--config", str(config), "--no-profile", "--no-outliers"]
+    written = {name: tmp_path / f"joint.{name}" for name in ("json", "png", "csv", "tex")}
+    flags = {"-o": "json", "--figure": "png", "--curves": "csv", "--latex": "tex"}
+    for option, name in flags.items():
+        args += [option, str(written[name])]
+    status, text, said = call(*args)
+    assert status == 0, said
+    assert "data sets: 1 torque, 2 rest, 3 damping" in text
+    made = json.loads(written["json"].read_text())
+    for name in ("spin_hall_angle", "mixing_conductance_real", "resistivity", "shunt_conductance"):
+        entry = made["parameters"][name]
+        assert abs(entry["value"] - TRUTH[name]) < 3.5 * entry["error"]
+    assert written["png"].stat().st_size > 10_000
+    assert {row.split(",")[1] for row in written["csv"].read_text().splitlines()[1:]} == {
+        "damping_like",
+        "sheet_resistance",
+        "damping",
+    }
+    assert r"$\mu\Omega\,\mathrm{cm}$" in written["tex"].read_text()
+    nothing = tmp_path / "none.toml"
+    nothing.write_text("[fit]\n")
+    status, _, said = call("fit", "--config", str(nothing))
+    assert status == 2
+    assert "names no [fit.files]" in said
+
+
+def test_a_configuration_of_a_stack_is_fitted(
+    tmp_path: Path, call: Callable[..., tuple[int, str, str]]
+) -> None:
+    (tmp_path / "r.csv").write_text(
+        "thickness [nm],sheet_resistance [Ohm],sheet_resistance_error [Ohm]\n"
+        "2,21.0,0.1\n4,17.2,0.1\n6,14.6,0.1\n9,11.6,0.1\n"
+    )
+    layer = 'kind = "heavy_metal"\nspin_diffusion_length = 4.0\ntotal_mean_free_path = 3.0\n'
+    plain = "[[interfaces]]\nkind = 'rashba'\nbarrier = 0.1\nexchange = 0.0\nrashba = 0.0\n"
+    (tmp_path / "stack.toml").write_text(
+        f'[[layers]]\nname = "Pt"\nthickness = 4.0\n{layer}{plain}[[layers]]\n'
+        'kind = "ferromagnet"\nname = "Co"\nthickness = 2.0\nmean_free_path_majority = 12.0\n'
+        "mean_free_path_minority = 5.0\nspin_flip_length = 900.0\nprecession_length = 1.3\n"
+        f'{plain}[[layers]]\nname = "Ta"\nthickness = 1.5\n{layer}'
+        "[mesh]\nn_polar = 4\nn_azimuth = 4\n"
+        '[fit]\nmodel = "boltzmann"\nlayer = "Pt"\n[fit.files."r.csv"]\n'
+        "[fit.parameters]\nPt_total_mean_free_path = {}\n"
+    )
+    args = ["fit", "--config", str(tmp_path / "stack.toml"), "--no-profile", "--no-outliers"]
+    status, text, said = call(*args)
+    assert status == 0, said
+    assert "Pt_total_mean_free_path" in text
+    assert "Ta_thickness" not in text
+    status, _, said = call(*args, "--model", "microscopic")
+    assert status == 2
+    assert "this model fits bilayers; --model boltzmann fits any film" in said
