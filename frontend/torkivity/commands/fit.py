@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -76,6 +76,17 @@ Exit status: 0 fitted (warnings say what the data leave open), 1 no convergence,
     metavar="LINES",
     help="Leave out lines of the file: 7,12-14; of several files NAME:7,12-14.",
 )
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="NAME",
+    help="Fit with and without this parameter and report what the data ask for.",
+)
+@click.option(
+    "--criterion",
+    type=click.Choice(["AICc", "BIC"]),
+    help="By which. [default: AICc]",
+)
 @click.option("--no-profile", is_flag=True, help="No profile intervals.")
 @click.option("--no-outliers", is_flag=True, help="No search for points that do not belong.")
 @click.option("-o", "--output", type=FILE, help="JSON file to write, - for standard output.")
@@ -93,6 +104,8 @@ def fit(
     resistivity: float | None,
     where: tuple[str, ...],
     exclude: tuple[str, ...],
+    select: tuple[str, ...],
+    criterion: Literal["AICc", "BIC"] | None,
     no_profile: bool,
     no_outliers: bool,
     output: Path | None,
@@ -120,11 +133,12 @@ def fit(
     from torkivity.fit.choose import points_where, without_lines
     from torkivity.fit.fit import fit_torques
     from torkivity.fit.report import fit_report
+    from torkivity.fit.selection import select_model
     from torkivity.fit.settings import FitSettings, asked_parameters, load_fit_settings
 
     asked = asked_parameters(fix, vary)
     settings = load_fit_settings(config) if config is not None else FitSettings()
-    settings = settings.updated(model, resistivity, asked)
+    settings = settings.updated(model, resistivity, asked, select, criterion)
     data = data or settings.data_files()
     if not data:
         raise click.UsageError(f"Missing argument 'DATA...': {config} names no [fit.files].")
@@ -137,22 +151,31 @@ def fit(
     chosen = settings.build_model()
     warn_unusual(config or Path("--resistivity"), settings.unusual_values())
     say(f"fitting {sum(entry.size for entry in sets)} points")
+    options: dict[str, Any] = {
+        "measurement": measurements,
+        "separate": settings.separate,
+        "profile": not no_profile,
+        "outliers": not no_outliers,
+        "tell": say,
+    }
     try:
-        result = fit_torques(
-            sets,
-            chosen,
-            settings.parameters,
-            measurement=measurements,
-            separate=settings.separate,
-            profile=not no_profile,
-            outliers=not no_outliers,
-            tell=say,
-        )
+        if settings.select:
+            selection = select_model(
+                *(sets, chosen, settings.select, settings.parameters),
+                criterion=settings.criterion,
+                **options,
+            )
+            result = selection.result
+        else:
+            selection, result = None, fit_torques(sets, chosen, settings.parameters, **options)
     except ModuleNotFoundError as error:
         raise click.UsageError(str(error)) from None
     to_stdout = is_standard_output(output)
+    if selection is not None:
+        click.echo(f"{selection.text()}\n", err=to_stdout)
     click.echo(fit_report(result), err=to_stdout)
-    _write(result, _made_by(config), written, file_format, force)
+    more: dict[str, Any] = {} if selection is None else {"selection": selection.record()}
+    _write(result, {**more, "made": _made_by(config)}, written, file_format, force)
     return 0 if result.success else EXIT_FAILED
 
 
@@ -184,7 +207,7 @@ def _made_by(config: Path | None) -> dict[str, str]:
 
 def _write(
     result: FitResult,
-    made_by: dict[str, str],
+    more: dict[str, Any],
     written: dict[str, Path],
     file_format: str | None,
     force: bool,
@@ -195,7 +218,7 @@ def _write(
     from torkivity_hpc.files.store import new_file
 
     texts: dict[str, Callable[[], str]] = {
-        "json": lambda: _json_text({**fit_json(result), "made": made_by}),
+        "json": lambda: _json_text({**fit_json(result), **more}),
         "curves": lambda: curves_csv(result),
         "latex": lambda: fit_latex(result),
     }

@@ -122,6 +122,8 @@ def read_torque_data(
     columns: Mapping[str, str] | None = None,
     errors: Mapping[str, float] | None = None,
     thickness: float | None = None,
+    *,
+    needs_thickness: bool = True,
 ) -> TorqueData:
     """Read and check a data file.
 
@@ -136,6 +138,8 @@ def read_torque_data(
         Error bar of components that have none in the file, in the unit of the column.
     thickness : float, optional
         Of the heavy metal in nm, for a file without a column of it.
+    needs_thickness : bool, optional
+        Whether a file without either is refused; else its thickness is NaN.
 
     Returns
     -------
@@ -169,16 +173,18 @@ def read_torque_data(
     table = _table(body, used, file)
     if thickness is not None and "thickness" in table:
         raise ConfigError(file, f"fit.thickness = {thickness:g}: the file has its own column")
-    if thickness is not None:
-        table["thickness"] = np.full(len(body), thickness)
-    elif "thickness" not in table:
+    lines = tuple(row.line for row in body)
+    _check_coordinates(table, lines, file)
+    if thickness is not None or not needs_thickness:
+        table.setdefault(
+            "thickness", np.full(len(body), math.nan if thickness is None else thickness)
+        )
+    if "thickness" not in table:
         raise ConfigError(
             file,
             f"line {header.line}: there is no column 'thickness [nm]'; if all films have the same, "
             "say so with thickness under [fit] in the configuration",
         )
-    lines = tuple(row.line for row in body)
-    _check_coordinates(table, lines, file)
     unknown = sorted(set(errors or {}) - set(torques))
     if unknown:
         raise ConfigError(file, f"fit.errors.{unknown[0]}: there is no such column in the file")

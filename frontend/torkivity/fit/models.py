@@ -72,6 +72,8 @@ class FitParameter:
     quiet : bool
         Whether reports leave it out as long as nothing is asked of it: it stands for something
         that most films do not have.
+    without : float or None
+        Value that stands for films without it, if that is not zero.
     """
 
     name: str
@@ -82,6 +84,14 @@ class FitParameter:
     most: float = math.inf
     at_least: str = ""
     quiet: bool = False
+    without: float | None = None
+
+    @property
+    def absent(self) -> float | None:
+        """Value that stands for films without it; None if none does."""
+        if self.without is not None:
+            return self.without
+        return 0.0 if self.least <= 0.0 <= self.most else None
 
 
 @dataclass(frozen=True, eq=False)

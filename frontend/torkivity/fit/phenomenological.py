@@ -100,7 +100,7 @@ class PhenomenologicalModel:
             ),
             # 1 - r_up r_down* has at most the real part 2: twice Sharvin's conductance, which is
             # 0.8 for k_F = 16/nm.
-            _conductance("mixing_conductance_real", 0.6),
+            _conductance("mixing_conductance_real", 0.6, without=math.inf),
             _conductance("mixing_conductance_imag", 0.0, least=-2.0),
             FitParameter("interface_current_damping_like", sigma, 0.0),
             FitParameter("interface_current_field_like", sigma, 0.0),
@@ -114,7 +114,7 @@ class PhenomenologicalModel:
             FitParameter("memory_loss", "1", 0.0, least=0.0, most=10.0, quiet=True),
             *_layer("spacer"),
             *_layer("cap"),
-            _conductance("cap_mixing_conductance_real", 0.6, quiet=True),
+            _conductance("cap_mixing_conductance_real", 0.6, without=math.inf, quiet=True),
         )
 
     @property
@@ -305,9 +305,20 @@ _NOT_NEGATIVE = (
 
 
 def _conductance(
-    name: str, start: float, *, least: float = 0.0, quiet: bool = False
+    name: str,
+    start: float,
+    *,
+    least: float = 0.0,
+    quiet: bool = False,
+    without: float | None = None,
 ) -> FitParameter:
-    return FitParameter(name, "1e15 1/(Ohm m^2)", start, least=least, most=2.0, quiet=quiet)
+    return FitParameter(
+        *(name, "1e15 1/(Ohm m^2)", start),
+        least=least,
+        most=2.0,
+        quiet=quiet,
+        without=without,
+    )
 
 
 def _resistivity(name: str, start: float, *, quiet: bool) -> FitParameter:

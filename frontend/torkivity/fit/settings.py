@@ -59,6 +59,8 @@ class _Fit(_Films):
     model: Literal[FIT_MODELS] = "phenomenological"  # type: ignore[valid-type]
     layer: str | None = None
     magnet: str | None = None
+    select: list[str] = []
+    criterion: Literal["AICc", "BIC"] = "AICc"
     separate: list[str] = []
     parameters: dict[str, float | _Parameter] = {}
     files: dict[str, _Films] = {}
@@ -103,6 +105,9 @@ class FitSettings:
         Its tables.
     layer, magnet : str or None
         Whose thickness and torque the data have, for models that solve a film.
+    select : tuple of str
+        Parameters in question, see `torkivity.fit.selection.select_model`.
+    criterion : {"AICc", "BIC"}
     """
 
     model_name: str = "phenomenological"
@@ -114,12 +119,16 @@ class FitSettings:
     film: dict[str, Any] = field(default_factory=dict)
     layer: str | None = None
     magnet: str | None = None
+    select: tuple[str, ...] = ()
+    criterion: Literal["AICc", "BIC"] = "AICc"
 
     def updated(
         self,
         model: str | None,
         resistivity: float | None,
         parameters: Mapping[str, float | ParameterSetting],
+        select: Sequence[str] = (),
+        criterion: Literal["AICc", "BIC"] | None = None,
     ) -> FitSettings:
         """Settings with what the command line says in place of the file."""
 
@@ -135,6 +144,8 @@ class FitSettings:
             films=known(self.films),
             files={name: known(films) for name, films in self.files.items()},
             parameters={**self.parameters, **parameters},
+            select=tuple(select) or self.select,
+            criterion=criterion or self.criterion,
         )
 
     def data_files(self) -> tuple[Path, ...]:
@@ -270,6 +281,8 @@ def load_fit_settings(path: Path | str) -> FitSettings:
         film=film,
         layer=section.layer,
         magnet=section.magnet,
+        select=tuple(section.select),
+        criterion=section.criterion,
     )
 
 
