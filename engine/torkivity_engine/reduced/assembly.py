@@ -155,8 +155,6 @@ class Assembly:
         self.returns: list[_Return] = []
         self._emissions = []
         self._contents = {}
-        #: What flows through the outer faces of the stack, bottom and top.
-        self.edges = []
         self._conserved = 0
         for side, rows, boundary in (
             (BOTTOM, slice(0, 4), stack.left),
@@ -167,7 +165,6 @@ class Assembly:
             self.returns.append(_Return(rows, end.dense))
             self._emissions.append((rows, boundary, end.emission))
             self._contents[0 if side == BOTTOM else len(stack.layers) - 1] = end.content
-            self.edges.append(end.edge)
             self._conserved += end.conserved
         for index in range(len(stack.layers) - 2):
             inner = self._transfer(index + 1)

@@ -36,11 +36,10 @@ class TerminatedSector:
         and per unit field or injection.
     densities : tuple of int
         Spin components of their rows.
-    outward, inward : ndarray, shape (n, n + 6)
-        What reaches the outer face and what comes back from it, per unit arriving at the inner
-        face, then per unit field or injection.
     scatters : bool
         Whether anything scatters into the sector.
+    outer : tuple of ndarray
+        What `outward` and `inward` are made of.
     """
 
     nodes: FloatArray
@@ -50,9 +49,23 @@ class TerminatedSector:
     content: FloatArray
     content_of_source: FloatArray
     densities: tuple[int, ...]
-    outward: FloatArray
-    inward: FloatArray
     scatters: bool
+    outer: tuple[FloatArray, ...]
+
+    @property
+    def outward(self) -> FloatArray:
+        """What reaches the outer face, shape (n, n + 6).
+
+        Per unit arriving at the inner face, then per unit field or injection.
+        """
+        through, face, inward, sent = self.outer
+        return np.hstack([through + face @ inward, face @ sent])
+
+    @property
+    def inward(self) -> FloatArray:
+        """What comes back from the outer face, as `outward`."""
+        _, _, inward, sent = self.outer
+        return np.hstack([inward, sent])
 
 
 def terminated_sectors(
@@ -105,9 +118,8 @@ def terminated_sectors(
                 content=own.content,
                 content_of_source=own.held_far @ sent,
                 densities=sector.densities,
-                outward=np.hstack([own.outward, sector.face(side) @ sent]),
-                inward=np.hstack([own.inward, sent]),
                 scatters=sector.scatters,
+                outer=(own.through, own.face, own.inward, sent),
             )
         )
     return result
@@ -118,18 +130,22 @@ class _Returning(NamedTuple):
 
     Attributes
     ----------
-    returned, outward, inward : ndarray, shape (n, n)
+    returned, inward : ndarray, shape (n, n)
+        What leaves the inner face, and what enters at the outer one.
     content, held_far : ndarray, shape (n_densities, n)
         What is held, and what the slab alone would hold of what enters at the outer face.
+    through, face : ndarray, shape (n, n)
+        What the slab alone lets through to the outer face, and what it reflects there.
     loop : ndarray, shape (n, n)
         From what is sent in at the outer face to what enters there, reflections summed up.
     """
 
     returned: FloatArray
-    outward: FloatArray
     inward: FloatArray
     content: FloatArray
     held_far: FloatArray
+    through: FloatArray
+    face: FloatArray
     loop: FloatArray
 
 
@@ -160,10 +176,11 @@ def _returning(
         inward = loop @ inward
     return _Returning(
         returned=sector.face(inner) + sector.through(inner) @ inward,
-        outward=through + face @ inward,
         inward=inward,
         content=halves[inner] + halves[outer] @ inward,
         held_far=halves[outer],
+        through=through,
+        face=face,
         loop=loop,
     )
 
