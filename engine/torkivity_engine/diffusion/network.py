@@ -18,11 +18,11 @@ from torkivity_engine.kinetics.admittance import LayerAdmittance
 from torkivity_engine.kinetics.circuit import InterfaceLaw
 from torkivity_engine.spin import CHARGE
 
-__all__ = ["InterfaceLaw", "NetworkEnd", "NetworkSolution", "solve_network"]
+__all__ = ["LEAST_CONDITION", "InterfaceLaw", "NetworkEnd", "NetworkSolution", "solve_network"]
 
 
 #: Reciprocal condition below which an accumulation counts as undetermined.
-_LEAST_CONDITION = 1e-13
+LEAST_CONDITION = 1e-13
 
 
 class NetworkEnd(NamedTuple):
@@ -265,7 +265,7 @@ def _islands(
 
 
 def _require_determined(matrix: FloatArray, axes: FloatArray) -> None:
-    if 1.0 / np.linalg.cond(matrix, 1) > _LEAST_CONDITION:
+    if 1.0 / np.linalg.cond(matrix, 1) > LEAST_CONDITION:
         return
     mode = np.linalg.svd(matrix)[2][-1][: 8 * len(axes)].reshape(-1, 2, 4)
     means = np.einsum("nab,nb->na", axes, mode[:, 0])[:, :CHARGE]

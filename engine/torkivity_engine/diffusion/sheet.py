@@ -65,6 +65,7 @@ def sheet_conductance(
         for a, back in enumerate(reversed_laws):
             current = _at_interfaces(back, found.accumulations)
             if spin_hall:
+                assert found.faces is not None
                 current += _in_metals(along[a], found.faces)
             total[a, b] += 2.0 * current
     return total
@@ -75,7 +76,7 @@ def _at_interfaces(laws: list[InterfaceLaw], accumulations: FloatArray) -> float
     sign = np.array([-1.0, -1.0, -1.0, 1.0])
     return sum(
         float(law.drive_minus @ (sign * minus) - law.drive_plus @ (sign * plus))
-        for law, (minus, plus) in zip(laws, accumulations, strict=True)
+        for law, (minus, plus) in zip(laws, accumulations.reshape(-1, 2, 4), strict=True)
     )
 
 

@@ -209,6 +209,10 @@ class CircuitInterface(Interface):
         vector[:2] = turned
         return vector
 
+    def torque_from(self, density: FloatArray, m: ArrayLike) -> FloatArray:
+        """What its circuit gives already, see `Interface.torque_from`."""
+        return density
+
     def scattering(self, m: ArrayLike, directions: ArrayLike) -> Scattering:
         """Raises an error: conductances do not say how electrons scatter."""
         raise InputError("interface", self.kind, f"lacks {self.unkinetic}")

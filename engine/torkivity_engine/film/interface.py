@@ -150,6 +150,13 @@ class Interface(Component, ABC):
         """Torque on the magnetization at the interface, shape (3, ...), of a density (3, ...)."""
         return np.zeros_like(density)
 
+    def torque_from(self, density: FloatArray, m: ArrayLike) -> FloatArray:
+        """`torque`, of whatever kind of interface: what drift-diffusion asks for.
+
+        Of an interface that is given by its circuit the torque itself stands for the density.
+        """
+        return self.torque(density, m)
+
     def barriers(self) -> tuple[float, float] | None:
         """Delta barriers of spins along -m and +m without spin-orbit coupling, if it is that.
 

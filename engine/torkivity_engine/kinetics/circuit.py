@@ -91,6 +91,29 @@ class Circuit:
     absorbs: bool = False
     series: LayerAdmittance | None = None
 
+    @property
+    def plain(self) -> bool:
+        """Whether its conductances are all there is to it."""
+        return self.series is None and not len(self.law.perfect)
+
+    def response(self) -> FloatArray:
+        """What is finite as one matrix, shape (11, 8).
+
+        Rows j(0-) (4), j(0+) (4) and the torque; columns mu(0-) and mu(0+).
+        """
+        law = self.law
+        return np.block(
+            [
+                [law.reflection, -law.transmission_down],
+                [law.transmission, -law.reflection_above],
+                [self.torque, self.torque_above],
+            ]
+        )
+
+    def drive(self) -> FloatArray:
+        """The same rows per E~, shape (11,)."""
+        return np.concatenate([self.law.drive_minus, self.law.drive_plus, self.drive_torque])
+
 
 def axial_conductance(
     majority: float, minority: float, mixing: complex, m: FloatArray

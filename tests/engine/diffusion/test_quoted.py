@@ -13,8 +13,12 @@ from scipy.integrate import solve_bvp
 
 from draws import pt_co, random_tilted_stack, reversed_magnets, unit_vector
 from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.diffusion.batch import drift_diffusion_many
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
+from torkivity_engine.diffusion.elements import solve_film
+from torkivity_engine.diffusion.laws import InterfaceOptions, interface_laws
 from torkivity_engine.diffusion.quoting import kinetic_film, quoted_film
+from torkivity_engine.diffusion.sheet import spin_hall_direction
 from torkivity_engine.diffusion.tensors import (
     circuit_conductances,
     interface_tensors,
@@ -719,6 +723,42 @@ def test_dephased_level_refuses_what_it_does_not_know() -> None:
     ):
         with pytest.raises(InputError, match='ferromagnet="finite"'):
             solve_drift_diffusion(film)
+
+
+@pytest.mark.parametrize("source", ["all", "spin_hall"])
+def test_batches_have_the_digits_of_single_films(source: str) -> None:
+    """Films for the compiled call and films for the general network, side by side."""
+    plain = {"area_resistance": 0.0, "spin_memory_loss": 0.0}
+    films = [
+        *(bilayer(**plain, mixing_conductance=complex(g, 1e14)) for g in (3e14, 6e14)),
+        *(random_film(seed) for seed in range(3)),
+        bilayer(mixing_conductance=math.inf),
+        bilayer(current_below=(1.0, 2.0, 3.0), current_above=(1.0, 2.0, 3.0)),
+        replace(bilayer(**plain), left=Reservoir()),
+        pt_co(0.1),
+    ]
+    together = drift_diffusion_many(films, level="finite", source=source, mesh=MESH)
+    for film, found in zip(films, together, strict=True):
+        assert isinstance(found, DriftDiffusionSolution)
+        alone = finite(film, source=source)
+        for a, b in zip(alone.interfaces, found.interfaces, strict=True):
+            assert a.current_minus.tobytes() == b.current_minus.tobytes()
+            assert a.current_plus.tobytes() == b.current_plus.tobytes()
+            assert a.torque.tobytes() == b.torque.tobytes()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_compiled_call_and_general_network_agree(seed: int) -> None:
+    film = random_tilted_stack(seed)
+    places = [(film, i) for i in range(len(film.interfaces))]
+    laws = interface_laws(places, InterfaceOptions("particular", True, False, MESH))
+    y_p = spin_hall_direction(film)
+    layers = [layer.admittance(film.fermi_wavevector, y_p) for layer in film.layers]
+    state = solve_film(film, layers, laws.response, laws.drive, {}, (None, None))
+    solution = finite(film)
+    for flow, response in zip(state.flows, solution.interfaces, strict=True):
+        expected = np.concatenate([response.current_minus, response.current_plus])
+        np.testing.assert_allclose(flow[:8], expected, 0.0, 1e-12 * largest(solution))
 
 
 # --- what is refused -----------------------------------------------------------------------
