@@ -363,6 +363,8 @@ def _percent(ratio: float) -> str:
 
 
 def _complex(value: complex) -> str:
+    if not math.isfinite(abs(value)):
+        return "inf"
     exponent = math.floor(math.log10(abs(value))) if value else 0
     scaled = value / 10.0**exponent
     return f"({scaled.real:.4f} {scaled.imag:+.4f}i)e{exponent}"

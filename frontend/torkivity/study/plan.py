@@ -116,7 +116,8 @@ def plan_case(
     kinetic = [name for name in models if MODELS[name].kinetic]
     if lacking and kinetic:
         raise ConfigError(
-            file, f'sweep.models has {kinetic[0]}, but {lacking}: models = ["drift_diffusion"]'
+            file,
+            f"the model {kinetic[0]} does not know this film: {lacking}; drift_diffusion does",
         )
     need_rings = [name for name in models if MODELS[name].needs_rings]
     if need_rings and case.settings.mesh.file is not None:
