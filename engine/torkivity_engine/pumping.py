@@ -8,20 +8,16 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.balances import PumpedMoments, pumped_density
-from torkivity_engine.constants import (
-    ELECTRON_GYROMAGNETIC_RATIO,
-    ELEMENTARY_CHARGE,
-    HBAR,
-    METRE_PER_NM,
-)
+from torkivity_engine.constants import ELECTRON_GYROMAGNETIC_RATIO, METRE_PER_NM
+from torkivity_engine.damping import gilbert_damping
 from torkivity_engine.dense.pumping import dense_pumping
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.film.table_film import has_tables
 from torkivity_engine.reduced.assembly import ring_structure
 from torkivity_engine.reduced.pumping import reduced_pumping
 from torkivity_engine.refine import polar_rule_for, refine
-from torkivity_engine.spin import CHARGE, cross_matrix, rotation_to
+from torkivity_engine.spin import CHARGE, cross_matrix, rotation_to, transverse
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["PumpedInterface", "PumpingSolution", "spin_pumping"]
@@ -78,8 +74,8 @@ class PumpingSolution:
         axis, 1/(Ohm m); the electric current of both spins is twice that.
     bulk_torque : ndarray, shape (3, 2)
         Share that the magnet's bulk has in the torque on it without any face, 1/(Ohm m^2).
-    thickness : float
-        Of the turning magnet, nm.
+    thickness : float or None
+        Of the turning magnet, nm; None for a magnetic insulator, whose film does not say.
     first_interface : int
         Index of its first interface.
     certificates : dict of str to float
@@ -93,7 +89,7 @@ class PumpingSolution:
     torques: dict[str, FloatArray]
     sheet_current: FloatArray
     bulk_torque: FloatArray
-    thickness: float
+    thickness: float | None
     first_interface: int
     certificates: dict[str, float]
     method: str
@@ -148,6 +144,7 @@ class PumpingSolution:
         self,
         saturation_magnetization: float,
         gyromagnetic_ratio: float = ELECTRON_GYROMAGNETIC_RATIO,
+        thickness: float | None = None,
     ) -> float:
         """Gilbert damping that spin pumping adds: gamma hbar^2 G_eff / (2 e^2 M_s t_FM).
 
@@ -157,6 +154,9 @@ class PumpingSolution:
             M_s in A/m.
         gyromagnetic_ratio : float, optional
             gamma in rad/(s T); that of the free electron by default.
+        thickness : float, optional
+            t_FM in nm; by default that of the turning layer, which a magnetic insulator does
+            not have.
 
         Returns
         -------
@@ -165,17 +165,20 @@ class PumpingSolution:
         Raises
         ------
         InputError
-            For a magnetization or a ratio that is not positive.
+            For a value that is not positive, or a thickness that is missing.
         """
-        for key, value in (
-            ("saturation_magnetization", saturation_magnetization),
-            ("gyromagnetic_ratio", gyromagnetic_ratio),
-        ):
-            if not 0.0 < value < np.inf:
-                raise InputError(key, value, "must be positive")
-        per_area = HBAR**2 * self.effective_mixing_conductance / (2.0 * ELEMENTARY_CHARGE**2)
-        moment = saturation_magnetization * self.thickness * METRE_PER_NM
-        return float(gyromagnetic_ratio * per_area / moment)
+        if thickness is None:
+            thickness = self.thickness
+        if thickness is None:
+            raise InputError(
+                "thickness", thickness, f"must be given: the film says none of {self.magnet}"
+            )
+        return gilbert_damping(
+            self.effective_mixing_conductance,
+            saturation_magnetization,
+            thickness,
+            gyromagnetic_ratio,
+        )
 
 
 def spin_pumping(
@@ -222,8 +225,8 @@ def spin_pumping(
         For an unknown magnet or method, a film without interfaces, an interface of the magnet
         with an m of its own, or a mesh that the method cannot use.
     PhysicsError
-        For half spaces, for layers with Fermi spheres of their own, for a film that leaves an
-        accumulation undetermined, or if `rtol` is not reached.
+        For half spaces, for tables of amplitudes, for a film that leaves an accumulation
+        undetermined, or if `rtol` is not reached.
     """
     if method not in METHODS:
         raise InputError("method", method, f"must be one of {', '.join(METHODS)}")
@@ -250,10 +253,10 @@ def _turning(stack: Stack, magnet: str | None) -> int:
         raise InputError("film", stack.names[0], "must have at least two layers")
     if stack.left.endless or stack.right.endless:
         raise PhysicsError("spin pumping needs a film that ends: a half space has no total torque")
-    if not has_one_sphere(stack):
+    if has_tables(stack):
         raise PhysicsError(
-            "spin pumping is known for films whose layers share one Fermi sphere; these have "
-            "spheres of their own"
+            "spin pumping is not known for films with tables of amplitudes: they say what an "
+            "interface does at one m, not how that changes"
         )
     names = stack.magnet_names
     if not names:
@@ -299,9 +302,13 @@ def _solution(
     )
     torques = {}
     for index, layer in enumerate(stack.layers):
-        if layer.magnetic:
+        if layer.magnetization is not None:
             own = [r.torque for i, r in enumerate(interfaces) if stack.torque_owner(i) == index]
-            torques[stack.names[index]] = sum(own, unit * moments.integrals.torque[index])
+            bulk = unit * moments.integrals.torque[index]
+            if layer.bands(stack.fermi_wavevector).split:
+                # What enters such a magnet across m dephases: its magnetization takes all of it.
+                bulk = bulk + _entering(index, interfaces, layer.magnetization)
+            torques[stack.names[index]] = sum(own, bulk)
     layer = stack.layers[turning]
     uniform = 4.0 * np.pi * layer.thickness * pumped_density(layer, axes)[:CHARGE]
     return PumpingSolution(
@@ -311,12 +318,24 @@ def _solution(
         torques=torques,
         sheet_current=unit * METRE_PER_NM * moments.integrals.in_plane[:, CHARGE].sum(axis=0),
         bulk_torque=unit * layer.torque_density(uniform),
-        thickness=layer.thickness,
+        thickness=layer.moment_thickness,
         first_interface=max(turning - 1, 0),
         certificates=moments.certificates,
         method=method,
         mesh=mesh,
     )
+
+
+def _entering(
+    index: int, interfaces: tuple[PumpedInterface, ...], m: tuple[float, float, float]
+) -> FloatArray:
+    """Spin current across m that enters a layer through its faces, shape (3, 2)."""
+    entering = np.zeros((3, 2))
+    if index > 0:
+        entering += interfaces[index - 1].spin_current_plus
+    if index < len(interfaces):
+        entering -= interfaces[index].spin_current_minus
+    return np.stack([transverse(column, np.array(m)) for column in entering.T], axis=1)
 
 
 def _refined(
