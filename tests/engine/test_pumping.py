@@ -19,7 +19,8 @@ from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.scattering import scattering_amplitudes
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.film.tabulated_interface import TabulatedInterface
-from torkivity_engine.pumping import PumpingSolution, spin_pumping
+from torkivity_engine.pumped import PumpingSolution
+from torkivity_engine.pumping import spin_pumping
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.spin import rotation_to
 from torkivity_meshes import SphericalMesh, mesh_from_arrays
