@@ -155,6 +155,23 @@ def test_stacks_agree_with_the_dense_method(seed: int) -> None:
     assert torque_error(a, b) < 1e-10
 
 
+@pytest.mark.parametrize("spin_hall_angle", [0.0, 0.2])
+def test_spins_that_only_diffuse_faces_scatter(spin_hall_angle: float) -> None:
+    """With equal lengths of momentum and spin nothing scatters spins back but the faces."""
+    film = Bilayer(
+        HeavyMetal(3.0, 2.0, 2.0, spin_hall_angle),
+        RashbaInterface(0.4, 0.2, 0.2),
+        Ferromagnet(2.0, 4.0, 4.0, 4.0, 1.4),
+        magnetization=(0.3, 0.2, 1.0),
+        left=Surface(0.3),
+        right=Surface(0.0),
+    )
+    mesh = SphericalMesh(6, 6)
+    a, b = (solve_boltzmann(film, mesh, method=m) for m in ("reduced", "dense"))
+    assert interface_error(a, b) < 1e-12
+    assert a.certificates["spin_balance"] < 1e-12
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20, 25))
 def test_large_stacks_agree_with_the_dense_method(seed: int) -> None:
