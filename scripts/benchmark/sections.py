@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import accuracy
 import b_matrix
+import diffusion
 import layers
 import methods
 import reduced
@@ -30,6 +31,7 @@ _MODULES = {
     "b-matrix": b_matrix,
     "reduced": reduced,
     "layers": layers,
+    "diffusion": diffusion,
     "methods": methods,
     "scaling": scaling,
     "accuracy": accuracy,
