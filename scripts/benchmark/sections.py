@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import accuracy
 import b_matrix
+import explore_latency
 import layers
 import methods
 import reduced
@@ -34,6 +35,7 @@ _MODULES = {
     "scaling": scaling,
     "accuracy": accuracy,
     "startup": startup,
+    "explore": explore_latency,
 }
 SECTIONS = tuple(_MODULES)
 
