@@ -8,14 +8,10 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.balances import PumpedMoments, pumped_density
-from torkivity_engine.constants import (
-    ELECTRON_GYROMAGNETIC_RATIO,
-    ELEMENTARY_CHARGE,
-    HBAR,
-    METRE_PER_NM,
-)
+from torkivity_engine.constants import ELECTRON_GYROMAGNETIC_RATIO, METRE_PER_NM
 from torkivity_engine.dense.pumping import dense_pumping
 from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.film.damping import gilbert_damping
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.reduced.assembly import ring_structure
@@ -167,15 +163,14 @@ class PumpingSolution:
         InputError
             For a magnetization or a ratio that is not positive.
         """
-        for key, value in (
-            ("saturation_magnetization", saturation_magnetization),
-            ("gyromagnetic_ratio", gyromagnetic_ratio),
-        ):
-            if not 0.0 < value < np.inf:
-                raise InputError(key, value, "must be positive")
-        per_area = HBAR**2 * self.effective_mixing_conductance / (2.0 * ELEMENTARY_CHARGE**2)
-        moment = saturation_magnetization * self.thickness * METRE_PER_NM
-        return float(gyromagnetic_ratio * per_area / moment)
+        return float(
+            gilbert_damping(
+                self.effective_mixing_conductance,
+                saturation_magnetization,
+                self.thickness,
+                gyromagnetic_ratio,
+            )
+        )
 
 
 def spin_pumping(
