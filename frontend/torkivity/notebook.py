@@ -34,7 +34,7 @@ def notebook_teller() -> Callable[[str], None] | None:
 
         shown = {"text/plain": line, "text/html": f'<div role="status">{escape(line)}</div>'}
         if handle is None:
-            handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            handle = display(shown, raw=True, display_id=True)
         else:
             handle.update(shown, raw=True)
 

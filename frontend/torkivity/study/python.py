@@ -110,6 +110,7 @@ def sweep(
     )
     if evaluate is not None:
         plan = _custom(plan, evaluate)
+    tell = progress or notebook_teller() or _silent
     with tempfile.TemporaryDirectory(prefix="torkivity-") as folder:
         path = Path(folder) / "sweep.h5" if out is None else Path(out)
         outcome = run_plan(
@@ -119,10 +120,11 @@ def sweep(
             ThreadCrew if workers == 1 else lambda: ProcessCrew(workers),
             force=force,
             retry_failed=retry_failed,
-            tell=progress or notebook_teller() or _silent,
+            tell=tell,
         )
         if outcome.stopped:
             raise KeyboardInterrupt(f"{outcome.missing} points are missing ({outcome.stopped})")
+        tell(f"{outcome.done} points done, {outcome.failed} failed")
         return open_results(path)
 
 
