@@ -31,6 +31,9 @@ from torkivity_engine.diffusion.boundary_layer import (
 from torkivity_engine.diffusion.drift_diffusion import (
     solve_drift_diffusion as solve_drift_diffusion,
 )
+from torkivity_engine.diffusion.pumping import (
+    drift_diffusion_pumping as drift_diffusion_pumping,
+)
 from torkivity_engine.diffusion.quoting import (
     kinetic_film as kinetic_film,
 )
@@ -118,7 +121,7 @@ from torkivity_engine.film.stack import (
 from torkivity_engine.film.tabulated_interface import (
     TabulatedInterface as TabulatedInterface,
 )
-from torkivity_engine.pumping import (
+from torkivity_engine.pumped import (
     PumpingSolution as PumpingSolution,
 )
 from torkivity_engine.pumping import (

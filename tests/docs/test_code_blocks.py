@@ -29,7 +29,7 @@ PAGES = (
     "docs/quoted.md",
 )
 #: Run by the tests of fits.
-ELSEWHERE = {"docs/fitting.md"}
+ELSEWHERE = {"docs/fitting.md", "docs/measurements.md"}
 LANGUAGES = {"python", "sh", "toml", "text"}
 
 CASES = [

@@ -127,8 +127,16 @@ class _Network:
             size += 4 * (end is not None and end.conductance is None)
         self.matrix, self.right = np.zeros((size, size)), np.zeros(size)
         self.slacks: list[tuple[FloatArray, FloatArray]] = []
-        #: What unknown currents are counted in, so that no column is far smaller than another.
-        self.unit = max(float(np.abs(layer.conductance).max()) for layer in layers)
+        #: What unknown currents are counted in, so that no column is far smaller than another: of
+        #: a pair the smaller conductance, since one layer may hold no accumulation at all.
+        self.units = np.ones(size)
+        own = [float(np.abs(layer.conductance).max()) for layer in layers]
+        for k, law in enumerate(laws):
+            for row, pair in enumerate(law.perfect, self.perfect[k]):
+                sides = (own[k], pair[:4]), (own[k + 1], pair[4:])
+                self.units[row] = min(size for size, part in sides if np.any(part))
+        for start, unit in zip(self.contacts, (own[0], own[-1]), strict=True):
+            self.units[start : start + 4] = unit
         for k, layer in enumerate(layers):
             mean, half = self._rows(k)
             self.matrix[mean, mean] = layer.loss
@@ -162,7 +170,7 @@ class _Network:
 
     def _carry(self, k: int, top: bool, column: int, current: FloatArray) -> None:
         """The current at a face of layer k holds an unknown one."""
-        own = self.layers[k].axes.T @ current * self.unit
+        own = self.layers[k].axes.T @ current * self.units[column]
         for rows, factor in zip(self._rows(k), (1.0 if top else -1.0, 1.0), strict=True):
             self.matrix[rows, column] += factor * own
 
@@ -228,7 +236,7 @@ class _Network:
         own = found[: 8 * n].reshape(n, 2, 4)
         mean, half = np.einsum("nab,nsb->sna", axes, own)
         faces = np.stack([mean - half, mean + half], axis=1)
-        return NetworkSolution(faces, self._currents(faces, found * self.unit))
+        return NetworkSolution(faces, self._currents(faces, found[: len(scale)] * self.units))
 
     def _currents(self, faces: FloatArray, carried: FloatArray) -> FloatArray:
         currents = np.zeros_like(faces)

@@ -20,7 +20,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.elements import FilmState
 from torkivity_engine.diffusion.network import InterfaceLaw
-from torkivity_engine.film.stack import Stack
+from torkivity_engine.film.stack import Stack, reversed_magnets
 from torkivity_engine.spin import CHARGE
 
 __all__ = ["sheet_conductance", "spin_hall_direction"]
@@ -57,7 +57,7 @@ def sheet_conductance(
     """
     along = [replace(stack, field_direction_deg=angle) for angle in (0.0, 90.0)]
     states = [state(film) for film in along]
-    reversed_laws = [laws(_reversed(film)) for film in along]
+    reversed_laws = [laws(reversed_magnets(film)) for film in along]
     k_f = stack.fermi_wavevector
     bulk = sum(layer.conductivity_in(k_f) * layer.thickness for layer in stack.layers)
     total = bulk * METRE_PER_NM * np.eye(2)
@@ -87,19 +87,3 @@ def _in_metals(reading: Stack, faces: FloatArray) -> float:
         float(layer.spin_hall_current(reading.fermi_wavevector, y_p) @ (top - bottom)[:CHARGE])
         for layer, (bottom, top) in zip(reading.layers, faces, strict=True)
     )
-
-
-def _reversed(stack: Stack) -> Stack:
-    """The stack with every m turned round."""
-    layers = tuple(
-        x if x.magnetization is None else x.turned(_opposite(x.magnetization)) for x in stack.layers
-    )
-    interfaces = tuple(
-        x if x.magnetization is None else x.turned(_opposite(x.magnetization))
-        for x in stack.interfaces
-    )
-    return replace(stack, layers=layers, interfaces=interfaces)
-
-
-def _opposite(m: tuple[float, float, float]) -> tuple[float, float, float]:
-    return (-m[0], -m[1], -m[2])

@@ -27,10 +27,13 @@ from torkivity_engine.kinetics.split import SplitLengths, mesh_ratio, split_term
 from torkivity_engine.kinetics.transport import LayerTransport, in_magnet
 from torkivity_meshes import AnnularGrid
 
-__all__ = ["DECAY", "SplitFerromagnet"]
+__all__ = ["DECAY", "SINK", "SplitFerromagnet"]
 
 #: e^-40 is below rounding.
 DECAYED = 40.0
+
+#: So much more than a conductance is what holds no accumulation, to rounding.
+SINK = 1e15
 
 #: Decay wavevector, at k_parallel = 0, of a band without states at the Fermi energy.
 DECAY = replace(FERMI_WAVEVECTOR, meaning="decay wavevector", label=r"$\kappa$")
@@ -189,8 +192,8 @@ class SplitFerromagnet(Layer):
     ) -> LayerTransport:
         """Diffusion law, see `Layer.transport`.
 
-        Two currents along m. Across it no accumulation exists: no interface couples to one, and
-        its channel only has to be regular; so the minority of a half metal.
+        Two currents along m. Across it no accumulation exists: its channel takes whatever enters
+        and accumulates nothing. The minority of a half metal only has to be regular.
         """
         assert self.magnetization is not None
         up, down = self.spin_conductivities(fermi_wavevector)
@@ -200,5 +203,5 @@ class SplitFerromagnet(Layer):
         spin, spin_rate = (mean, regular) if self.is_half_metal else (up * down / mean, rate)
         mixing = 0.5 * (up - down) / mean
         return in_magnet(
-            *(self.magnetization, thickness, mean, spin, spin_rate, mixing, mean, regular)
+            *(self.magnetization, thickness, mean, spin, spin_rate, mixing, SINK * mean, regular)
         )

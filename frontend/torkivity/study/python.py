@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from torkivity.catalogue import MODELS, QUANTITIES, SOURCES
 from torkivity.config.sections import RunConfig, SweepSection
 from torkivity.config.text import load_config
+from torkivity.notebook import notebook_teller
 from torkivity.study.case import Case
 from torkivity.study.models import default_models
 from torkivity.study.plan import plan_case
@@ -49,7 +50,7 @@ def sweep(
     workers: int = 1,
     retry_failed: bool = False,
     force: bool = False,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], None] | None = None,
 ) -> xarray.Dataset:
     """Compute a film over ranges of its parameters.
 
@@ -84,7 +85,8 @@ def sweep(
     retry_failed, force : bool, optional
         Compute failed points again; start anew.
     progress : callable, optional
-        Told in words how it goes.
+        Told in words how it goes. By default a notebook shows it below the cell, and nothing
+        is said elsewhere.
 
     Returns
     -------
@@ -110,6 +112,7 @@ def sweep(
     )
     if evaluate is not None:
         plan = _custom(plan, evaluate)
+    tell = progress or notebook_teller() or _silent
     with tempfile.TemporaryDirectory(prefix="torkivity-") as folder:
         path = Path(folder) / "sweep.h5" if out is None else Path(out)
         outcome = run_plan(
@@ -119,10 +122,11 @@ def sweep(
             ThreadCrew if workers == 1 else lambda: ProcessCrew(workers),
             force=force,
             retry_failed=retry_failed,
-            tell=progress,
+            tell=tell,
         )
         if outcome.stopped:
             raise KeyboardInterrupt(f"{outcome.missing} points are missing ({outcome.stopped})")
+        tell(f"{outcome.done} points done, {outcome.failed} failed")
         return open_results(path)
 
 
@@ -171,6 +175,10 @@ def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple
         if name not in table:
             raise InputError(key, name, f"must be one or more of {', '.join(table)}")
     return tuple(given)
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 @dataclass
