@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 __all__ = [
     "COMPARED",
+    "DRIVES",
     "FIT_MODELS",
     "MODELS",
     "QUANTITIES",
     "SINGLE_SOURCES",
     "SOURCES",
+    "DriveName",
     "Model",
     "ModelName",
     "QuantityName",
@@ -32,6 +34,7 @@ SourceName = Literal[
 ]
 SingleSource = Literal["rashba", "spin_hall"]
 QuantityName = Literal["in_plane"]
+DriveName = Literal["field", "pumping"]
 InterfaceParameters = Literal["particular", "half_space", "boundary_layer"]
 
 
@@ -55,6 +58,8 @@ class Model:
     kinetic : bool
         Whether it solves the Boltzmann equation somewhere, and so needs films whose layers and
         interfaces are known to it.
+    pumps : bool
+        Whether it knows what a magnetization that turns drives.
     """
 
     title: str
@@ -64,6 +69,7 @@ class Model:
     line: Mapping[str, Any]
     needs_rings: bool = False
     kinetic: bool = True
+    pumps: bool = False
 
 
 def _marker(marker: str, size: float, **more: Any) -> dict[str, Any]:
@@ -73,7 +79,12 @@ def _marker(marker: str, size: float, **more: Any) -> dict[str, Any]:
 #: By the name that options, sections and files have for it; the first is the reference.
 MODELS: dict[str, Model] = {
     "boltzmann": Model(
-        "Boltzmann", "Boltzm.", None, "#14305c", {"linestyle": "-", "linewidth": 1.6}
+        "Boltzmann",
+        "Boltzm.",
+        None,
+        "#14305c",
+        {"linestyle": "-", "linewidth": 1.6},
+        pumps=True,
     ),
     "drift_diffusion": Model(
         "drift-diffusion",
@@ -82,6 +93,7 @@ MODELS: dict[str, Model] = {
         "#c1600e",
         _marker("o", 4.2, markerfacecolor="white"),
         kinetic=False,
+        pumps=True,
     ),
     "drift_diffusion_half_space": Model(
         "half-space drift-diffusion",
@@ -110,6 +122,12 @@ SOURCES: dict[str, str] = {
     "current_below": "driven current below interfaces",
     "current_above": "driven current above interfaces",
     "interface_torque": "driven torque at interfaces",
+}
+
+#: What drives a study, in words; each has results and units of its own.
+DRIVES: dict[str, str] = {
+    "field": "an electric field, or what reservoirs inject",
+    "pumping": "a magnetization that turns",
 }
 
 #: What a sweep may have beside torques, for more time per point.
