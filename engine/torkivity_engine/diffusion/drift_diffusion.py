@@ -99,7 +99,7 @@ def solve_drift_diffusion(
         this level does not know them. "finite": spin and charge in all layers, with
         two-current diffusion, precession and dephasing in ferromagnets.
     source : str, optional
-        What drives the film, of `torkivity_engine.film.sources.SOURCES`. A field drives currents
+        What drives the film, of ``torkivity_engine.film.sources.SOURCES``. A field drives currents
         and torques at the interface ("rashba"), the bulk spin Hall current ("spin_hall"), or both
         ("all"); "current_below", "current_above" and "interface_torque" are one of those at
         circuit interfaces. "reservoirs" is the response to what they inject, without a field;

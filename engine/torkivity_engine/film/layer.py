@@ -152,7 +152,7 @@ class Layer(Component):
     def diffusion_length(self, exact: bool = True) -> float:
         """Decay length of a spin accumulation in nm, of a layer without magnetization.
 
-        A kind has it as ``spin_diffusion_length``: a number, or a method that takes `exact`, the
+        A kind has it as ``spin_diffusion_length``: a number, or a method that takes ``exact``, the
         slow mode of the Boltzmann equation or else the diffusive limit.
         """
         own = self._own("spin_diffusion_length", "a spin diffusion length")
