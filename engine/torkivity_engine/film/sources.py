@@ -29,9 +29,9 @@ def film_with_source(film: Bilayer | Stack, source: str) -> Stack:
     ----------
     film : Bilayer or Stack
     source : str
-        One of ``SOURCES``. "rashba" sets the spin Hall angles to zero, "spin_hall" the spin-orbit fields
-        of the interfaces, "current_below", "current_above" and "interface_torque" both, but for
-        this driven current of circuit interfaces.
+        One of ``SOURCES``. "rashba" sets the spin Hall angles to zero, "spin_hall" the spin-orbit
+        fields of the interfaces, "current_below", "current_above" and "interface_torque" both, but
+        for this driven current of circuit interfaces.
 
     Returns
     -------
