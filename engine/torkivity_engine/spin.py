@@ -35,13 +35,11 @@ def transverse(v: ArrayLike, m: ArrayLike) -> FloatArray:
 
 
 def rotation_to(m: ArrayLike) -> FloatArray:
-    """Proper rotation, shape (..., 3, 3), whose third column is the unit vector `m` (..., 3).
+    """Proper rotation, shape (3, 3), whose third column is the unit vector `m`.
 
     The branch on the sign of m_z keeps the construction free of cancellation for every
     direction (Duff et al., J. Comput. Graph. Tech. 6, 1 (2017)).
     """
-    if np.ndim(m) > 1:
-        return _rotations_to(np.asarray(m, dtype=np.float64))
     x, y, z = map(float, m)  # type: ignore[arg-type]  # numbers are faster than arrays of three
     sign = 1.0 if z >= 0.0 else -1.0
     a = -1.0 / (sign + z)
@@ -49,25 +47,6 @@ def rotation_to(m: ArrayLike) -> FloatArray:
     return np.array(
         [[1.0 + sign * x * x * a, b, x], [sign * b, sign + y * y * a, y], [-sign * x, -y, z]]
     )
-
-
-def _rotations_to(m: FloatArray) -> FloatArray:
-    """`rotation_to` of many vectors, with the digits of each alone."""
-    x, y, z = m[..., 0], m[..., 1], m[..., 2]
-    sign = np.where(z >= 0.0, 1.0, -1.0)
-    a = -1.0 / (sign + z)
-    b = x * y * a
-    rotation = np.empty((*m.shape, 3))
-    for column, vector in enumerate(
-        (
-            (1.0 + sign * x * x * a, sign * b, -sign * x),
-            (b, sign + y * y * a, -y),
-            (x, y, z),
-        )
-    ):
-        for row, element in enumerate(vector):
-            rotation[..., row, column] = element
-    return rotation
 
 
 def torque_frame(m: ArrayLike, field_direction: ArrayLike) -> tuple[FloatArray, FloatArray]:

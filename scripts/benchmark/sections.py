@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import accuracy
 import b_matrix
 import diffusion
+import explore_latency
 import layers
 import methods
 import reduced
@@ -36,6 +37,7 @@ _MODULES = {
     "scaling": scaling,
     "accuracy": accuracy,
     "startup": startup,
+    "explore": explore_latency,
 }
 SECTIONS = tuple(_MODULES)
 

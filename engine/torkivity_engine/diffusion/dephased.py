@@ -58,7 +58,7 @@ def solve_dephased(
     """
     count = len(stacks)
     below = np.array([not stack.layers[0].magnetic for stack in stacks])
-    frames = rotation_to([stack.interface_magnetization(0) for stack in stacks])
+    frames = np.array([rotation_to(stack.interface_magnetization(0)) for stack in stacks])
     metals = np.empty((count, 2))
     hall = np.zeros((count, CHARGE))
     failed: dict[int, Exception] = {}

@@ -197,11 +197,12 @@ def _solve(
 def _point_input(block: list[_Point], drive: str) -> PointInput:
     stacks = [point.stack for point in block]
     turned = _turned(stacks[0])
-    directions = [
-        [layer.frame_direction or (0.0, 0.0, 1.0) for layer in stack.layers] for stack in stacks
+    rotation = [
+        [rotation_to(layer.frame_direction or (0.0, 0.0, 1.0)) for layer in stack.layers]
+        for stack in stacks
     ]
     return PointInput(
-        rotation=rotation_to(directions),
+        rotation=np.array(rotation),
         turned=np.array(turned),
         parameters=np.stack([point.interfaces.parameters for point in block]),
         drive=np.stack([_amounts(stack, drive) for stack in stacks]),
