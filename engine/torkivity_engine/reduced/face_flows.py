@@ -122,36 +122,46 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
     Returns
     -------
     ndarray, shape (n_layers, 2, 4, 4, n_drives)
-        (layer, lower and upper face, flow, component, drive). What the drive makes of the bulk
-        of a layer flows through both its faces alike, and is left out.
+        (layer, lower and upper face, flow, component, drive), each as if on a unit sphere; zero
+        for layers of two occupations. What the drive makes of the bulk of a layer flows through
+        both its faces alike, and is left out.
     """
-    rings, n_drives = assembly.rings, drive.incoming.shape[3]
-    shape = (rings.n_polar, N_MOMENTS, assembly.n // 8, 2, 4, n_drives)
+    n_drives = drive.incoming.shape[3]
     arriving = states.arriving
     if drive.bulk is not None:
-        arriving = arriving - drive.bulk.reshape(shape)
-    leaving = states.leaving - drive.outgoing.reshape(shape)
+        arriving = arriving - drive.bulk.reshape(arriving.shape)
+    leaving = states.leaving - drive.outgoing.reshape(arriving.shape)
+    injected = np.zeros((2, 4, n_drives)) if drive.injected is None else drive.injected
+    stack = assembly.stack
+    last = len(stack.layers) - 1
+    flows = np.zeros((last + 1, 2, FLOWS, 4, n_drives))
+    for index in range(last + 1):
+        own = assembly.layer_rings(index)
+        if own is None:
+            continue
+        rings, first = own
+        for side, interface, face in ((BOTTOM, index - 1, 1), (TOP, index, 0)):
+            if index == (0 if side == BOTTOM else last):
+                # The outer face, from what enters through the inner one.
+                inner = leaving[first:, :, 0, 0] if side == BOTTOM else leaving[first:, :, -1, 1]
+                boundary = stack.left if side == BOTTOM else stack.right
+                edge = layer_edge(stack.layers[index], boundary, side, rings)
+                through = np.einsum("faimb,imbd->fad", edge.arriving, inner)
+                through += edge.source @ np.concatenate([drive.field, injected[side]])
+                flows[index, side] = through
+                continue
+            towards, away = (x[first:, :, interface, face] for x in (arriving, leaving))
+            rising, falling = (away, towards) if side == BOTTOM else (towards, away)
+            flows[index, side] = _through(rings, rising, falling)
+    return flows
+
+
+def _through(rings: AzimuthalRings, rising: FloatArray, falling: FloatArray) -> FloatArray:
+    """Flows of azimuthal moments of what goes up and down, shape (4, 4, n_drives)."""
     nodes = np.eye(4 * N_MOMENTS).reshape(-1, N_MOMENTS, 4)
     up, down = (
         rows.reshape(FLOWS, 4, N_MOMENTS, 4, rings.n_polar) for rows in flow_rows(nodes, rings)
     )
-
-    def through(rising: FloatArray, falling: FloatArray) -> FloatArray:
-        return np.asarray(
-            np.einsum("fambi,imbd->fad", up, rising) + np.einsum("fambi,imbd->fad", down, falling)
-        )
-
-    flows = np.zeros((len(assembly.stack.layers), 2, FLOWS, 4, n_drives))
-    for i in range(assembly.n // 8):
-        flows[i, TOP] = through(arriving[:, :, i, 0], leaving[:, :, i, 0])
-        flows[i + 1, BOTTOM] = through(leaving[:, :, i, 1], arriving[:, :, i, 1])
-    injected = np.zeros((2, 4, n_drives)) if drive.injected is None else drive.injected
-    stack = assembly.stack
-    for side, layer, boundary, entering in (
-        (BOTTOM, 0, stack.left, leaving[:, :, 0, 0]),
-        (TOP, len(stack.layers) - 1, stack.right, leaving[:, :, -1, 1]),
-    ):
-        edge = layer_edge(stack.layers[layer], boundary, side, rings)
-        flows[layer, side] = np.einsum("faimb,imbd->fad", edge.arriving, entering)
-        flows[layer, side] += edge.source @ np.concatenate([drive.field, injected[side]])
-    return flows
+    return np.asarray(
+        np.einsum("fambi,imbd->fad", up, rising) + np.einsum("fambi,imbd->fad", down, falling)
+    )

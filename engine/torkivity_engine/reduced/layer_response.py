@@ -16,7 +16,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.layer import Layer
-from torkivity_engine.reduced.outer_faces import terminated_sectors
+from torkivity_engine.reduced.outer_faces import outer_source, terminated_sectors
 from torkivity_engine.reduced.response_cache import cached, ring_key
 from torkivity_engine.reduced.sectors import N_MOMENTS, from_sector, layer_sectors
 from torkivity_engine.reduced.slabs import attenuation, on_diagonal, slab_sectors
@@ -31,6 +31,8 @@ __all__ = [
     "Transfer",
     "layer_termination",
     "layer_transfer",
+    "own_termination",
+    "own_transfer",
 ]
 
 
@@ -150,12 +152,8 @@ def layer_termination(
     Termination
         In Cartesian spin components.
     """
+    made = own_termination(layer, boundary, side, rings)
     o = layer.own_axes()
-    made = cached(
-        ring_key("termination", layer.kinetic_key(), boundary.kinetic_key(), side, rings=rings),
-        Termination,
-        lambda: _make_termination(layer.in_own_frame(), boundary, side, rings),
-    )
     if o is None:
         return made
     return Termination(
@@ -170,25 +168,40 @@ def layer_termination(
     )
 
 
+def own_termination(
+    layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings
+) -> Termination:
+    """`layer_termination` in the frame of the layer's magnetization."""
+    return cached(
+        ring_key("termination", layer.kinetic_key(), boundary.kinetic_key(), side, rings=rings),
+        Termination,
+        lambda: _make_termination(layer.in_own_frame(), boundary, side, rings),
+    )
+
+
 def _make_termination(
     layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings
 ) -> Termination:
     specular = boundary.specular
     thickness = layer.thickness
-    emitted = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
+    k_out = collision_terms(layer).k_out
+    # Without a collision, then what collisions make of it in their sectors.
+    source = outer_source(layer, boundary, side, rings).reshape(rings.n_polar, -1, 6)
+    nodes = [sector.nodes for sector in layer_sectors(layer, rings)]
+    held_nodes = np.concatenate(nodes).reshape(-1, source.shape[1])
+    flying = (source - held_nodes.T @ (held_nodes @ source)).reshape(-1, N_MOMENTS, 4, 6)
+    emitted = attenuation(k_out, rings, thickness)[:, None] @ flying
     content, held = np.zeros((4, rings.n_polar, N_MOMENTS, 4)), np.zeros((4, 6))
     blocks: list[_Block] = []
     collided: dict[int, FloatArray] = {}
-    for sector in terminated_sectors(layer, boundary, side, rings, thickness, flight=True):
+    for sector in terminated_sectors(layer, boundary, side, rings, thickness):
         emitted += from_sector(sector.nodes, sector.emitted)
         _spread(content, sector.densities, sector.nodes, sector.content)
         held[list(sector.densities)] = sector.content_of_source
-        if sector.scatters:
-            if id(sector.returned) not in collided:
-                direct = specular * attenuation(sector.k_out, rings, 2.0 * thickness)
-                collided[id(sector.returned)] = sector.returned - on_diagonal(direct)
-            blocks.append((sector.nodes, collided[id(sector.returned)]))
-    k_out = collision_terms(layer).k_out
+        if id(sector.returned) not in collided:
+            direct = specular * attenuation(sector.k_out, rings, 2.0 * thickness)
+            collided[id(sector.returned)] = sector.returned - on_diagonal(direct)
+        blocks.append((sector.nodes, collided[id(sector.returned)]))
     return Termination(
         local=specular * attenuation(k_out, rings, 2.0 * thickness),
         dense=_low_rank(blocks, rings),
@@ -211,9 +224,8 @@ def layer_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
     Transfer
         In Cartesian spin components.
     """
+    made = own_transfer(layer, rings)
     o = layer.own_axes()
-    key = ring_key("transfer", layer.kinetic_key(), rings=rings)
-    made = cached(key, Transfer, lambda: _make_transfer(layer.in_own_frame(), rings))
     if o is None:
         return made
     return Transfer(
@@ -222,6 +234,12 @@ def layer_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
         _rotated_content(made.content, o),
         made.conserved,
     )
+
+
+def own_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
+    """`layer_transfer` in the frame of the layer's magnetization."""
+    key = ring_key("transfer", layer.kinetic_key(), rings=rings)
+    return cached(key, Transfer, lambda: _make_transfer(layer.in_own_frame(), rings))
 
 
 def _make_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:

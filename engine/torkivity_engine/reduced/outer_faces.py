@@ -16,7 +16,7 @@ from torkivity_engine.reduced.sectors import N_MOMENTS, to_sector
 from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["TerminatedSector", "driven_moments", "terminated_sectors"]
+__all__ = ["TerminatedSector", "driven_moments", "outer_source", "terminated_sectors"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +36,6 @@ class TerminatedSector:
         and per unit field or injection.
     densities : tuple of int
         Spin components of their rows.
-    scatters : bool
-        Whether anything scatters into the sector.
     outer : tuple of ndarray
         What `outward` and `inward` are made of.
     """
@@ -49,7 +47,6 @@ class TerminatedSector:
     content: FloatArray
     content_of_source: FloatArray
     densities: tuple[int, ...]
-    scatters: bool
     outer: tuple[FloatArray, ...]
 
     @property
@@ -98,7 +95,7 @@ def terminated_sectors(
     """
     if boundary.endless:
         thickness = layer.decay_reach()
-    source = _outer_source(layer, boundary, side, rings)
+    source = outer_source(layer, boundary, side, rings)
     done: dict[object, _Returning] = {}
     result = []
     for sector in slab_sectors(layer, rings, thickness, flight=flight):
@@ -118,7 +115,6 @@ def terminated_sectors(
                 content=own.content,
                 content_of_source=own.held_far @ sent,
                 densities=sector.densities,
-                scatters=sector.scatters,
                 outer=(own.through, own.face, own.inward, sent),
             )
         )
@@ -169,11 +165,8 @@ def _returning(
 
     halves = np.split(sector.content, 2, axis=1)
     through, face = sector.through(outer), sector.face(outer)
-    loop = np.eye(len(through))
-    inward = back(through)
-    if sector.scatters:
-        loop = np.asarray(np.linalg.inv(loop - back(face)), dtype=np.float64)
-        inward = loop @ inward
+    loop = np.asarray(np.linalg.inv(np.eye(len(through)) - back(face)), dtype=np.float64)
+    inward = loop @ back(through)
     return _Returning(
         returned=sector.face(inner) + sector.through(inner) @ inward,
         inward=inward,
@@ -185,11 +178,22 @@ def _returning(
     )
 
 
-def _outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> FloatArray:
-    """What the outer face sends inwards by itself, shape (n_polar, 3, 4, 6).
+def outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> FloatArray:
+    """What the outer face of a layer sends inwards by itself.
 
-    Two columns for the field (the driven bulk distribution misses the boundary condition),
-    four for the injections of a reservoir.
+    Parameters
+    ----------
+    layer : Layer
+    boundary : Boundary
+    side : {BOTTOM, TOP}
+        On which side of the layer the boundary lies.
+    rings : AzimuthalRings
+
+    Returns
+    -------
+    ndarray, shape (n_polar, 3, 4, 6)
+        Two columns for the field (the driven bulk distribution misses the boundary condition),
+        four for the injections of a reservoir.
     """
     source = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
     if boundary.endless:

@@ -102,8 +102,6 @@ class SlabSector:
         at the upper face.
     densities : tuple of int
         Spin components of its rows.
-    scatters : bool
-        Whether anything scatters into the sector.
     """
 
     nodes: FloatArray
@@ -113,7 +111,6 @@ class SlabSector:
     transmission: FloatArray
     content: FloatArray
     densities: tuple[int, ...]
-    scatters: bool
 
     def face(self, side: int) -> FloatArray:
         """Reflection at the lower (`BOTTOM`) or upper (`TOP`) face."""
@@ -328,7 +325,7 @@ def slab_sectors(
             done[signature] = _scattering(sector, slab_operators(sector, thickness))
         result.append(
             SlabSector(
-                sector.nodes, sector.parity, sector.k_out, *done[signature], sector.densities, True
+                sector.nodes, sector.parity, sector.k_out, *done[signature], sector.densities
             )
         )
     if flight:
@@ -339,7 +336,7 @@ def slab_sectors(
                 done[k_out.tobytes()] = none, through, np.zeros((0, 2 * len(none)))
             own = done[k_out.tobytes()]
             parity = np.ones(len(own[0]))
-            result.append(SlabSector(nodes, parity, k_out, *own, (), False))
+            result.append(SlabSector(nodes, parity, k_out, *own, ()))
     return result
 
 
@@ -362,7 +359,6 @@ def slab_sector(sector: LayerSector, thickness: float) -> SlabSector:
         sector.k_out,
         *_scattering(sector, slab_operators(sector, thickness)),
         sector.densities,
-        True,
     )
 
 

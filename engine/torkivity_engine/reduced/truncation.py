@@ -13,6 +13,8 @@ __all__ = ["RANK_TOLERANCE", "thin_factors"]
 #: less than 1e-12, far below the error of any mesh, and a point takes half the time that it takes
 #: at the level of rounding.
 RANK_TOLERANCE = 1e-10
+#: Rounding of an operator that returns no more than it gets.
+_ROUNDING = 1e-15
 
 
 def thin_factors(matrix: FloatArray, scale: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -34,7 +36,7 @@ def thin_factors(matrix: FloatArray, scale: FloatArray) -> tuple[FloatArray, Flo
     """
     factored, pivots, tau, _, _ = lapack.dgeqp3(matrix * scale[:, None] / scale)
     size = np.abs(np.diagonal(factored))
-    rank = int(np.sum(size > RANK_TOLERANCE * size[0]))
+    rank = int(np.sum(size > max(RANK_TOLERANCE * size[0], _ROUNDING)))
     if rank == 0:
         return np.zeros((len(scale), 0)), np.zeros((len(scale), 0))
     root = np.sqrt(size[:rank])

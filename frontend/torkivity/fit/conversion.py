@@ -11,7 +11,7 @@ from torkivity.fit.models import Conditions, FitParameter, TorqueModel
 from torkivity.fit.observables import OBSERVABLES
 from torkivity.fit.request import Measurement
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.film.damping import gilbert_damping
+from torkivity_engine.damping import gilbert_damping
 from torkivity_engine.units import convert_torque
 
 __all__ = ["measurement_parameters", "observed"]

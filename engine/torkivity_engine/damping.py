@@ -20,7 +20,7 @@ __all__ = ["gilbert_damping"]
 def gilbert_damping(
     conductance: ArrayLike,
     saturation_magnetization: float | None,
-    thickness: float | None,
+    thickness: ArrayLike | None,
     gyromagnetic_ratio: float = ELECTRON_GYROMAGNETIC_RATIO,
 ) -> FloatArray:
     """Damping alpha = gamma hbar^2 G_eff / (2 e^2 M_s t) of a magnet that pumps spins.
@@ -31,7 +31,7 @@ def gilbert_damping(
         G_eff in 1/(Ohm m^2), of both faces together.
     saturation_magnetization : float
         M_s in A/m.
-    thickness : float
+    thickness : array_like
         t of the magnet, nm.
     gyromagnetic_ratio : float, optional
         gamma in rad/(s T); that of the free electron by default.
@@ -39,6 +39,7 @@ def gilbert_damping(
     Returns
     -------
     ndarray
+        NaN where a thickness is.
 
     Raises
     ------
@@ -50,10 +51,15 @@ def gilbert_damping(
         ("ferromagnet_thickness", thickness, "nm"),
         ("gyromagnetic_ratio", gyromagnetic_ratio, "rad/(s T)"),
     ):
-        if value is None or not 0.0 < value < np.inf:
-            raise InputError(key, value, f"must be a positive number of {unit} for damping")
+        rule = f"must be a positive number of {unit} for damping"
+        if value is None:
+            raise InputError(key, value, rule)
+        given = np.asarray(value, dtype=np.float64)
+        unknown = np.isnan(given) & (key == "ferromagnet_thickness")
+        bad = given[~unknown & ~((given > 0.0) & np.isfinite(given))]
+        if bad.size:
+            raise InputError(key, float(bad[0]), rule)
     assert saturation_magnetization is not None
-    assert thickness is not None
-    moment = saturation_magnetization * thickness * METRE_PER_NM
+    moment = saturation_magnetization * np.asarray(thickness, dtype=np.float64) * METRE_PER_NM
     per_area = HBAR**2 * np.asarray(conductance, dtype=np.float64) / (2.0 * ELEMENTARY_CHARGE**2)
     return np.asarray(gyromagnetic_ratio * per_area / moment)
