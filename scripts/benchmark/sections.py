@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import accuracy
 import b_matrix
+import diffusion
 import explore_latency
 import layers
 import methods
@@ -31,6 +32,7 @@ _MODULES = {
     "b-matrix": b_matrix,
     "reduced": reduced,
     "layers": layers,
+    "diffusion": diffusion,
     "methods": methods,
     "scaling": scaling,
     "accuracy": accuracy,

@@ -22,7 +22,6 @@ from torkivity.figures.quantities import Component, Quantity
 from torkivity.figures.style import (
     MODEL_COLOURS,
     MODEL_STYLES,
-    PER_FIELD,
     WIDTH,
     Coordinate,
     legend_below,
@@ -481,6 +480,6 @@ def _draw(axes: Axes, x: FloatArray, y: FloatArray, model: str, colour: str | No
 
 def value_label(component: Component, exponent: int) -> str:
     """Quantity with its unit, for an axis."""
-    per = f" {PER_FIELD}" if component.units in ("1/(Ohm m)", "1/(Ohm m^2)") else ""
+    per = f" {component.per}" if component.per else ""
     text, unit = component.quantity + per, unit_label(component.units, exponent)
     return f"{text} {unit}" if component.units == "%" else f"{text}\n{unit}".rstrip()

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from torkivity.catalogue import MODELS, QUANTITIES, SOURCES
+from torkivity.catalogue import DRIVES, MODELS, QUANTITIES, SOURCES
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
 from torkivity.notebook import notebook_teller
 from torkivity.study.case import Case
-from torkivity.study.plan import plan_case
+from torkivity.study.plan import plan_case, plan_pumping
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.record import COORDINATES, VARIABLES, Variable
@@ -43,6 +43,8 @@ def sweep(
     models: Sequence[str] | None = None,
     sources: Sequence[str] | None = None,
     quantities: Sequence[str] | None = None,
+    drive: str | None = None,
+    magnets: Sequence[str] = (),
     evaluate: Evaluate | None = None,
     mesh: FermiSurfaceMesh | None = None,
     out: str | Path | None = None,
@@ -69,6 +71,11 @@ def sweep(
     quantities : sequence of str, optional
         Beside torques: "in_plane", sheet conductance and resistance, current shares, torques of
         exchange alone.
+    drive : {"field", "pumping"}, optional
+        What drives the film: by default that of the configuration, or a field. Magnets that turn
+        have no sources, and results of their own.
+    magnets : sequence of str, optional
+        Which of them turn, one at a time; by default all.
     evaluate : callable, optional
         From a film to a solution, or to a mapping of names to numbers or arrays, or to a
         number. Without it, what ``torkivity sweep`` computes. With more than one worker it
@@ -105,9 +112,14 @@ def sweep(
 
     if workers < 1:
         raise InputError("workers", workers, "must be at least 1")
-    plan = _plan(
-        film, axes, groups, {"models": models, "sources": sources, "quantities": quantities}, mesh
-    )
+    choices = {
+        "models": models,
+        "sources": sources,
+        "quantities": quantities,
+        "magnets": magnets,
+        "drive": None if drive is None else [drive],
+    }
+    plan = _plan(film, axes, groups, choices, mesh)
     if evaluate is not None:
         plan = _custom(plan, evaluate)
     tell = progress or notebook_teller() or _silent
@@ -149,6 +161,9 @@ def _plan(
         case = replace(case, given_mesh=mesh)
     if section is not None and axes is None and not groups:
         axes, groups = section.axes, section.zip
+    drive = (choices["drive"] or [getattr(section, "drive", None) or "field"])[0]
+    if drive not in DRIVES:
+        raise InputError("drive", drive, f"must be one of {', '.join(DRIVES)}")
     chosen = [
         _known(key, choices[key] or getattr(section, key, None) or default, table)
         for key, default, table in (
@@ -157,6 +172,14 @@ def _plan(
             ("quantities", (), QUANTITIES),
         )
     ]
+    magnets = tuple(choices["magnets"] or (section.magnets if section is not None else ()))
+    if drive == "pumping":
+        if chosen[1] != ("all",) or chosen[2]:
+            key = "sources" if chosen[1] != ("all",) else "quantities"
+            raise InputError(key, choices[key], 'is for drive="field"; leave it out')
+        return plan_pumping(case, axes or {}, groups, chosen[0], magnets)
+    if magnets:
+        raise InputError("magnets", ", ".join(magnets), 'is for drive="pumping"')
     return plan_case(case, axes or {}, groups, *chosen)
 
 
