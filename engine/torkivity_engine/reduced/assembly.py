@@ -31,7 +31,8 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
-from torkivity_engine.reduced.channels import CHUNK, InterfaceInput, channel_means
+from torkivity_engine.reduced.channel_means import all_slots, channel_means
+from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.interface_input import interface_input, ring_directions
 from torkivity_engine.reduced.layer_response import (
     LowRank,
@@ -155,8 +156,6 @@ class Assembly:
         self.returns: list[_Return] = []
         self._emissions = []
         self._contents = {}
-        #: What flows through the outer faces of the stack, bottom and top.
-        self.edges = []
         self._conserved = 0
         for side, rows, boundary in (
             (BOTTOM, slice(0, 4), stack.left),
@@ -167,7 +166,6 @@ class Assembly:
             self.returns.append(_Return(rows, end.dense))
             self._emissions.append((rows, boundary, end.emission))
             self._contents[0 if side == BOTTOM else len(stack.layers) - 1] = end.content
-            self.edges.append(end.edge)
             self._conserved += end.conserved
         for index in range(len(stack.layers) - 2):
             inner = self._transfer(index + 1)
@@ -353,7 +351,8 @@ class Assembly:
         probe = np.empty((self.n_rings, 3 * (self.n // 8), columns))
         defect = channel_means(
             rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), self.interfaces,
-            self.local, drive.incoming, drive.outgoing, self.n_moments, CHUNK, mean, probe,
+            self.local, drive.incoming, drive.outgoing,
+            all_slots(self.n_moments, self.n // 8), mean, probe,
         )  # fmt: skip
         return mean, probe, defect
 

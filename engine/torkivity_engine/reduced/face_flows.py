@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.film.boundaries import BOTTOM, TOP
-from torkivity_engine.reduced.sectors import N_MOMENTS
+from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
+from torkivity_engine.film.layer import Layer
+from torkivity_engine.reduced.outer_faces import terminated_sectors
+from torkivity_engine.reduced.response_cache import cached, ring_key
+from torkivity_engine.reduced.sectors import N_MOMENTS, from_sector
 from torkivity_meshes import AzimuthalRings
 
 if TYPE_CHECKING:
     from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates
 
-__all__ = ["FLOWS", "Edge", "face_flows", "flow_rows"]
+__all__ = ["FLOWS", "Edge", "face_flows", "flow_rows", "layer_edge"]
 
 #: int dOmega v_z (v_x, v_y, v_z, 1) g: the flow of momentum along x, y, z, and of the component.
 FLOWS = 4
@@ -31,22 +34,54 @@ class Edge:
         (flow, component) per unit arriving at its inner face.
     source : ndarray, shape (4, 4, 6)
         Per unit field along x and y, and per injected (x, y, z, charge).
-    axes : ndarray, shape (4, 4), or None
-        From the components that the others are given in to Cartesian ones.
     """
 
     arriving: FloatArray
     source: FloatArray
-    axes: FloatArray | None = None
 
-    def cartesian(self) -> Edge:
-        """The same in Cartesian components."""
-        o = self.axes
-        if o is None:
-            return self
-        source = o @ self.source
-        source[..., 2:] = source[..., 2:] @ o.T
-        return Edge(np.einsum("ab,fbimc,dc->faimd", o, self.arriving, o, optimize=True), source)
+
+def layer_edge(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> Edge:
+    """What flows through the outer face of the outermost layer.
+
+    Parameters
+    ----------
+    layer : Layer
+    boundary : Boundary
+        What lies beyond that face.
+    side : {BOTTOM, TOP}
+        Which end of the stack it is.
+    rings : AzimuthalRings
+
+    Returns
+    -------
+    Edge
+        In Cartesian spin components.
+    """
+    made = cached(
+        ring_key("edge", layer.kinetic_key(), boundary.kinetic_key(), side, rings=rings),
+        Edge,
+        lambda: _make_edge(layer.in_own_frame(), boundary, side, rings),
+    )
+    o = layer.own_axes()
+    if o is None:
+        return made
+    source = o @ made.source
+    source[..., 2:] = source[..., 2:] @ o.T
+    return Edge(np.einsum("ab,fbimc,dc->faimd", o, made.arriving, o, optimize=True), source)
+
+
+def _make_edge(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> Edge:
+    arriving = np.zeros((FLOWS, 4, rings.n_polar, N_MOMENTS, 4))
+    source = np.zeros((FLOWS, 4, 6))
+    for sector in terminated_sectors(layer, boundary, side, rings, layer.thickness, flight=True):
+        up, down = flow_rows(sector.nodes, rings)
+        out, back = (up, down) if side == TOP else (down, up)
+        flows = out @ sector.outward + back @ sector.inward
+        source += flows[..., -6:]
+        rows = from_sector(sector.nodes, flows[..., :-6].reshape(FLOWS * 4, -1).T)
+        rows = rows.reshape(*arriving.shape[2:], FLOWS, 4)
+        arriving += np.moveaxis(rows, (3, 4), (0, 1))
+    return Edge(arriving, source)
 
 
 def flow_rows(nodes: FloatArray, rings: AzimuthalRings) -> tuple[FloatArray, FloatArray]:
@@ -108,9 +143,9 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
             if index == (0 if side == BOTTOM else last):
                 # The outer face, from what enters through the inner one.
                 inner = leaving[first:, :, 0, 0] if side == BOTTOM else leaving[first:, :, -1, 1]
-                edge = assembly.edges[side]
-                assert edge is not None
-                edge = edge.cartesian()
+                stack = assembly.stack
+                boundary = stack.left if side == BOTTOM else stack.right
+                edge = layer_edge(stack.layers[index], boundary, side, rings)
                 through = np.einsum("faimb,imbd->fad", edge.arriving, inner)
                 through += edge.source @ np.concatenate([drive.field, injected[side]])
                 flows[index, side] = through

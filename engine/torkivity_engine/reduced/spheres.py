@@ -17,7 +17,8 @@ from torkivity_engine.film.boundaries import BOTTOM, Boundary
 from torkivity_engine.film.spheres import SphereFilm, SphereLayer
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates
-from torkivity_engine.reduced.channels import CHUNK, InterfaceInput, channel_means
+from torkivity_engine.reduced.channel_means import all_slots, channel_means
+from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.layer_response import (
     Content,
     Emission,
@@ -132,7 +133,7 @@ class SphereAssembly(Assembly):
         # With tensors at hand the kernel does not look at the cosines.
         channel_means(
             np.ones(self.n_rings), np.cos(phi), np.sin(phi), self.interfaces, self.local,
-            drive.incoming, drive.outgoing, moments, CHUNK, mean, probe,
+            drive.incoming, drive.outgoing, all_slots(moments, n // 8), mean, probe,
         )  # fmt: skip
         return mean, probe, max(junction.defect() for junction in self.film.junctions)
 

@@ -18,8 +18,8 @@ from torkivity.study.own_units import own_numbers
 from torkivity.study.plan import plan_pumping
 from torkivity.study.pumped_point import pumping_record, solve_pumping
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.damping import damping_of
 from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.film.damping import gilbert_damping
 from torkivity_engine.pumped import PumpingSolution
 from torkivity_hpc.files.sweepfile import SweepFile, create_sweep
 from torkivity_hpc.grid import Value
@@ -60,7 +60,9 @@ class PumpedValues(NamedTuple):
     def damping(self, saturation_magnetization: float, thickness: float | None = None) -> float:
         """Gilbert damping that pumping adds, of M_s in A/m; NaN without a thickness."""
         own = self.thickness if thickness is None else thickness
-        return float(damping_of(self.effective_mixing_conductance, saturation_magnetization, own))
+        return float(
+            gilbert_damping(self.effective_mixing_conductance, saturation_magnetization, own)
+        )
 
 
 def pumped_values(
@@ -206,7 +208,7 @@ def with_damping(dataset: xarray.Dataset, saturation_magnetization: float) -> xa
         thickness = np.nan if own is None else own.ferromagnet_thickness[..., :1]
         columns.append(np.broadcast_to(thickness, one[1]))
     thicknesses = dataset[name].copy(data=np.concatenate(columns, axis=-1))
-    damping = damping_of(dataset[name].values, saturation_magnetization, thicknesses.values)
+    damping = gilbert_damping(dataset[name].values, saturation_magnetization, thicknesses.values)
     return dataset.assign(
         damping=dataset[name]
         .copy(data=damping)
