@@ -9,8 +9,8 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import ELECTRON_GYROMAGNETIC_RATIO
+from torkivity_engine.damping import gilbert_damping
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.damping import gilbert_damping
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.film.table_film import has_tables
 from torkivity_engine.spin import CHARGE, cross_matrix, transverse
@@ -168,13 +168,9 @@ class PumpingSolution:
             raise InputError(
                 "thickness", thickness, f"must be given: the film says none of {self.magnet}"
             )
+        conductance = self.effective_mixing_conductance
         return float(
-            gilbert_damping(
-                self.effective_mixing_conductance,
-                saturation_magnetization,
-                thickness,
-                gyromagnetic_ratio,
-            )
+            gilbert_damping(conductance, saturation_magnetization, thickness, gyromagnetic_ratio)
         )
 
 

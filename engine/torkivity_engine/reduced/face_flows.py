@@ -132,7 +132,8 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
         arriving = arriving - drive.bulk.reshape(arriving.shape)
     leaving = states.leaving - drive.outgoing.reshape(arriving.shape)
     injected = np.zeros((2, 4, n_drives)) if drive.injected is None else drive.injected
-    last = len(assembly.stack.layers) - 1
+    stack = assembly.stack
+    last = len(stack.layers) - 1
     flows = np.zeros((last + 1, 2, FLOWS, 4, n_drives))
     for index in range(last + 1):
         own = assembly.layer_rings(index)
@@ -143,7 +144,6 @@ def face_flows(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
             if index == (0 if side == BOTTOM else last):
                 # The outer face, from what enters through the inner one.
                 inner = leaving[first:, :, 0, 0] if side == BOTTOM else leaving[first:, :, -1, 1]
-                stack = assembly.stack
                 boundary = stack.left if side == BOTTOM else stack.right
                 edge = layer_edge(stack.layers[index], boundary, side, rings)
                 through = np.einsum("faimb,imbd->fad", edge.arriving, inner)

@@ -209,9 +209,10 @@ def to_sector(nodes: FloatArray, g: FloatArray) -> FloatArray:
 
 def from_sector(nodes: FloatArray, unknowns: FloatArray) -> FloatArray:
     """The other way: what unknowns (n, columns) are in moments, (n_polar, 3, 4, columns)."""
-    columns = unknowns.shape[1]
-    flat: FloatArray = nodes.reshape(len(nodes), -1).T @ unknowns.reshape(len(nodes), -1)
-    return flat.reshape(N_MOMENTS, 4, -1, columns).transpose(2, 0, 1, 3)
+    rings, columns = len(unknowns) // len(nodes), unknowns.shape[1]
+    rows = unknowns.reshape(len(nodes), rings * columns)
+    flat: FloatArray = nodes.reshape(len(nodes), -1).T @ rows
+    return flat.reshape(N_MOMENTS, 4, rings, columns).transpose(2, 0, 1, 3)
 
 
 def _unit(row: int, column: int) -> FloatArray:

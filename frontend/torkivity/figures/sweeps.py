@@ -50,6 +50,7 @@ __all__ = [
     "line_figure",
     "lines_legend",
     "map_figure",
+    "map_palettes",
     "set_title",
     "sweep_figure",
     "value_label",
@@ -70,6 +71,26 @@ _GREY = "0.35"
 _BOTH_SIGNS = ListedColormap(colormaps["RdBu_r"](np.linspace(0.1, 0.9, 256)))
 _LIGHT = ListedColormap(colormaps["viridis_r"](np.linspace(0.0, 0.75, 256)))
 _DARK = _LIGHT.reversed()
+
+
+def map_palettes(count: int = 64) -> dict[str, list[str]]:
+    """Colours of maps as ``#rrggbb``, from the lowest value to the highest.
+
+    Parameters
+    ----------
+    count : int, optional
+        Colours of each.
+
+    Returns
+    -------
+    dict of str to list of str
+        "both" for values of both signs, with zero in the middle, "positive" and "negative".
+    """
+    maps = {"both": _BOTH_SIGNS, "positive": _LIGHT, "negative": _DARK}
+    return {
+        name: [to_hex(colour) for colour in found(np.linspace(0.0, 1.0, count))]
+        for name, found in maps.items()
+    }
 
 
 def sweep_figure(

@@ -253,4 +253,4 @@ def _axis(dataset: xarray.Dataset, name: str) -> Axis:
         names = [text.partition("= ")[2] for text in texts]
         return Axis(plain(name), list(map(float, range(len(names)))), texts, names)
     shown = None if found.names is None else [plain(name) for name in found.names]
-    return Axis(plain(found.label), found.positions.tolist(), texts, shown)
+    return Axis(plain(found.label), found.positions.tolist(), texts, shown, found.logarithmic)

@@ -19,6 +19,7 @@ from torkivity.report.film import (
 )
 from torkivity.report.grids import NUMBERS, thickness_chart
 from torkivity.report.page import Part, Section, paragraph, scrolled
+from torkivity.report.profiles import profile_sections
 from torkivity.report.words import plain
 from torkivity.results.differences import REFERENCE, percent_text, relative_differences
 from torkivity.results.values import driving_dimension, known_models
@@ -74,6 +75,7 @@ def run_sections(
     chart, notes = thickness_chart(dataset, f"{key}curve", most)
     if chart is not None:
         sections.append(Section("Against a thickness", [*thinning_words(notes, file), chart]))
+    sections += profile_sections(dataset, f"{key}depth")
     sections.append(Section("How exact it is", list(certificate_parts(dataset))))
     toml = str(dataset.attrs.get("config_toml", ""))
     command = "torkivity run film.toml -o film.h5"

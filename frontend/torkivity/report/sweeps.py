@@ -23,6 +23,7 @@ from torkivity.report.film import (
 )
 from torkivity.report.grids import NUMBERS, sweep_chart
 from torkivity.report.page import Part, Section, paragraph, scrolled
+from torkivity.report.profiles import profile_sections
 from torkivity.report.words import plain
 from torkivity.results.differences import PARTS, ZERO_GUARD, percent_text
 from torkivity.results.selection import describe_point, plain_value, sweep_axes
@@ -70,6 +71,7 @@ def sweep_sections(
     chart, notes = sweep_chart(dataset, f"{key}sweep", most)
     if chart is not None:
         sections.append(Section("Over the axes", [*thinning_words(notes, file), chart]))
+    sections += profile_sections(dataset, f"{key}depth")
     try:
         parts = _pumped(dataset) if pumped else _comparison(compare_sweep(dataset))
     except InputError:

@@ -18,8 +18,8 @@ from torkivity.study.own_units import own_numbers
 from torkivity.study.plan import plan_pumping
 from torkivity.study.pumped_point import pumping_record, solve_pumping
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.damping import gilbert_damping
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.damping import gilbert_damping
 from torkivity_engine.pumped import PumpingSolution
 from torkivity_hpc.files.sweepfile import SweepFile, create_sweep
 from torkivity_hpc.grid import Value
@@ -60,9 +60,8 @@ class PumpedValues(NamedTuple):
     def damping(self, saturation_magnetization: float, thickness: float | None = None) -> float:
         """Gilbert damping that pumping adds, of M_s in A/m; NaN without a thickness."""
         own = self.thickness if thickness is None else thickness
-        return float(
-            gilbert_damping(self.effective_mixing_conductance, saturation_magnetization, own)
-        )
+        conductance = self.effective_mixing_conductance
+        return float(gilbert_damping(conductance, saturation_magnetization, own))
 
 
 def pumped_values(

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from torkivity.catalogue import DRIVES, MODELS, QUANTITIES, SOURCES
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
+from torkivity.notebook import notebook_teller
 from torkivity.study.case import Case
 from torkivity.study.plan import plan_case, plan_pumping
 from torkivity_engine.errors import InputError
@@ -50,7 +51,7 @@ def sweep(
     workers: int = 1,
     retry_failed: bool = False,
     force: bool = False,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], None] | None = None,
 ) -> xarray.Dataset:
     """Compute a film over ranges of its parameters.
 
@@ -89,7 +90,8 @@ def sweep(
     retry_failed, force : bool, optional
         Compute failed points again; start anew.
     progress : callable, optional
-        Told in words how it goes.
+        Told in words how it goes. By default a notebook shows it below the cell, and nothing
+        is said elsewhere.
 
     Returns
     -------
@@ -120,6 +122,7 @@ def sweep(
     plan = _plan(film, axes, groups, choices, mesh)
     if evaluate is not None:
         plan = _custom(plan, evaluate)
+    tell = progress or notebook_teller() or _silent
     with tempfile.TemporaryDirectory(prefix="torkivity-") as folder:
         path = Path(folder) / "sweep.h5" if out is None else Path(out)
         outcome = run_plan(
@@ -129,10 +132,11 @@ def sweep(
             ThreadCrew if workers == 1 else lambda: ProcessCrew(workers),
             force=force,
             retry_failed=retry_failed,
-            tell=progress,
+            tell=tell,
         )
         if outcome.stopped:
             raise KeyboardInterrupt(f"{outcome.missing} points are missing ({outcome.stopped})")
+        tell(f"{outcome.done} points done, {outcome.failed} failed")
         return open_results(path)
 
 
@@ -184,6 +188,10 @@ def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple
         if name not in table:
             raise InputError(key, name, f"must be one or more of {', '.join(table)}")
     return tuple(given)
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 @dataclass

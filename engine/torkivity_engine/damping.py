@@ -32,13 +32,14 @@ def gilbert_damping(
     saturation_magnetization : float
         M_s in A/m.
     thickness : array_like
-        t of the magnet, nm; NaN where nobody knows it, which then is the damping.
+        t of the magnet, nm.
     gyromagnetic_ratio : float, optional
         gamma in rad/(s T); that of the free electron by default.
 
     Returns
     -------
     ndarray
+        NaN where a thickness is.
 
     Raises
     ------
@@ -50,13 +51,15 @@ def gilbert_damping(
         ("ferromagnet_thickness", thickness, "nm"),
         ("gyromagnetic_ratio", gyromagnetic_ratio, "rad/(s T)"),
     ):
-        array = np.asarray(0.0 if value is None else value, dtype=np.float64)
-        bad = array[~np.isnan(array) & ~((array > 0.0) & (array < np.inf))]
+        rule = f"must be a positive number of {unit} for damping"
+        if value is None:
+            raise InputError(key, value, rule)
+        given = np.asarray(value, dtype=np.float64)
+        unknown = np.isnan(given) & (key == "ferromagnet_thickness")
+        bad = given[~unknown & ~((given > 0.0) & np.isfinite(given))]
         if bad.size:
-            shown = None if value is None else float(bad[0])
-            raise InputError(key, shown, f"must be a positive number of {unit} for damping")
+            raise InputError(key, float(bad[0]), rule)
     assert saturation_magnetization is not None
-    assert thickness is not None
     moment = saturation_magnetization * np.asarray(thickness, dtype=np.float64) * METRE_PER_NM
     per_area = HBAR**2 * np.asarray(conductance, dtype=np.float64) / (2.0 * ELEMENTARY_CHARGE**2)
     return np.asarray(gyromagnetic_ratio * per_area / moment)
