@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -42,7 +42,8 @@ def setting_parameters(config: Settings) -> dict[str, Parameter]:
             value = getattr(section, key)
             meaning = field.description or key
             quantity = Quantity("1", meaning) if isinstance(value, int) else None
-            found[path] = Parameter(path, value, quantity, about=meaning)
+            words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+            found[path] = Parameter(path, value, quantity, words, about=meaning)
     return found
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from torkivity.catalogue import FIT_MODELS
 from torkivity.config.build import build_mesh
 from torkivity.config.errors import ConfigError
 from torkivity.config.text import check_config, read_toml
@@ -55,7 +56,11 @@ class _Films(_Section):
 
 
 class _Fit(_Films):
-    model: Literal["phenomenological", "microscopic"] = "phenomenological"
+    model: Literal[FIT_MODELS] = "phenomenological"  # type: ignore[valid-type]
+    layer: str | None = None
+    magnet: str | None = None
+    select: list[str] = []
+    criterion: Literal["AICc", "BIC"] = "AICc"
     separate: list[str] = []
     parameters: dict[str, float | _Parameter] = {}
     files: dict[str, _Films] = {}
@@ -86,7 +91,8 @@ class FitSettings:
 
     Attributes
     ----------
-    model_name : {"phenomenological", "microscopic"}
+    model_name : str
+        Of `torkivity.catalogue.FIT_MODELS`.
     films : FilmSettings
         Of all files that are not among the next.
     files : dict of str to FilmSettings
@@ -97,6 +103,11 @@ class FitSettings:
         The file, which has the film of the microscopic model.
     film : dict
         Its tables.
+    layer, magnet : str or None
+        Whose thickness and torque the data have, for models that solve a film.
+    select : tuple of str
+        Parameters in question, see `torkivity.fit.selection.select_model`.
+    criterion : {"AICc", "BIC"}
     """
 
     model_name: str = "phenomenological"
@@ -106,12 +117,18 @@ class FitSettings:
     separate: tuple[str, ...] = ()
     path: Path | None = None
     film: dict[str, Any] = field(default_factory=dict)
+    layer: str | None = None
+    magnet: str | None = None
+    select: tuple[str, ...] = ()
+    criterion: Literal["AICc", "BIC"] = "AICc"
 
     def updated(
         self,
         model: str | None,
         resistivity: float | None,
         parameters: Mapping[str, float | ParameterSetting],
+        select: Sequence[str] = (),
+        criterion: Literal["AICc", "BIC"] | None = None,
     ) -> FitSettings:
         """Settings with what the command line says in place of the file."""
 
@@ -127,7 +144,14 @@ class FitSettings:
             films=known(self.films),
             files={name: known(films) for name, films in self.files.items()},
             parameters={**self.parameters, **parameters},
+            select=tuple(select) or self.select,
+            criterion=criterion or self.criterion,
         )
+
+    def data_files(self) -> tuple[Path, ...]:
+        """The files under [fit.files], which lie beside the configuration."""
+        folder = (self.path or Path()).parent
+        return tuple(folder / name for name in self.files)
 
     def read(self, paths: Sequence[Path]) -> tuple[list[TorqueData], list[Measurement]]:
         """Data of files, and what is known about their films.
@@ -180,7 +204,9 @@ class FitSettings:
         ------
         ConfigError
         """
-        from torkivity.fit.models import MicroscopicModel, PhenomenologicalModel
+        from torkivity.fit.film_model import FilmModel
+        from torkivity.fit.models import MicroscopicModel
+        from torkivity.fit.phenomenological import PhenomenologicalModel
 
         if self.model_name == "phenomenological":
             return PhenomenologicalModel()
@@ -196,8 +222,17 @@ class FitSettings:
         if mesh is not None and mesh.rings is None:
             raise ConfigError(str(self.path), "mesh.file: this model needs azimuthal rings")
         film = config.film
+        if self.model_name in ("boltzmann", "drift_diffusion"):
+            return FilmModel(
+                *(film, mesh),
+                solver="boltzmann" if self.model_name == "boltzmann" else "drift_diffusion",
+                layer=self.layer,
+                magnet=self.magnet,
+            )
         if not isinstance(film, Bilayer):
-            raise ConfigError(str(self.path), "layers: this model fits bilayers")
+            raise ConfigError(
+                str(self.path), "layers: this model fits bilayers; --model boltzmann fits any film"
+            )
         by_resistivity = "resistivity" in film.heavy_metal.leaves(film.fermi_wavevector)
         return MicroscopicModel(
             film, mesh, given="resistivity" if by_resistivity else "total_mean_free_path"
@@ -244,6 +279,10 @@ def load_fit_settings(path: Path | str) -> FitSettings:
         separate=tuple(section.separate),
         path=Path(path),
         film=film,
+        layer=section.layer,
+        magnet=section.magnet,
+        select=tuple(section.select),
+        criterion=section.criterion,
     )
 
 
