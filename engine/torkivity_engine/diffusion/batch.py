@@ -26,11 +26,11 @@ from torkivity_engine.diffusion.dephased import (
     solve_dephased,
 )
 from torkivity_engine.diffusion.elements import FilmState, chain_laws, film_ends, solve_film
-from torkivity_engine.diffusion.laws import POINT_ERRORS, InterfaceOptions, interface_laws
+from torkivity_engine.diffusion.laws import InterfaceOptions, interface_laws
 from torkivity_engine.diffusion.network import LEAST_CONDITION, InterfaceLaw
 from torkivity_engine.diffusion.profile import Drive, diffusion_profile
 from torkivity_engine.diffusion.sheet import sheet_conductance, spin_hall_direction
-from torkivity_engine.errors import InputError
+from torkivity_engine.errors import POINT_ERRORS, InputError
 from torkivity_engine.film.kinetic import require_kinetic
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.sources import DRIVEN, SOURCES, film_with_source

@@ -13,9 +13,9 @@ from torkivity.report.words import plain
 from torkivity.study.models import default_models
 from torkivity.study.point import solve_point
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.errors import POINT_ERRORS
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.profiles import DiffusionProfile, LayerProfile
-from torkivity_hpc.running.worker import POINT_ERRORS
 
 __all__ = ["profile_steps"]
 
