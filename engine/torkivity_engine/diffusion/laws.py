@@ -28,13 +28,11 @@ from torkivity_engine.diffusion.tensors import (
     half_space_sums,
     tensor_integrals,
 )
+from torkivity_engine.errors import POINT_ERRORS
 from torkivity_engine.film.stack import Stack
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["POINT_ERRORS", "InterfaceOptions", "Laws", "interface_laws"]
-
-#: What one film may raise without failing the others.
-POINT_ERRORS = (ArithmeticError, ValueError, MemoryError)
+__all__ = ["InterfaceOptions", "Laws", "interface_laws"]
 
 
 class InterfaceOptions(NamedTuple):

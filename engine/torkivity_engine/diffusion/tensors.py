@@ -33,7 +33,7 @@ from torkivity_engine.diffusion.table_tensors import (
     table_driven_sums,
     table_half_space_sums,
 )
-from torkivity_engine.errors import InputError
+from torkivity_engine.errors import InputError, PointError
 from torkivity_engine.film.boundaries import HalfSpace
 from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.interface import Interface
@@ -42,7 +42,7 @@ from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import scatter
 from torkivity_engine.machine.kernels import njit
-from torkivity_engine.reduced.batch import FilmMoments, PointError, solve_reduced_many
+from torkivity_engine.reduced.batch import FilmMoments, solve_reduced_many
 from torkivity_engine.spin import rotation_to
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
