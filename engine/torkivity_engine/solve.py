@@ -22,7 +22,7 @@ from torkivity_engine.dense.matching import (
 from torkivity_engine.dense.profile import dense_moments
 from torkivity_engine.dense.spheres import SphereStates, solve_spheres
 from torkivity_engine.dense.tables import TableStates, solve_tables
-from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.errors import POINT_ERRORS, InputError, PhysicsError, PointError
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, polar_rule_of, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
@@ -30,7 +30,7 @@ from torkivity_engine.film.table_film import has_tables, table_film, table_name
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, split_single_layer
-from torkivity_engine.reduced.batch import FilmMoments, PointError, solve_reduced_many
+from torkivity_engine.reduced.batch import FilmMoments, solve_reduced_many
 from torkivity_engine.reduced.integrals import reduced_integrals
 from torkivity_engine.reduced.profile import reduced_moments
 from torkivity_engine.reduced.sphere_profile import sphere_integrals, sphere_moments
@@ -45,7 +45,7 @@ from torkivity_engine.solution import (
 from torkivity_engine.spin import CHARGE, transverse
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
-__all__ = ["PointError", "solve_boltzmann", "solve_boltzmann_many"]
+__all__ = ["solve_boltzmann", "solve_boltzmann_many"]
 
 
 METHODS = ("reduced", "dense")
@@ -158,7 +158,7 @@ def solve_boltzmann_many(
                 together[index] = stack
             else:
                 found[index] = _alone(stack, mesh or _default_mesh(), method, source, memory_limit)
-        except (ValueError, ArithmeticError, MemoryError) as error:
+        except POINT_ERRORS as error:
             found[index] = error
     if together:
         stacks = list(together.values())
