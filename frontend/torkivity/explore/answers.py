@@ -134,14 +134,15 @@ def _curve(wish: Wish, slot: str, film: Seen, axis: AxisChoice) -> Iterator[Answ
     values = [int(v) if parameter.kind is int else float(v) for v in x]
     quantities = ("in_plane",) if slot == "resistance" else ()
     points: list[dict[str, Mapping[str, Any] | str]] = []
-    since = time.perf_counter()
-    for value in values:
-        if points and time.perf_counter() - since > _STEP:
+    count, spent = 1, 1e-9
+    while len(points) < len(values):
+        since, some = time.perf_counter(), values[len(points) : len(points) + count]
+        points += evaluate_points(film.case, axis.path, some, view.models, view.source, quantities)
+        # As many at once as a step has time for.
+        spent += time.perf_counter() - since
+        count = max(1, int(len(points) * _STEP / spent))
+        if len(points) < len(values):
             yield None
-            since = time.perf_counter()
-        points += evaluate_points(
-            film.case, axis.path, [value], view.models, view.source, quantities
-        )
     take = _resistance if slot == "resistance" else _torques
     unit = "" if parameter.unit == "1" else f" ({parameter.unit.replace('degree', '°')})"
     yield Answer(
