@@ -11,6 +11,9 @@ from torkivity.results.open import (
     open_results as open_results,
 )
 from torkivity.study.python import (
+    solve_many as solve_many,
+)
+from torkivity.study.python import (
     sweep as sweep,
 )
 from torkivity.version import (

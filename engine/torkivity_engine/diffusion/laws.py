@@ -110,6 +110,15 @@ def interface_laws(places: Sequence[tuple[Stack, int]], how: InterfaceOptions) -
     return laws
 
 
+def _half_spaces(
+    pairs: Sequence[Stack], mesh: FermiSurfaceMesh
+) -> Sequence[FloatArray | Exception]:
+    try:
+        return half_space_sums(pairs, mesh)
+    except POINT_ERRORS as error:  # a mesh without rings
+        return [error] * len(pairs)
+
+
 def _drive(places: Sequence[tuple[Stack, int]], how: InterfaceOptions, laws: Laws) -> None:
     """Fill what the field of each stack drives."""
     mesh = how.mesh or default_mesh()
@@ -144,12 +153,3 @@ def _drive(places: Sequence[tuple[Stack, int]], how: InterfaceOptions, laws: Law
         [stack.field_direction * (stack.prefactor * METRE_PER_NM) for stack, _ in places]
     )
     laws.drive[:] = sums[:, :, 0] * field[:, :1] + sums[:, :, 1] * field[:, 1:2]
-
-
-def _half_spaces(
-    pairs: Sequence[Stack], mesh: FermiSurfaceMesh
-) -> Sequence[FloatArray | Exception]:
-    try:
-        return half_space_sums(pairs, mesh)
-    except POINT_ERRORS as error:  # a mesh without rings
-        return [error] * len(pairs)

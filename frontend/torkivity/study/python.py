@@ -16,6 +16,8 @@ from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
 from torkivity.notebook import notebook_teller
 from torkivity.study.case import Case
+from torkivity.study.evaluate import evaluate as evaluate_plan
+from torkivity.study.in_memory import dataset_of
 from torkivity.study.plan import plan_case, plan_pumping
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer, Stack
@@ -29,7 +31,7 @@ from torkivity_meshes import FermiSurfaceMesh
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["sweep"]
+__all__ = ["solve_many", "sweep"]
 
 Result = TorqueNames | Mapping[str, ArrayLike] | float
 Evaluate = Callable[[Bilayer | Stack], Result]
@@ -140,6 +142,52 @@ def sweep(
         return open_results(path)
 
 
+def solve_many(
+    film: Bilayer | Stack,
+    axes: Mapping[str, Any],
+    *,
+    mesh: FermiSurfaceMesh | None = None,
+    source: str = "all",
+    models: Sequence[str] = ("boltzmann",),
+) -> xarray.Dataset:
+    """Solve a film at all combinations of values of its parameters.
+
+    What films with equal layers share is prepared once, and they are solved together in compiled
+    code. A film has the same digits as alone. Files, several processes and resuming have
+    `torkivity.sweep`.
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+        What stays the same.
+    axes : mapping of str to sequence
+        Values by parameter, e.g. ``{"interface.exchange": [0.1, 0.2]}``. The result has a
+        dimension for each.
+    mesh : FermiSurfaceMesh, optional
+        By default ``SphericalMesh(32, 16)``.
+    source : str, optional
+        What drives the film, as in `torkivity.solve_boltzmann`.
+    models : sequence of str, optional
+        By default the Boltzmann equation.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the variables and dimensions of a sweep: those of the axes, "model" and "source",
+        then "interface" or "magnet" and components. A film that failed is NaN, and ``message`` says
+        why.
+
+    Raises
+    ------
+    InputError
+        For unknown parameters, or values that no film can have.
+    ModuleNotFoundError
+        Without xarray (the extra ``torkivity[xarray]``).
+    """
+    choices: dict[str, Sequence[str] | None] = {"models": models, "sources": (source,)}
+    return dataset_of(evaluate_plan(_plan(film, axes, (), choices, mesh)))
+
+
 def _plan(
     film: Bilayer | Stack | RunConfig | str | Path,
     axes: Mapping[str, Any] | None,
@@ -161,18 +209,18 @@ def _plan(
         case = replace(case, given_mesh=mesh)
     if section is not None and axes is None and not groups:
         axes, groups = section.axes, section.zip
-    drive = (choices["drive"] or [getattr(section, "drive", None) or "field"])[0]
+    drive = (choices.get("drive") or [getattr(section, "drive", None) or "field"])[0]
     if drive not in DRIVES:
         raise InputError("drive", drive, f"must be one of {', '.join(DRIVES)}")
     chosen = [
-        _known(key, choices[key] or getattr(section, key, None) or default, table)
+        _known(key, choices.get(key) or getattr(section, key, None) or default, table)
         for key, default, table in (
             ("models", ("boltzmann",), MODELS),
             ("sources", ("all",), SOURCES),
             ("quantities", (), QUANTITIES),
         )
     ]
-    magnets = tuple(choices["magnets"] or (section.magnets if section is not None else ()))
+    magnets = tuple(choices.get("magnets") or (section.magnets if section is not None else ()))
     if drive == "pumping":
         if chosen[1] != ("all",) or chosen[2]:
             key = "sources" if chosen[1] != ("all",) else "quantities"
