@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.html import html_table
-from torkivity_engine.profiles import LayerProfile
+from torkivity_engine.profiles import DiffusionProfile, LayerProfile
 from torkivity_engine.record import CERTIFICATES, COMPONENTS, TORQUE_PARTS
 from torkivity_engine.spin import CHARGE, dot, torque_frame, torque_frames, transverse, vectors
 
@@ -418,11 +418,43 @@ class DriftDiffusionSolution(_Solution):
         "exact" belongs to the boundary-layer parameters.
     conductance_of : callable or None
         What `sheet_conductance` calls; None where it is not known.
+    profile_of : callable or None
+        What `profile` calls; None where accumulations are not known.
     """
 
     parameters: str
     ferromagnet: str
     conductance_of: Callable[[], FloatArray] | None = None
+    profile_of: Callable[[int, ArrayLike | None], DiffusionProfile] | None = None
+
+    def profile(self, layer: int, z: ArrayLike | None = None) -> DiffusionProfile:
+        """Currents, accumulations and torque density through one layer.
+
+        At the dephased level a ferromagnet has no accumulation: what enters it is taken in at
+        the interface.
+
+        Parameters
+        ----------
+        layer : int
+            Counted from the left (bottom).
+        z : array_like, optional
+            Depths in nm from the layer's left face; by default 41 points that crowd towards
+            the faces.
+
+        Returns
+        -------
+        DiffusionProfile
+
+        Raises
+        ------
+        InputError
+            For a layer that is not there or a depth outside it.
+        PhysicsError
+            For boundary-layer parameters, which know the film's torques only.
+        """
+        if self.profile_of is None:
+            raise PhysicsError("boundary-layer parameters know no accumulations inside a layer")
+        return self.profile_of(layer, z)
 
     @property
     def sheet_conductance(self) -> FloatArray:
@@ -436,10 +468,12 @@ class DriftDiffusionSolution(_Solution):
         Raises
         ------
         PhysicsError
-            For boundary-layer parameters, which know the film's torques only, and half spaces.
+            For boundary-layer parameters, which know the film's torques only, half spaces, and
+            reservoirs that drive the film.
         """
         if self.conductance_of is None:
             raise PhysicsError(
-                "no sheet conductance of boundary-layer parameters or of a half space"
+                "no sheet conductance of boundary-layer parameters, of a half space, or where "
+                "reservoirs drive the film"
             )
         return self.conductance_of()

@@ -26,6 +26,7 @@ PAGES = (
     "docs/spheres.md",
     "docs/lab.md",
     "docs/units.md",
+    "docs/quoted.md",
 )
 #: Run by the tests of fits.
 ELSEWHERE = {"docs/fitting.md", "docs/measurements.md"}

@@ -125,8 +125,11 @@ def plot(
     held = grid_values(at)
     given = {name for name, value in options.items() if value not in (None, ())}
     if profile:
-        _refuse((given | ({"angular"} if angular else set())) - {"source"}, "without --profile")
-        figure = _profile_figure(path, held, options["source"], title)
+        extra = {"angular"} if angular else set()
+        _refuse((given | extra) - {"source", "models"}, "without --profile")
+        if len(options["models"]) > 1:
+            raise click.UsageError("--model: --profile draws one model")
+        figure = _profile_figure(path, held, options["source"], options["models"], title)
     elif path.suffix.lower() == ".toml":
         raise click.UsageError(f"{path} is no result file; --profile draws a film from its TOML")
     else:
@@ -271,7 +274,11 @@ def _tell(drawn: xarray.Dataset, assumed: dict[str, Any]) -> None:
 
 
 def _profile_figure(
-    path: Path, held: dict[str, str], source: str | None, title: str | None
+    path: Path,
+    held: dict[str, str],
+    source: str | None,
+    models: tuple[str, ...],
+    title: str | None,
 ) -> Figure:
     from torkivity.config.text import load_config
     from torkivity.study.case import Case
@@ -297,17 +304,21 @@ def _profile_figure(
         # It is computed anew, whatever the file has.
         if source is None and known_models(dataset) and driving_dimension(dataset) == "source":
             source = choose_source(dataset)
+    from torkivity.study.models import default_models
+
+    model = (models or default_models(case))[0]
     names = " / ".join(as_stack(case.film).names)
-    text = "; ".join(filter(None, [names, where])) if title is None else title
-    return _draw_profile(case, source or "all", text)
+    shown = "" if model == "boltzmann" else MODELS[model].title
+    text = "; ".join(filter(None, [names, where, shown])) if title is None else title
+    return _draw_profile(case, model, source or "all", text)
 
 
-def _draw_profile(case: Case, source: str, title: str) -> Figure:
+def _draw_profile(case: Case, model: str, source: str, title: str) -> Figure:
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
     from torkivity.figures import profile_figure
-    from torkivity.study.point import solve_boltzmann_case
+    from torkivity.study.point import solve_point
 
     with announce_compilation(say):
-        solution = solve_boltzmann_case(case, source)
+        solution = solve_point(case, model, source)
         return profile_figure(case.film, solution, title=title)

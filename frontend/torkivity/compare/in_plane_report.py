@@ -37,10 +37,12 @@ def in_plane_lines(study: FilmStudy, components: str = "torque-frame") -> list[s
         At most 80 columns wide; why there are no such numbers, where the film has none.
     """
     points = study.points
-    if note := points.note(model=_SHOWN[0], source=_SOURCE):
+    shown = _shown(points)
+    if note := points.note(model=shown[0], source=_SOURCE):
         return fold(f"no current in the plane: {note}", hang=2)
-    heading = "".join(f"{MODELS[name].short:>{_WIDTH}}" for name in _SHOWN)
-    lines = [f"{'in the plane, everything on':<{_LABEL}}{heading}{'%':>{_SHORT}}"]
+    heading = "".join(f"{MODELS[name].short:>{_WIDTH}}" for name in shown)
+    percent = f"{'%':>{_SHORT}}" if len(shown) > 1 else ""
+    lines = [f"{'in the plane, everything on':<{_LABEL}}{heading}{percent}"]
     resistance = _by_model(points, "sheet_resistance")
     lines.append(_row("sheet resistance", resistance[:, 0], "Ohm", ratio=True))
     if np.abs(resistance[0, 1]) > 1e-9 * resistance[0, 0]:
@@ -82,22 +84,25 @@ def _efficiencies(study: FilmStudy, components: str) -> list[str]:
 
 
 def _by_model(points: Evaluated, name: str) -> FloatArray:
-    """Values by the models shown, everything at work; NaN for a model that is not there."""
+    """Values by the models shown, everything at work."""
     models, sources = (list(d.axis.values) for d in points.plan.spec.grid.dimensions)
     values = points.values(name)
-    blank = np.full(values.shape[2:], np.nan)
     return np.array(
-        [
-            values[models.index(model), sources.index(_SOURCE)] if model in models else blank
-            for model in _SHOWN
-        ]
+        [values[models.index(model), sources.index(_SOURCE)] for model in _shown(points)]
     )
+
+
+def _shown(points: Evaluated) -> list[str]:
+    """The models of the lines that the film was computed by."""
+    models = points.plan.spec.grid.dimensions[0].axis.values
+    return [name for name in _SHOWN if name in models]
 
 
 def _row(label: str, values: FloatArray, unit: str, ratio: bool = False) -> str:
     largest = float(np.nanmax(np.abs(values)))
     cells = "".join(f"{_text(value, largest):>{_WIDTH}}" for value in values)
-    exact, other = map(float, values)
+    exact, other = float(values[0]), float(values[-1])
+    ratio = ratio and len(values) > 1
     percent = f"{round(100.0 * (other / exact - 1.0), 1) + 0.0:+.1f}" if ratio and exact else ""
     percent = "-" if percent.startswith(("+nan", "nan")) else percent
     return f"{label:<{_LABEL}}{cells}{percent:>{_SHORT}}  {unit}".rstrip()

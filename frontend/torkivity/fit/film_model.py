@@ -195,7 +195,7 @@ class FilmModel:
         paths = {known.path: values[name] for name, known in self._paths.items()}
         own = {path: v for path, v in paths.items() if path.startswith(("film.", self._owner))}
         stack = as_stack(with_parameters(self.film, own))
-        sigma = stack.layers[stack.names.index(self.layer)].conductivity(stack.fermi_wavevector)
+        sigma = stack.layers[stack.names.index(self.layer)].conductivity_in(stack.fermi_wavevector)
         return np.full(len(where.thickness), 1.0 / sigma)
 
     @property

@@ -91,7 +91,7 @@ def own_numbers(
             stack = as_stack(case.varied(point).film)
             layers = dict(zip(stack.names, stack.layers, strict=True))
             if metal is not None:
-                sigma = layers[metal].conductivity(stack.fermi_wavevector)
+                sigma = layers[metal].conductivity_in(stack.fermi_wavevector)
                 numbers.resistivity[index] = 1.0 / sigma
                 thickness[index] = layers[metal].thickness
             if magnet is not None:

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity.catalogue import DRIVES, MODELS, QUANTITIES, SOURCES
-from torkivity.config.sections import RunConfig
+from torkivity.config.sections import RunConfig, SweepSection
 from torkivity.config.text import load_config
 from torkivity.notebook import notebook_teller
 from torkivity.study.case import Case
 from torkivity.study.evaluate import evaluate as evaluate_plan
 from torkivity.study.in_memory import dataset_of
+from torkivity.study.models import default_models
 from torkivity.study.plan import plan_case, plan_pumping
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer, Stack
@@ -69,7 +70,8 @@ def sweep(
         Parameters that vary together: ``{"name": "sample", "heavy_metal.thickness": [2, 4],
         "ferromagnet.thickness": [1, 2]}``.
     models, sources : sequence of str, optional
-        By default the Boltzmann equation, and everything that drives the film.
+        By default the Boltzmann equation, or drift-diffusion for a film of quoted parameters, and
+        everything that drives the film.
     quantities : sequence of str, optional
         Beside torques: "in_plane", sheet conductance and resistance, current shares, torques of
         exchange alone.
@@ -213,9 +215,9 @@ def _plan(
     if drive not in DRIVES:
         raise InputError("drive", drive, f"must be one of {', '.join(DRIVES)}")
     chosen = [
-        _known(key, choices.get(key) or getattr(section, key, None) or default, table)
+        _known(key, choices.get(key) or _of_section(section, key) or default, table)
         for key, default, table in (
-            ("models", ("boltzmann",), MODELS),
+            ("models", default_models(case), MODELS),
             ("sources", ("all",), SOURCES),
             ("quantities", (), QUANTITIES),
         )
@@ -229,6 +231,14 @@ def _plan(
     if magnets:
         raise InputError("magnets", ", ".join(magnets), 'is for drive="pumping"')
     return plan_case(case, axes or {}, groups, *chosen)
+
+
+def _of_section(section: SweepSection | None, key: str) -> Sequence[str] | None:
+    """What the configuration says itself."""
+    if section is None or (key == "models" and key not in section.model_fields_set):
+        return None
+    found: Sequence[str] = getattr(section, key)
+    return found
 
 
 def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple[str, ...]:
