@@ -120,6 +120,15 @@ def interface_laws(places: Sequence[tuple[Stack, int]], how: InterfaceOptions) -
     return laws
 
 
+def _half_spaces(
+    pairs: Sequence[Stack], mesh: FermiSurfaceMesh
+) -> Sequence[FloatArray | Exception]:
+    try:
+        return half_space_sums(pairs, mesh)
+    except POINT_ERRORS as error:  # a mesh without rings
+        return [error] * len(pairs)
+
+
 def _circuit(stack: Stack, index: int, driven: bool) -> Circuit | None:
     """What an interface is given by, if by its circuit.
 
@@ -173,15 +182,6 @@ def _undriven(stack: Stack, index: int) -> bool:
         and own.table() is None
         and own.without_spin_orbit() is own
     )
-
-
-def _half_spaces(
-    pairs: Sequence[Stack], mesh: FermiSurfaceMesh
-) -> Sequence[FloatArray | Exception]:
-    try:
-        return half_space_sums(pairs, mesh)
-    except POINT_ERRORS as error:  # a mesh without rings
-        return [error] * len(pairs)
 
 
 def _drive(places: Sequence[tuple[Stack, int]], how: InterfaceOptions, laws: Laws) -> None:

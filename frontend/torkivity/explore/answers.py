@@ -23,9 +23,9 @@ from torkivity.report.words import plain
 from torkivity.study.case import Case
 from torkivity.study.point import PointRecord
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.errors import POINT_ERRORS
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import COMPONENTS, IN_PLANE_VARIABLES, VARIABLES
+from torkivity_hpc.files.rows import NotedRecord
 from torkivity_hpc.grid import Value
 
 __all__ = ["Kept", "answer_steps", "evaluate_points"]
@@ -64,17 +64,19 @@ def evaluate_points(
     list of dict of str to (mapping or str)
         For each value, by model: the numbers of the point, or why there are none.
     """
-    record = PointRecord(case, quantities)
-    found = []
-    for value in values:
-        point: dict[str, Mapping[str, Any] | str] = {}
-        for model in models:
-            try:
-                point[model] = record({path: value, "model": model, "source": source})
-            except POINT_ERRORS as error:
-                point[model] = " ".join(str(error).split()) or type(error).__name__
-        found.append(point)
-    return found
+    points = [{path: v, "model": m, "source": source} for v in values for m in models]
+    found = PointRecord(case, quantities).many(points)
+
+    def at(place: int) -> Mapping[str, Any] | str:
+        if (error := found.failed.get(place)) is not None:
+            return " ".join(str(error).split()) or type(error).__name__
+        numbers = {name: column[place] for name, column in found.values.items()}
+        return NotedRecord(numbers, found.notes.get(place, ""))
+
+    return [
+        {model: at(row * len(models) + i) for i, model in enumerate(models)}
+        for row in range(len(values))
+    ]
 
 
 def answer_steps(wish: Wish, kept: Kept) -> Iterator[Answer | None]:
