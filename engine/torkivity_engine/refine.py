@@ -1,7 +1,7 @@
 """Mesh refinement: polar and azimuthal sizes apart, with an error estimate.
 
 The polar integrals converge spectrally with a Gauss rule per hemisphere unless the barrier
-matches the exchange and spin-orbit fields, u0^2 = |b|^2, for some grazing direction: one spin
+matches the exchange and spin-orbit fields, u0^2 = |b|^2, for grazing directions: one spin
 channel then stays open down to mu = 0 and the integrands have a pole next to the end of the
 interval. A rule graded towards grazing angles restores the convergence there.
 """
@@ -17,6 +17,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Stack
+from torkivity_meshes import DEFAULT_POLAR_RULE
 
 __all__ = ["RefinedMesh", "Trial", "polar_rule_for", "refine"]
 
@@ -78,7 +79,7 @@ def polar_rule_for(stack: Stack) -> str:
 
     Returns
     -------
-    {"gauss", "graded"}
+    {"rational", "gauss", "graded"}
         "graded" where an interface has a pole near grazing incidence.
     """
     if not has_one_sphere(stack):
@@ -87,7 +88,7 @@ def polar_rule_for(stack: Stack) -> str:
         interface.has_grazing_pole(stack.interface_magnetization(index))
         for index, interface in enumerate(stack.interfaces)
     )
-    return "graded" if any(poles) else "gauss"
+    return "graded" if any(poles) else DEFAULT_POLAR_RULE
 
 
 class _Ladder:

@@ -14,7 +14,7 @@ from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.html import html_table
 from torkivity_engine.profiles import LayerProfile
 from torkivity_engine.record import CERTIFICATES, COMPONENTS, TORQUE_PARTS
-from torkivity_engine.spin import CHARGE, dot, torque_frame, torque_frames, transverse
+from torkivity_engine.spin import CHARGE, dot, torque_frame, torque_frames, transverse, vectors
 
 __all__ = [
     "BoltzmannSolution",
@@ -161,12 +161,12 @@ class InterfaceResponse(TorqueNames):
 
 def _ferromagnet_torques(responses: Sequence[InterfaceResponse]) -> FloatArray:
     """Transverse spin current into the ferromagnet at each interface, shape (n, 3)."""
-    minus = np.array([r.current_minus[:CHARGE] for r in responses])
-    plus = np.array([r.current_plus[:CHARGE] for r in responses])
+    minus = vectors(r.current_minus[:CHARGE] for r in responses)
+    plus = vectors(r.current_plus[:CHARGE] for r in responses)
     below = np.array([r.magnet_below is True for r in responses])[:, None]
     nowhere = np.array([r.magnet_below is None for r in responses])[:, None]
     into = np.where(nowhere, 0.0, np.where(below, -minus, plus))
-    return transverse(into, np.array([r.m for r in responses]))
+    return transverse(into, vectors(r.m for r in responses))
 
 
 def response_records(responses: Sequence[InterfaceResponse]) -> dict[str, FloatArray]:
@@ -182,10 +182,10 @@ def response_records(responses: Sequence[InterfaceResponse]) -> dict[str, FloatA
         By the names of `torkivity_engine.record.VARIABLES`; the digits of a response do not
         depend on the others.
     """
-    minus = np.array([r.current_minus for r in responses])
-    plus = np.array([r.current_plus for r in responses])
-    m = np.array([r.m for r in responses])
-    own = np.array([r.torque for r in responses])
+    minus = vectors((r.current_minus for r in responses), CHARGE + 1)
+    plus = vectors((r.current_plus for r in responses), CHARGE + 1)
+    m = vectors(r.m for r in responses)
+    own = vectors(r.torque for r in responses)
     ferromagnet = _ferromagnet_torques(responses)
     torques = {
         "interface": own,
@@ -193,7 +193,7 @@ def response_records(responses: Sequence[InterfaceResponse]) -> dict[str, FloatA
         "total": own + ferromagnet,
         "lattice": transverse(minus[:, :CHARGE] - plus[:, :CHARGE], m) - own,
     }
-    frames = torque_frames(m, np.array([r.field_direction for r in responses]))
+    frames = torque_frames(m, vectors(r.field_direction for r in responses))
     return {
         "spin_current_minus": minus[:, :CHARGE],
         "spin_current_plus": plus[:, :CHARGE],

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 
 import accuracy
 import b_matrix
+import diffusion
+import explore_latency
 import layers
 import methods
 import reduced
@@ -30,10 +32,12 @@ _MODULES = {
     "b-matrix": b_matrix,
     "reduced": reduced,
     "layers": layers,
+    "diffusion": diffusion,
     "methods": methods,
     "scaling": scaling,
     "accuracy": accuracy,
     "startup": startup,
+    "explore": explore_latency,
 }
 SECTIONS = tuple(_MODULES)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from torkivity_engine.errors import InputError
 from torkivity_engine.film.parameters import parameters, quoted
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.record import COMPONENTS
-from torkivity_engine.units import convert_torque
+from torkivity_engine.units import convert_torque, flowing_resistivity
 
 __all__ = ["film_description", "film_report"]
 
@@ -45,8 +46,8 @@ _UNITS = {
     ),
     "per_field": ("Torques are per E, in (hbar/2e)/(Ohm m), signs of angular momentum.",),
     "efficiency": (
-        "Torques are efficiencies: spin-torque conductivity over the conductivity of the",
-        "lowest non-magnetic layer.",
+        "Torques are efficiencies: spin-torque conductivity over the mean current density",
+        "per E that flows in the lowest non-magnetic layer, by the Boltzmann equation.",
     ),
     "effective_field": (
         "Torques are effective fields, in mT per 1e11 A/m^2 in the lowest non-magnetic",
@@ -122,10 +123,16 @@ def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | N
     stack = as_stack(study.case.film)
     metal = next((layer for layer in stack.layers if not layer.magnetic), None)
     magnet = next((layer for layer in stack.layers if layer.magnetic), None)
-    try:
-        rho = None if metal is None else 1.0 / metal.conductivity(stack.fermi_wavevector)
-    except InputError:  # a kind that has none; torques can be given without
-        rho = None
+    rho = None
+    if metal is not None:
+        models, sources = (list(d.axis.values) for d in study.points.plan.spec.grid.dimensions)
+        at = models.index(_REFERENCE), sources.index("all"), stack.layers.index(metal), 0
+        sheet = float(study.points.values("layer_sheet_conductance")[at])
+        if sheet > 0.0:
+            rho = float(flowing_resistivity(sheet, metal.thickness))
+        else:
+            with suppress(InputError):  # a kind that has none; torques can be given without
+                rho = 1.0 / metal.conductivity(stack.fermi_wavevector)
     return float(
         convert_torque(
             *(1.0, "per_e_tilde", quantity),

@@ -11,9 +11,9 @@ from torkivity.study.evaluate import Evaluated
 from torkivity.study.run import FilmStudy
 from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import COMPONENTS
+from torkivity_engine.units import convert_torque, flowing_resistivity
 
 __all__ = ["in_plane_lines"]
 
@@ -61,7 +61,7 @@ def _efficiencies(study: FilmStudy, components: str) -> list[str]:
     sheets = _by_model(points, "layer_sheet_conductance")[:, metal, 0]
     if not np.all(sheets > 0.0):
         return []
-    sigma = sheets / (stack.layers[metal].thickness * METRE_PER_NM)
+    rho = flowing_resistivity(sheets, stack.layers[metal].thickness)
     lines = [f"2 T over the mean current density that flows in {stack.names[metal]}"]
     for index, magnet in enumerate(stack.magnet_names):
         of = f", {magnet}" if len(stack.magnet_names) > 1 else ""
@@ -75,7 +75,9 @@ def _efficiencies(study: FilmStudy, components: str) -> list[str]:
         else:
             whole = _by_model(points, "magnet_torque_total")[:, index]
             torques = {f"  xi along {axis}{of}": whole[:, i] for i, axis in enumerate("xyz")}
-        lines += [_row(label, 2.0 * t / sigma, "", ratio=True) for label, t in torques.items()]
+        for label, torque in torques.items():
+            xi = convert_torque(torque, "per_e_tilde", "efficiency", resistivity=rho)
+            lines.append(_row(label, xi, "", ratio=True))
     return lines
 
 

@@ -7,14 +7,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from torkivity.catalogue import (
+    DRIVES,
     MODELS,
     QUANTITIES,
     SOURCES,
+    DriveName,
     ModelName,
     QuantityName,
     SourceName,
 )
 from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_meshes.rules import DEFAULT_POLAR_RULE, POLAR_RULES
 
 __all__ = [
     "ConvergeSection",
@@ -49,7 +52,7 @@ class MeshSection(Section):
 
     n_polar: int = Field(32, description="polar angles per hemisphere")
     n_azimuth: int = Field(16, description="azimuthal angles")
-    polar_rule: str = Field("gauss", description="gauss or graded")
+    polar_rule: str = Field(DEFAULT_POLAR_RULE, description=" or ".join(POLAR_RULES))
     file: str | None = Field(None, description="file with columns kx ky kz weight")
 
 
@@ -85,6 +88,10 @@ class SweepSection(Section):
     models: list[ModelName] = Field(
         ["boltzmann"], min_length=1, description=f"one or more of {', '.join(MODELS)}"
     )
+    drive: DriveName = Field("field", description=f"one of {', '.join(DRIVES)}")
+    magnet: str | list[str] | None = Field(
+        None, description="with drive = pumping, which magnets turn, by name; all of them"
+    )
     source: SourceName | list[SourceName] = Field(
         "all", description=f"one or more of {', '.join(SOURCES)}"
     )
@@ -98,6 +105,13 @@ class SweepSection(Section):
     def sources(self) -> tuple[SourceName, ...]:
         """The sources as a tuple."""
         return (self.source,) if isinstance(self.source, str) else tuple(self.source)
+
+    @property
+    def magnets(self) -> tuple[str, ...]:
+        """The magnets that turn as a tuple; empty for all."""
+        if self.magnet is None:
+            return ()
+        return (self.magnet,) if isinstance(self.magnet, str) else tuple(self.magnet)
 
 
 class ConvergeSection(Section):

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from torkivity.catalogue import MODELS, QUANTITIES, SOURCES
+from torkivity.catalogue import DRIVES, MODELS, QUANTITIES, SOURCES
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
+from torkivity.notebook import notebook_teller
 from torkivity.study.case import Case
 from torkivity.study.evaluate import evaluate as evaluate_plan
 from torkivity.study.in_memory import dataset_of
-from torkivity.study.plan import plan_case
+from torkivity.study.plan import plan_case, plan_pumping
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.record import COORDINATES, VARIABLES, Variable
@@ -44,13 +45,15 @@ def sweep(
     models: Sequence[str] | None = None,
     sources: Sequence[str] | None = None,
     quantities: Sequence[str] | None = None,
+    drive: str | None = None,
+    magnets: Sequence[str] = (),
     evaluate: Evaluate | None = None,
     mesh: FermiSurfaceMesh | None = None,
     out: str | Path | None = None,
     workers: int = 1,
     retry_failed: bool = False,
     force: bool = False,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], None] | None = None,
 ) -> xarray.Dataset:
     """Compute a film over ranges of its parameters.
 
@@ -70,6 +73,11 @@ def sweep(
     quantities : sequence of str, optional
         Beside torques: "in_plane", sheet conductance and resistance, current shares, torques of
         exchange alone.
+    drive : {"field", "pumping"}, optional
+        What drives the film: by default that of the configuration, or a field. Magnets that turn
+        have no sources, and results of their own.
+    magnets : sequence of str, optional
+        Which of them turn, one at a time; by default all.
     evaluate : callable, optional
         From a film to a solution, or to a mapping of names to numbers or arrays, or to a
         number. Without it, what ``torkivity sweep`` computes. With more than one worker it
@@ -84,7 +92,8 @@ def sweep(
     retry_failed, force : bool, optional
         Compute failed points again; start anew.
     progress : callable, optional
-        Told in words how it goes.
+        Told in words how it goes. By default a notebook shows it below the cell, and nothing
+        is said elsewhere.
 
     Returns
     -------
@@ -105,11 +114,17 @@ def sweep(
 
     if workers < 1:
         raise InputError("workers", workers, "must be at least 1")
-    plan = _plan(
-        film, axes, groups, {"models": models, "sources": sources, "quantities": quantities}, mesh
-    )
+    choices = {
+        "models": models,
+        "sources": sources,
+        "quantities": quantities,
+        "magnets": magnets,
+        "drive": None if drive is None else [drive],
+    }
+    plan = _plan(film, axes, groups, choices, mesh)
     if evaluate is not None:
         plan = _custom(plan, evaluate)
+    tell = progress or notebook_teller() or _silent
     with tempfile.TemporaryDirectory(prefix="torkivity-") as folder:
         path = Path(folder) / "sweep.h5" if out is None else Path(out)
         outcome = run_plan(
@@ -119,10 +134,11 @@ def sweep(
             ThreadCrew if workers == 1 else lambda: ProcessCrew(workers),
             force=force,
             retry_failed=retry_failed,
-            tell=progress,
+            tell=tell,
         )
         if outcome.stopped:
             raise KeyboardInterrupt(f"{outcome.missing} points are missing ({outcome.stopped})")
+        tell(f"{outcome.done} points done, {outcome.failed} failed")
         return open_results(path)
 
 
@@ -193,6 +209,9 @@ def _plan(
         case = replace(case, given_mesh=mesh)
     if section is not None and axes is None and not groups:
         axes, groups = section.axes, section.zip
+    drive = (choices.get("drive") or [getattr(section, "drive", None) or "field"])[0]
+    if drive not in DRIVES:
+        raise InputError("drive", drive, f"must be one of {', '.join(DRIVES)}")
     chosen = [
         _known(key, choices.get(key) or getattr(section, key, None) or default, table)
         for key, default, table in (
@@ -201,6 +220,14 @@ def _plan(
             ("quantities", (), QUANTITIES),
         )
     ]
+    magnets = tuple(choices.get("magnets") or (section.magnets if section is not None else ()))
+    if drive == "pumping":
+        if chosen[1] != ("all",) or chosen[2]:
+            key = "sources" if chosen[1] != ("all",) else "quantities"
+            raise InputError(key, choices[key], 'is for drive="field"; leave it out')
+        return plan_pumping(case, axes or {}, groups, chosen[0], magnets)
+    if magnets:
+        raise InputError("magnets", ", ".join(magnets), 'is for drive="pumping"')
     return plan_case(case, axes or {}, groups, *chosen)
 
 
@@ -209,6 +236,10 @@ def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple
         if name not in table:
             raise InputError(key, name, f"must be one or more of {', '.join(table)}")
     return tuple(given)
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 @dataclass
