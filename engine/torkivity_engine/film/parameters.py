@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -46,6 +46,8 @@ __all__ = [
 
 _Film = TypeVar("_Film", bound=Stack | Bilayer)
 _ENDS = ("left", "right")
+#: Parts that are kept for other films with the same values.
+_MOST_PARTS = 4096
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,8 @@ class Variation(Generic[_Film]):
             if key in part:
                 raise InputError("parameter", path, f"is given twice: also as {part[key]}")
             part[key] = path
+        #: Parts by name, values and Fermi wavevector: axes that do not touch them share them.
+        self._made: dict[Hashable, Component] = {}
 
     def __call__(self, values: Mapping[str, Any]) -> _Film:
         """The film with these values, by path as it was given.
@@ -247,7 +251,7 @@ class Variation(Generic[_Film]):
             name: {key: (path, values[path]) for key, path in part.items()}
             for name, part in self._places.items()
         }
-        return _rebuilt(self._film, changes)
+        return _rebuilt(self._film, changes, self._made)
 
 
 def layer_paths(film: Stack | Bilayer) -> set[str]:
@@ -366,7 +370,11 @@ def _components(film: Stack | Bilayer) -> Iterator[tuple[str, Component]]:
             yield stack.names_of_interfaces[i], interfaces[i]
 
 
-def _rebuilt(film: _Film, changes: dict[str, dict[str, tuple[str, Any]]]) -> _Film:
+def _rebuilt(
+    film: _Film,
+    changes: dict[str, dict[str, tuple[str, Any]]],
+    known: dict[Hashable, Component],
+) -> _Film:
     made: dict[str, Any] = {}
     for key, (path, value) in changes.get("film", {}).items():
         if key in FILM_QUANTITIES:
@@ -379,10 +387,15 @@ def _rebuilt(film: _Film, changes: dict[str, dict[str, tuple[str, Any]]]) -> _Fi
     for key in _ENDS:
         if key in changes:
             made[key] = _changed(key, getattr(film, key), changes[key], (k_f, before))
-    parts = [
-        _changed(quoted(name), part, changes.get(name, {}), (k_f, before))
-        for name, part in _components(film)
-    ]
+    parts = []
+    for name, part in _components(film):
+        own = changes.get(name, {})
+        place = name, k_f, tuple((k, value) for k, (_, value) in own.items())
+        if place not in known:
+            if len(known) >= _MOST_PARTS:
+                known.clear()
+            known[place] = _changed(quoted(name), part, own, (k_f, before))
+        parts.append(known[place])
     if isinstance(film, Bilayer):
         made |= zip(BILAYER_PARTS, parts, strict=True)
     else:

@@ -151,7 +151,7 @@ def _blocks(points: Iterable[_Point], most: int) -> Iterator[list[_Point]]:
     """Points that are handled at once; those whose interfaces are tensors one by one."""
     waiting: list[_Point] = []
     for point in points:
-        if np.any(point.interfaces.table >= 0):
+        if len(point.interfaces.scattering):
             yield [point]
             continue
         waiting.append(point)
@@ -200,8 +200,8 @@ def _point_input(block: list[_Point], drive: str) -> PointInput:
     return PointInput(
         rotation=np.array(rotation),
         turned=np.array(turned),
-        parameters=np.stack([point.interfaces.parameters for point in block]),
-        drive=np.stack([_amounts(stack, drive) for stack in stacks]),
+        parameters=np.array([point.interfaces.parameters for point in block]),
+        drive=np.array([_amounts(stack, drive) for stack in stacks]),
         reference=np.array(
             [-1 if stack.is_open else stack.reference_interface for stack in stacks]
         ),
@@ -214,7 +214,9 @@ def _amounts(stack: Stack, drive: str) -> FloatArray:
         injected = np.stack([stack.left.injected, stack.right.injected])
         return np.concatenate([np.zeros((2, 2)), injected], axis=1)[:, :, None]
     fields = np.eye(2) if drive == "fields" else stack.field_direction[:2, None]
-    return np.stack([np.concatenate([fields, np.zeros((4, fields.shape[1]))])] * 2)
+    amounts = np.zeros((2, 6, fields.shape[1]))
+    amounts[:, :2] = fields
+    return amounts
 
 
 def _room(layers: FilmResponse, n_points: int, n_interfaces: int, n_drives: int) -> Closings:

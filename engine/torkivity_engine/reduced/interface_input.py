@@ -26,15 +26,16 @@ def interface_input(stack: Stack, rings: AzimuthalRings) -> InterfaceInput:
     -------
     InterfaceInput
     """
-    parameters = np.ones((len(stack.interfaces), 12))
-    table = np.full(len(stack.interfaces), -1)
+    directions = [stack.interface_magnetization(i) for i in range(len(stack.interfaces))]
+    closed = [
+        interface.closed_form(m) for interface, m in zip(stack.interfaces, directions, strict=True)
+    ]
+    parameters = np.array([np.ones(12) if form is None else form for form in closed])
+    table = np.full(len(closed), -1)
     scattering: list[FloatArray] = []
     density: list[FloatArray] = []
-    for i, interface in enumerate(stack.interfaces):
-        m = stack.interface_magnetization(i)
-        closed = interface.closed_form(m)
-        if closed is not None:
-            parameters[i] = closed
+    for i, (interface, m) in enumerate(zip(stack.interfaces, directions, strict=True)):
+        if closed[i] is not None:
             continue
         table[i] = len(scattering)
         own = interface.scattering(m, ring_directions(rings))
