@@ -4,69 +4,43 @@ The polar integrals converge spectrally with a Gauss rule per hemisphere unless 
 matches the exchange and spin-orbit fields, u0^2 = |b|^2, for some grazing direction: one spin
 channel then stays open down to mu = 0 and the integrands have a pole next to the end of the
 interval. A rule graded towards grazing angles restores the convergence there.
+
+A mesh is believed once it agrees with the one of half its sizes: the difference is the error of
+the coarser one, which is larger. So the mesh that is returned is the last one computed, and a
+good guess of where to begin costs one more solution, on a mesh of a quarter of the points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.errors import PhysicsError
+from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Stack
+from torkivity_engine.solution import InterfaceResponse
+from torkivity_engine.tolerance import LARGEST, RefinedMesh, Tolerance, Trial
+from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
-__all__ = ["RefinedMesh", "Trial", "polar_rule_for", "refine"]
+__all__ = [
+    "polar_rule_for",
+    "refine",
+    "refine_responses",
+    "unflattened",
+]
 
 Evaluate = Callable[[int, int], FloatArray]
+
+_T = TypeVar("_T")
 
 #: A difference must not be smaller than this part of the one before to be believed: the error
 #: of an oscillating sequence can vanish by accident.
 _BELIEF = 0.1
-_LARGEST = 1024
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """One mesh that was tried.
-
-    Attributes
-    ----------
-    n_polar, n_azimuth : int
-    values : ndarray
-    """
-
-    n_polar: int
-    n_azimuth: int
-    values: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class RefinedMesh:
-    """Outcome of a refinement.
-
-    Attributes
-    ----------
-    n_polar, n_azimuth : int
-        The mesh that was accepted.
-    values : ndarray, shape (n,)
-        The quantities on it.
-    error : ndarray, shape (n,)
-        Estimated absolute error of each.
-    relative : float
-        Largest error over the scale.
-    trials : tuple of Trial
-        All meshes that were evaluated, in order.
-    """
-
-    n_polar: int
-    n_azimuth: int
-    values: FloatArray
-    error: FloatArray
-    relative: float
-    trials: tuple[Trial, ...]
 
 
 def polar_rule_for(stack: Stack) -> str:
@@ -107,7 +81,7 @@ def refine(
     scale: Callable[[FloatArray], float],
     rtol: float,
     start: tuple[int, int] = (8, 8),
-    largest: int = _LARGEST,
+    largest: int = LARGEST,
 ) -> RefinedMesh:
     """Double the polar or the azimuthal size, whichever matters more, until it is enough.
 
@@ -120,7 +94,7 @@ def refine(
     rtol : float
         Largest error over the scale that is accepted.
     start : tuple of int, optional
-        First mesh.
+        First mesh; twice its sizes is the smallest that can be accepted.
     largest : int, optional
         Largest size of either kind.
 
@@ -134,35 +108,108 @@ def refine(
         If the largest mesh does not reach `rtol`.
     """
     trials: list[Trial] = []
-    known: dict[tuple[int, int], FloatArray] = {}
 
     def at(p: int, a: int) -> FloatArray:
-        if (p, a) not in known:
-            known[p, a] = evaluate(p, a)
-            trials.append(Trial(p, a, known[p, a]))
-        return known[p, a]
+        trials.append(Trial(p, a, evaluate(p, a)))
+        return trials[-1].values
 
-    p, a = start
+    def accepted(error: FloatArray) -> RefinedMesh:
+        last = trials[-1]
+        relative = float(error.max() / scale(last.values))
+        return RefinedMesh(*(last.n_polar, last.n_azimuth, last.values, error, relative),
+                           tuple(trials))  # fmt: skip
+
+    p, a = 2 * start[0], 2 * start[1]
+    coarse, fine = at(*start), at(p, a)
+    error = np.abs(fine - coarse)
+    if (found := accepted(error)).relative <= rtol:
+        return found
     polar, azimuthal = _Ladder(), _Ladder()
-    in_polar = polar.step(at(p, a), at(2 * p, a))
-    in_azimuth = azimuthal.step(at(p, a), at(p, 2 * a))
+    between = at(p, start[1])
+    in_polar, in_azimuth = polar.step(coarse, between), azimuthal.step(between, fine)
     while True:
-        error = in_polar + in_azimuth
-        unit = scale(at(p, a))
-        relative = float(error.max() / unit)
-        if relative <= rtol:
-            values = at(2 * p, 2 * a)
-            return RefinedMesh(2 * p, 2 * a, values, error, relative, tuple(trials))
         grow_polar = in_polar.max() >= in_azimuth.max()
-        if max(2 * p if grow_polar else p, a if grow_polar else 2 * a) > largest // 2:
+        p, a = (2 * p, a) if grow_polar else (p, 2 * a)
+        if max(p, a) > largest:
             raise PhysicsError(
-                f"rtol = {rtol:g} is not reached: error {relative:.1e} with {2 * p} x {2 * a} "
-                "points per hemisphere; some spin channel stays open at grazing incidence "
-                "(u0^2 = |b|^2)"
+                f"rtol = {rtol:g} is not reached: error {found.relative:.1e} with "
+                f"{found.n_polar} x {found.n_azimuth} points per hemisphere; some spin channel "
+                "stays open at grazing incidence (u0^2 = |b|^2)"
             )
+        coarse, fine = fine, at(p, a)
         if grow_polar:
-            p *= 2
-            in_polar = polar.step(at(p, a), at(2 * p, a))
+            in_polar = polar.step(coarse, fine)
         else:
-            a *= 2
-            in_azimuth = azimuthal.step(at(p, a), at(p, 2 * a))
+            in_azimuth = azimuthal.step(coarse, fine)
+        if (found := accepted(in_polar + in_azimuth)).relative <= rtol:
+            return found
+
+
+def refine_responses(
+    stack: Stack,
+    solve: Callable[[FermiSurfaceMesh], _T],
+    responses: Callable[[_T], Sequence[InterfaceResponse]],
+    tolerance: Tolerance,
+) -> tuple[_T, RefinedMesh]:
+    """Solution of a film on the coarsest mesh that meets a tolerance.
+
+    Parameters
+    ----------
+    stack : Stack
+    solve : callable
+        From a mesh to a solution.
+    responses : callable
+        The interfaces of a solution.
+    tolerance : Tolerance
+
+    Returns
+    -------
+    solution
+    mesh : RefinedMesh
+        Its values and errors are currents and torques of all interfaces in one row, see
+        `unflattened`.
+
+    Raises
+    ------
+    InputError
+        For a film without an interface.
+    PhysicsError
+        If the tolerance is not reached.
+    """
+    if not stack.interfaces:
+        raise InputError(
+            "rtol", tolerance.rtol, "needs a film with an interface, whose torque is the scale"
+        )
+    rule = tolerance.polar_rule or polar_rule_for(stack)
+    last: list[_T] = []
+
+    def evaluate(n_polar: int, n_azimuth: int) -> FloatArray:
+        last[:] = [solve(_mesh(n_polar, n_azimuth, rule))]
+        parts = [(r.current_minus, r.current_plus, r.torque) for r in responses(last[0])]
+        return np.concatenate([vector for part in parts for vector in part])
+
+    def scale(flat: FloatArray) -> float:
+        torque = max(float(np.abs(r.torque_total).max()) for r in unflattened(stack, flat))
+        return torque or float(np.abs(flat).max()) or 1.0
+
+    found = refine(evaluate, scale, tolerance.rtol, tolerance.start, tolerance.largest)
+    return last[0], replace(found, polar_rule=rule)
+
+
+#: Meshes are small beside what is made on them, and looked up for every point.
+_mesh = lru_cache(maxsize=16)(SphericalMesh)
+
+
+def unflattened(stack: Stack, flat: FloatArray) -> tuple[InterfaceResponse, ...]:
+    """Responses, or errors in their place, from currents and torques in one row."""
+    return tuple(
+        InterfaceResponse(
+            current_minus=row[:4],
+            current_plus=row[4:8],
+            torque=row[8:],
+            m=np.array(stack.interface_magnetization(i)),
+            field_direction=stack.field_direction,
+            magnet_below=stack.magnet_below(i),
+        )
+        for i, row in enumerate(flat.reshape(len(stack.interfaces), 11))
+    )

@@ -34,7 +34,7 @@ from torkivity_engine.reduced.integrals import reduced_integrals
 from torkivity_engine.reduced.profile import reduced_moments
 from torkivity_engine.reduced.sphere_profile import sphere_integrals, sphere_moments
 from torkivity_engine.reduced.spheres import solve_reduced_spheres
-from torkivity_engine.refine import polar_rule_for, refine
+from torkivity_engine.refine import refine_responses, unflattened
 from torkivity_engine.solution import (
     BoltzmannSolution,
     FilmIntegrals,
@@ -42,6 +42,7 @@ from torkivity_engine.solution import (
     entering_spin,
 )
 from torkivity_engine.spin import CHARGE, transverse
+from torkivity_engine.tolerance import Tolerance
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["solve_boltzmann"]
@@ -56,7 +57,7 @@ def solve_boltzmann(
     film: Bilayer | Stack,
     mesh: FermiSurfaceMesh | None = None,
     *,
-    rtol: float | None = None,
+    rtol: float | Tolerance | None = None,
     method: str = "reduced",
     source: str = "all",
     memory_limit: int | None = None,
@@ -68,10 +69,11 @@ def solve_boltzmann(
     film : Bilayer or Stack
     mesh : FermiSurfaceMesh, optional
         By default ``SphericalMesh(32, 32)``. Tables bring points of their own.
-    rtol : float, optional
+    rtol : float or Tolerance, optional
         Instead of a mesh: refine polar and azimuthal sizes until the estimated mesh error of
         every current and torque is below `rtol` times the largest component of the total
-        torque. The result then carries `errors` and the certificate "mesh_error".
+        torque. The result then carries `errors`, `refinement` and the certificate "mesh_error".
+        A `torkivity_engine.refine.Tolerance` says where the search begins as well.
     method : {"reduced", "dense"}, optional
         "reduced" (default) needs a mesh with azimuthal rings and is exact on it; "dense" is
         the NT x NT method of Appendix C on any mesh. Both give the same numbers.
@@ -111,7 +113,7 @@ def solve_boltzmann(
     if rtol is not None:
         if mesh is not None:
             raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
-        return _refined(stack, rtol, method, source, memory_limit)
+        return _refined(stack, Tolerance.of(rtol), method, source, memory_limit)
     mesh = mesh or SphericalMesh(32, 32)
     drive = "injection" if source == "reservoirs" else "field"
     if has_tables(stack):
@@ -201,51 +203,23 @@ def _on_own_spheres(
 
 
 def _refined(
-    stack: Stack, rtol: float, method: str, source: str, memory_limit: int | None
+    stack: Stack, tolerance: Tolerance, method: str, source: str, memory_limit: int | None
 ) -> BoltzmannSolution:
-    """Solution on the coarsest mesh that meets `rtol`, with its errors."""
+    """Solution on the coarsest mesh that meets a tolerance, with its errors."""
     if has_tables(stack):
-        raise InputError("rtol", rtol, "chooses a mesh, but tables bring points of their own")
-    if isinstance(rtol, bool) or not isinstance(rtol, (int, float)) or not 0.0 < rtol < 1.0:
-        raise InputError("rtol", rtol, "must be a number between 0 and 1")
-    if not stack.interfaces:
-        raise InputError("rtol", rtol, "needs a film with an interface, whose torque is the scale")
-    rule = polar_rule_for(stack)
+        raise InputError(
+            "rtol", tolerance.rtol, "chooses a mesh, but tables bring points of their own"
+        )
 
-    def solution(n_polar: int, n_azimuth: int) -> BoltzmannSolution:
-        mesh = SphericalMesh(n_polar, n_azimuth, rule)
+    def solve(mesh: FermiSurfaceMesh) -> BoltzmannSolution:
         return solve_boltzmann(stack, mesh, method=method, source=source, memory_limit=memory_limit)
 
-    def values(result: BoltzmannSolution) -> FloatArray:
-        parts = [(r.current_minus, r.current_plus, r.torque) for r in result.interfaces]
-        return np.concatenate([vector for part in parts for vector in part])
-
-    def scale(flat: FloatArray) -> float:
-        responses = _unflattened(stack, flat)
-        torque = max(float(np.abs(r.torque_total).max()) for r in responses)
-        return torque or float(np.abs(flat).max()) or 1.0
-
-    found = refine(lambda p, a: values(solution(p, a)), scale, rtol)
-    best = solution(found.n_polar, found.n_azimuth)
+    best, found = refine_responses(stack, solve, lambda s: s.interfaces, tolerance)
     return replace(
         best,
         certificates={**best.certificates, "mesh_error": found.relative},
-        errors=_unflattened(stack, found.error),
-    )
-
-
-def _unflattened(stack: Stack, flat: FloatArray) -> tuple[InterfaceResponse, ...]:
-    """Responses, or errors in their place, from currents and torques in one row."""
-    return tuple(
-        InterfaceResponse(
-            current_minus=row[:4],
-            current_plus=row[4:8],
-            torque=row[8:],
-            m=np.array(stack.interface_magnetization(i)),
-            field_direction=stack.field_direction,
-            magnet_below=stack.magnet_below(i),
-        )
-        for i, row in enumerate(flat.reshape(len(stack.interfaces), 11))
+        errors=unflattened(stack, found.error),
+        refinement=found,
     )
 
 

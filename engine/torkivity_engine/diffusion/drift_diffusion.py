@@ -37,8 +37,11 @@ from torkivity_engine.diffusion.tensors import circuit_conductances, interface_t
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.film.table_film import has_tables
+from torkivity_engine.refine import refine_responses
 from torkivity_engine.solution import DriftDiffusionSolution, InterfaceResponse
 from torkivity_engine.spin import CHARGE, rotation_to, transverse
+from torkivity_engine.tolerance import Tolerance
 from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = ["dephased_spin_current", "solve_drift_diffusion"]
@@ -96,6 +99,7 @@ def solve_drift_diffusion(
     spin_diffusion_length: Literal["exact", "diffusive"] = "exact",
     keep_rashba: bool = False,
     mesh: FermiSurfaceMesh | None = None,
+    rtol: float | Tolerance | None = None,
 ) -> DriftDiffusionSolution:
     """Spin currents and torques of a film in drift-diffusion.
 
@@ -128,6 +132,8 @@ def solve_drift_diffusion(
         paper takes them at u_R = 0.
     mesh : FermiSurfaceMesh, optional
         Quadrature of the interface parameters.
+    rtol : float or Tolerance, optional
+        Instead of a mesh, as for `torkivity_engine.solve.solve_boltzmann`.
 
     Returns
     -------
@@ -137,11 +143,17 @@ def solve_drift_diffusion(
     Raises
     ------
     InputError
-        For unknown options, a film without an interface, or one that the dephased level
-        does not cover.
+        For unknown options, a film without an interface, one that the dephased level does not
+        cover, or both a mesh and `rtol`.
     PhysicsError
-        If a heavy metal has no diffusive regime, or nothing relaxes some spin component.
+        If a heavy metal has no diffusive regime, nothing relaxes some spin component, or `rtol`
+        is not reached.
     """
+    if rtol is not None:
+        if mesh is not None:
+            raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
+        options = {"spin_diffusion_length": spin_diffusion_length, "keep_rashba": keep_rashba}
+        return _refined(as_stack(film), (parameters, ferromagnet, source), options, rtol)
     _one_of("parameters", parameters, PARAMETERS)
     _one_of("ferromagnet", ferromagnet, LEVELS)
     _one_of("source", source, SOURCES)
@@ -189,6 +201,23 @@ def solve_drift_diffusion(
         if ends
         else partial(sheet_conductance, stack, state, spin_hall, exact, ferromagnet == "dephased"),
     )
+
+
+def _refined(
+    stack: Stack,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    rtol: float | Tolerance,
+) -> DriftDiffusionSolution:
+    """Solution on the coarsest mesh that meets a tolerance."""
+
+    def solve(mesh: FermiSurfaceMesh) -> DriftDiffusionSolution:
+        return solve_drift_diffusion(stack, *arguments, **options, mesh=mesh)
+
+    if has_tables(stack):
+        raise InputError("rtol", rtol, "chooses a mesh, but tables bring points of their own")
+    best, found = refine_responses(stack, solve, lambda s: s.interfaces, Tolerance.of(rtol))
+    return replace(best, refinement=found)
 
 
 def _without_half_spaces(stack: Stack) -> Stack:
