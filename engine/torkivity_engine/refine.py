@@ -20,6 +20,7 @@ from typing import TypeVar
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Stack
@@ -28,6 +29,7 @@ from torkivity_engine.tolerance import LARGEST, RefinedMesh, Tolerance, Trial
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
+    "flattened",
     "polar_rule_for",
     "refine",
     "refine_responses",
@@ -41,6 +43,10 @@ _T = TypeVar("_T")
 #: A difference must not be smaller than this part of the one before to be believed: the error
 #: of an oscillating sequence can vanish by accident.
 _BELIEF = 0.1
+
+#: Parts of the largest current: below the first a torque is none, below the second a
+#: difference is rounding.
+_VANISHES, _ROUNDING = 1e-9, 1e-13
 
 
 def polar_rule_for(stack: Stack) -> str:
@@ -82,6 +88,8 @@ def refine(
     rtol: float,
     start: tuple[int, int] = (8, 8),
     largest: int = LARGEST,
+    shortcut: float | None = None,
+    noise: Callable[[FloatArray], float] = lambda values: 0.0,
 ) -> RefinedMesh:
     """Double the polar or the azimuthal size, whichever matters more, until it is enough.
 
@@ -97,6 +105,10 @@ def refine(
         First mesh; twice its sizes is the smallest that can be accepted.
     largest : int, optional
         Largest size of either kind.
+    shortcut : float, optional
+        See `Tolerance`.
+    noise : callable, optional
+        From the quantities to what is rounding and no error of a mesh.
 
     Returns
     -------
@@ -113,16 +125,19 @@ def refine(
         trials.append(Trial(p, a, evaluate(p, a)))
         return trials[-1].values
 
-    def accepted(error: FloatArray) -> RefinedMesh:
-        last = trials[-1]
-        relative = float(error.max() / scale(last.values))
-        return RefinedMesh(*(last.n_polar, last.n_azimuth, last.values, error, relative),
-                           tuple(trials))  # fmt: skip
+    def outcome(error: FloatArray) -> RefinedMesh:
+        error = np.where(error <= noise(fine), 0.0, error)
+        return RefinedMesh(p, a, fine, error, float(error.max() / scale(fine)), tuple(trials))
 
     p, a = 2 * start[0], 2 * start[1]
-    coarse, fine = at(*start), at(p, a)
-    error = np.abs(fine - coarse)
-    if (found := accepted(error)).relative <= rtol:
+    if shortcut is not None:
+        quarter, fine = at(start[0] // 2, start[1]), at(p, a)
+        if (found := outcome(shortcut * np.abs(fine - quarter))).relative <= rtol:
+            return found
+        coarse = at(*start)
+    else:
+        coarse, fine = at(*start), at(p, a)
+    if (found := outcome(np.abs(fine - coarse))).relative <= rtol:
         return found
     polar, azimuthal = _Ladder(), _Ladder()
     between = at(p, start[1])
@@ -141,7 +156,7 @@ def refine(
             in_polar = polar.step(coarse, fine)
         else:
             in_azimuth = azimuthal.step(coarse, fine)
-        if (found := accepted(in_polar + in_azimuth)).relative <= rtol:
+        if (found := outcome(in_polar + in_azimuth)).relative <= rtol:
             return found
 
 
@@ -181,23 +196,41 @@ def refine_responses(
             "rtol", tolerance.rtol, "needs a film with an interface, whose torque is the scale"
         )
     rule = tolerance.polar_rule or polar_rule_for(stack)
-    last: list[_T] = []
+    best: dict[int, _T] = {}
 
     def evaluate(n_polar: int, n_azimuth: int) -> FloatArray:
-        last[:] = [solve(_mesh(n_polar, n_azimuth, rule))]
-        parts = [(r.current_minus, r.current_plus, r.torque) for r in responses(last[0])]
-        return np.concatenate([vector for part in parts for vector in part])
+        size, solution = n_polar * n_azimuth, solve(_mesh(n_polar, n_azimuth, rule))
+        if size >= max(best, default=0):  # meshes that are accepted grow
+            best.clear()
+            best[size] = solution
+        return flattened(responses(solution))
 
     def scale(flat: FloatArray) -> float:
         torque = max(float(np.abs(r.torque_total).max()) for r in unflattened(stack, flat))
-        return torque or float(np.abs(flat).max()) or 1.0
+        largest = float(np.abs(flat).max())
+        # By symmetry, or without a source, there may be no torque but rounding.
+        return torque if torque > _VANISHES * largest else largest or 1.0
 
-    found = refine(evaluate, scale, tolerance.rtol, tolerance.start, tolerance.largest)
-    return last[0], replace(found, polar_rule=rule)
+    def noise(flat: FloatArray) -> float:
+        drive = stack.prefactor * METRE_PER_NM  # of a mean free path of 1 nm
+        return _ROUNDING * max(float(np.abs(flat).max()), drive)
+
+    found = refine(
+        *(evaluate, scale, tolerance.rtol, tolerance.start, tolerance.largest),
+        tolerance.shortcut,
+        noise,
+    )
+    return next(iter(best.values())), replace(found, polar_rule=rule)
 
 
 #: Meshes are small beside what is made on them, and looked up for every point.
 _mesh = lru_cache(maxsize=16)(SphericalMesh)
+
+
+def flattened(interfaces: Sequence[InterfaceResponse]) -> FloatArray:
+    """Currents and torques of all interfaces in one row."""
+    parts = [(r.current_minus, r.current_plus, r.torque) for r in interfaces]
+    return np.concatenate([vector for part in parts for vector in part])
 
 
 def unflattened(stack: Stack, flat: FloatArray) -> tuple[InterfaceResponse, ...]:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 
 import accuracy
 import b_matrix
+import cold_slabs
 import layers
 import methods
+import polar_rules
 import reduced
 import scaling
 import startup
@@ -32,7 +34,9 @@ _MODULES = {
     "layers": layers,
     "methods": methods,
     "scaling": scaling,
+    "polar-rules": polar_rules,
     "accuracy": accuracy,
+    "slabs": cold_slabs,
     "startup": startup,
 }
 SECTIONS = tuple(_MODULES)

@@ -195,3 +195,19 @@ def test_mesh_and_tolerance_exclude_each_other() -> None:
         solve_drift_diffusion(pt_co(), mesh=SphericalMesh(4, 6), rtol=1e-3)
     with pytest.raises(InputError, match="interface"):
         solve_boltzmann(Stack((PT,), ()), rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("film", "source"),
+    [
+        (pt_co(0.2), "spin_hall"),  # no spin Hall angle: nothing drives
+        (pt_co(0.2, magnetization=(0.0, 1.0, 0.0)), "rashba"),  # no torque by symmetry
+        (pt_co(0.0, magnetization=(0.3, 0.2, 1.0)), "all"),  # neither
+    ],
+)
+@pytest.mark.parametrize("rtol", [1e-3, 1e-8])
+def test_rounding_is_no_error_of_a_mesh(film: Bilayer, source: str, rtol: float) -> None:
+    found = solve_boltzmann(film, rtol=rtol, source=source)
+    assert found.certificates["mesh_error"] <= rtol
+    found_too = solve_drift_diffusion(film, rtol=rtol, source=source)  # type: ignore[arg-type]
+    assert found_too.refinement is not None

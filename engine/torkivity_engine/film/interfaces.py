@@ -26,7 +26,7 @@ _W = Annotated[float, POTENTIAL.named("spin-orbit coupling W", "$W$")]
 #: (k_x, k_y)/k_F all around at grazing incidence, every degree.
 _EQUATOR = np.column_stack([np.cos(np.radians(range(360))), np.sin(np.radians(range(360)))])
 #: A pole this close to grazing incidence slows a Gauss rule down.
-_NEAR = 0.1
+_NEAR = 0.02
 
 
 class DeltaInterface(Interface):
@@ -77,7 +77,7 @@ class DeltaInterface(Interface):
         return self.barrier - self.exchange, self.barrier + self.exchange
 
     def has_grazing_pole(self, m: ArrayLike) -> bool:
-        """Whether abs(b) comes within 0.1 of abs(u0) at grazing incidence."""
+        """Whether abs(b) comes within 0.02 of abs(u0) at grazing incidence."""
         b = self.exchange * np.asarray(m) + _EQUATOR @ np.transpose(self.spin_orbit_matrix)
         size = np.linalg.norm(b, axis=1)
         return bool(size.min() - _NEAR < abs(self.barrier) < size.max() + _NEAR)

@@ -270,7 +270,7 @@ def _draw_profile(case: Case, source: str, title: str) -> Figure:
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
     from torkivity.figures import profile_figure
-    from torkivity.study.point import solve_boltzmann_case
+    from torkivity.study.boltzmann import solve_boltzmann_case
 
     with announce_compilation(say):
         solution = solve_boltzmann_case(case, source)

@@ -40,8 +40,11 @@ def setting_parameters(config: Settings) -> dict[str, Parameter]:
             if path in _FIXED:
                 continue
             value = getattr(section, key)
+            if value is None or (name == "mesh" and key not in config.mesh.table()):
+                continue
             meaning = field.description or key
-            quantity = Quantity("1", meaning) if isinstance(value, int) else None
+            number = isinstance(value, (int, float))
+            quantity = Quantity("1", meaning) if number else None
             found[path] = Parameter(path, value, quantity, about=meaning)
     return found
 

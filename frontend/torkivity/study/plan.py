@@ -27,6 +27,7 @@ from torkivity.study.point import (
     point_variables,
     source_dimension,
 )
+from torkivity.study.tiles import Tiles
 from torkivity.version import __version__
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import angles_of
@@ -116,7 +117,8 @@ def plan_case(
             f"sweep.models has {need_rings[0]}, which needs azimuthal rings: give mesh.n_polar and "
             "mesh.n_azimuth instead of mesh.file",
         )
-    variables = point_variables(quantities)
+    tiles = None if case.tolerance is None else Tiles(case)
+    variables = point_variables(quantities, refined=tiles is not None)
     _check_names(varied, variables, file)
     # Models and sources of a film lie side by side: what they share is made once.
     grid = Grid([*varied.dimensions, model_dimension(models), source_dimension(sources)])
@@ -136,8 +138,9 @@ def plan_case(
     }
     return SweepPlan(
         spec=SweepSpec(grid, variables, physics, attributes, axes=component_axes(case.film)),
-        evaluate=PointRecord(case, quantities),
+        evaluate=PointRecord(case, quantities, tiles),
         layer_parameters=tuple(_layer_parameters(case, grid)),
+        recall=lambda file: None if tiles is None else tiles.recall(file, grid),
     )
 
 
@@ -266,7 +269,7 @@ def _check_values(case: Case, grid: Grid) -> None:
 def _check_point(case: Case, values: Mapping[str, Value]) -> None:
     try:
         varied = case.varied(values)
-        if varied.settings.mesh.file is None:
+        if varied.tolerance is None and varied.settings.mesh.file is None:
             varied.mesh()
     except InputError as error:
         listed = ", ".join(f"{name} = {value}" for name, value in values.items())

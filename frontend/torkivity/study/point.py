@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity.catalogue import MODELS, SOURCES
+from torkivity.study.boltzmann import solve_boltzmann_case
 from torkivity.study.case import Case
 from torkivity.study.in_plane import in_plane_record
+from torkivity.study.tiles import MESH_VARIABLES, Tiles, mesh_record
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
@@ -30,7 +32,7 @@ from torkivity_engine.record import (
     Variable,
 )
 from torkivity_engine.solution import BoltzmannSolution, DriftDiffusionSolution
-from torkivity_engine.solve import solve_boltzmann
+from torkivity_engine.tolerance import Tolerance
 from torkivity_hpc.files.rows import NotedRecord
 from torkivity_hpc.grid import Axis, Dimension, Value
 
@@ -41,7 +43,6 @@ __all__ = [
     "model_dimension",
     "point_variables",
     "solution_record",
-    "solve_boltzmann_case",
     "solve_point",
     "source_dimension",
 ]
@@ -49,7 +50,9 @@ __all__ = [
 Solution = BoltzmannSolution | DriftDiffusionSolution
 
 
-def solve_point(case: Case, model: str, source: str) -> Solution:
+def solve_point(
+    case: Case, model: str, source: str, tolerance: Tolerance | None = None
+) -> Solution:
     """A film by one model.
 
     Parameters
@@ -59,6 +62,8 @@ def solve_point(case: Case, model: str, source: str) -> Solution:
         Of `torkivity.catalogue.MODELS`.
     source : str
         Of `torkivity.catalogue.SOURCES`.
+    tolerance : Tolerance, optional
+        In place of the case's mesh or tolerance.
 
     Returns
     -------
@@ -71,13 +76,15 @@ def solve_point(case: Case, model: str, source: str) -> Solution:
     """
     parameters = MODELS[model].parameters
     if parameters is None:
-        return solve_boltzmann_case(case, source)
+        return solve_boltzmann_case(case, source, tolerance)
+    rtol = tolerance or case.tolerance
     return solve_drift_diffusion(
         case.film,
         parameters,
         ferromagnet_level(case),
         source,  # type: ignore[arg-type]
-        mesh=case.mesh(),
+        mesh=case.mesh() if rtol is None else None,
+        rtol=rtol,
     )
 
 
@@ -89,17 +96,6 @@ def ferromagnet_level(case: Case) -> Literal["dephased", "finite"]:
     # The published level knows one heavy metal beside one ferromagnet.
     magnetic = [layer.magnetic for layer in as_stack(case.film).layers]
     return "dephased" if sorted(magnetic) == [False, True] else "finite"
-
-
-def solve_boltzmann_case(case: Case, source: str) -> BoltzmannSolution:
-    """The Boltzmann equation of a case; errors as `solve_boltzmann` has them."""
-    return solve_boltzmann(
-        case.film,
-        case.mesh(),
-        method=case.settings.solver.method,
-        source=source,
-        memory_limit=case.memory_limit,
-    )
 
 
 def solution_record(
@@ -138,14 +134,25 @@ def _shape(variable: Variable) -> tuple[int, ...]:
     return tuple(len(COORDINATES[dim]) for dim in variable.dims)
 
 
-def point_variables(quantities: tuple[str, ...] = ()) -> dict[str, Variable]:
-    """Schema of a point's record: dimensions beyond those of the study, units, meaning."""
+def point_variables(
+    quantities: tuple[str, ...] = (), *, refined: bool = False
+) -> dict[str, Variable]:
+    """Schema of a point's record: dimensions beyond those of the study, units, meaning.
+
+    Parameters
+    ----------
+    quantities : tuple of str, optional
+        Of `torkivity.catalogue.QUANTITIES`.
+    refined : bool, optional
+        Whether a tolerance chooses the mesh of each point, which then says so.
+    """
     table = {}
     for dim, names in (("interface", VARIABLES), ("magnet", MAGNET_VARIABLES)):
         for name, variable in names.items():
             table[name] = replace(variable, dims=(dim, *variable.dims))
     for name, meaning in CERTIFICATES.items():
         table[f"certificate_{name}"] = Variable((), "1", f"error indicator: {meaning}")
+    table |= MESH_VARIABLES if refined else {}
     return {**table, **(IN_PLANE_VARIABLES if "in_plane" in quantities else {})}
 
 
@@ -181,10 +188,13 @@ class PointRecord:
         What all points have in common.
     quantities : tuple of str
         Of `torkivity.catalogue.QUANTITIES`.
+    tiles : Tiles or None
+        Where a tolerance chooses the mesh.
     """
 
     case: Case
     quantities: tuple[str, ...] = ()
+    tiles: Tiles | None = None
     _last: tuple[dict[str, Value], Case] | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -198,4 +208,15 @@ class PointRecord:
         case = self._last[1]
         model, source = str(values["model"]), str(values["source"])
         assert source in SOURCES
-        return solution_record(case.film, solve_point(case, model, source), self.quantities)
+        if self.tiles is None:
+            return solution_record(case.film, solve_point(case, model, source), self.quantities)
+        if not varied and MODELS[model].parameters is None:
+            # A single film is a tile of its own: what finds its mesh is its solution.
+            solution: Solution = solve_boltzmann_case(case, source)
+            tile = self.tiles.learn(case, source, solution.refinement)
+        else:
+            tile = self.tiles.mesh(case, varied, source)
+            solution = solve_point(case, model, source, tile.tolerance(case))
+        record = solution_record(case.film, solution, self.quantities)
+        record |= mesh_record(solution.refinement, tile)
+        return record

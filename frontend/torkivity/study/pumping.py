@@ -67,8 +67,9 @@ def compute_pumping(case: Case) -> PumpingStudy:
     solutions = {
         name: spin_pumping(
             case.film,
-            case.mesh(),
+            case.mesh() if case.tolerance is None else None,
             magnet=name,
+            rtol=None if case.tolerance is None else case.tolerance.rtol,
             method=case.settings.solver.method,
             memory_limit=case.memory_limit,
         )
@@ -78,10 +79,11 @@ def compute_pumping(case: Case) -> PumpingStudy:
     def record(values: Mapping[str, Value]) -> dict[str, ArrayLike]:
         return pumping_record(solutions[str(values["turning"])])
 
-    return PumpingStudy(case, evaluate(_plan(case, record)), solutions)
+    mesh = next(iter(solutions.values())).mesh
+    return PumpingStudy(case, evaluate(_plan(case, record, mesh)), solutions)
 
 
-def _plan(case: Case, record: object) -> SweepPlan:
+def _plan(case: Case, record: object, mesh: str) -> SweepPlan:
     names = as_stack(case.film).magnet_names
     plan = plan_case(case, {}, (), (_MODEL,), ("all",))
     turning = Dimension("turning", Axis(names, "", "magnet that turns"), {"turning": names})
@@ -91,7 +93,7 @@ def _plan(case: Case, record: object) -> SweepPlan:
         "drive": "pumping",
         "normalisation": "per q = (hbar/2) dm/dt; times 2 for the electric sheet current",
         "boltzmann_method": case.settings.solver.method,
-        "boltzmann_mesh": case.mesh().name,
+        "boltzmann_mesh": mesh,
     }
     spec = replace(
         plan.spec,

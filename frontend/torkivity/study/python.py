@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity.catalogue import MODELS, QUANTITIES, SOURCES
-from torkivity.config.sections import RunConfig
+from torkivity.config.sections import MeshSection, RunConfig
 from torkivity.config.text import load_config
 from torkivity.study.case import Case
 from torkivity.study.plan import plan_case
@@ -20,6 +20,7 @@ from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.record import COORDINATES, VARIABLES, Variable
 from torkivity_engine.solution import BoltzmannSolution, TorqueNames
+from torkivity_engine.tolerance import Tolerance
 from torkivity_hpc.grid import Axis, Grid, Value
 from torkivity_hpc.running.crew import ProcessCrew, ThreadCrew
 from torkivity_hpc.running.session import SweepPlan, run_plan
@@ -44,6 +45,7 @@ def sweep(
     quantities: Sequence[str] | None = None,
     evaluate: Evaluate | None = None,
     mesh: FermiSurfaceMesh | None = None,
+    rtol: float | None = None,
     out: str | Path | None = None,
     workers: int = 1,
     retry_failed: bool = False,
@@ -75,6 +77,9 @@ def sweep(
     mesh : FermiSurfaceMesh, optional
         Of the Boltzmann equation, without `evaluate`; by default that of the configuration, or
         ``SphericalMesh(32, 16)``.
+    rtol : float, optional
+        Instead of a mesh: the error of the mesh that each point keeps to, as for
+        `torkivity.solve_boltzmann`.
     out : str or Path, optional
         Result file to keep. If it is there, only what it lacks is computed.
     workers : int, optional
@@ -92,8 +97,8 @@ def sweep(
     Raises
     ------
     InputError
-        For unknown parameters, values that no film can have, or a result file of something
-        else.
+        For unknown parameters, values that no film can have, both a mesh and `rtol`, or a result
+        file of something else.
     WorkerError
         If `evaluate` raises something that is not an arithmetic, value or memory error.
     KeyboardInterrupt
@@ -104,7 +109,12 @@ def sweep(
     if workers < 1:
         raise InputError("workers", workers, "must be at least 1")
     plan = _plan(
-        film, axes, groups, {"models": models, "sources": sources, "quantities": quantities}, mesh
+        film,
+        axes,
+        groups,
+        {"models": models, "sources": sources, "quantities": quantities},
+        mesh,
+        rtol,
     )
     if evaluate is not None:
         plan = _custom(plan, evaluate)
@@ -130,6 +140,7 @@ def _plan(
     groups: Sequence[Mapping[str, Any]],
     choices: Mapping[str, Sequence[str] | None],
     mesh: FermiSurfaceMesh | None,
+    rtol: float | None,
 ) -> SweepPlan:
     path = Path(film) if isinstance(film, (str, Path)) else Path("film")
     if isinstance(film, (str, Path)):
@@ -141,11 +152,16 @@ def _plan(
         case = Case(film)
     else:
         raise InputError("film", film, "must be a Bilayer, a Stack, a configuration or its path")
+    if mesh is not None and rtol is not None:
+        raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
     if mesh is not None:
         case = replace(case, given_mesh=mesh)
+    if rtol is not None:
+        chosen = MeshSection.model_validate({"rtol": Tolerance(rtol).rtol})
+        case = replace(case, settings=case.settings.model_copy(update={"mesh": chosen}))
     if section is not None and axes is None and not groups:
         axes, groups = section.axes, section.zip
-    chosen = [
+    named = [
         _known(key, choices[key] or getattr(section, key, None) or default, table)
         for key, default, table in (
             ("models", ("boltzmann",), MODELS),
@@ -153,7 +169,7 @@ def _plan(
             ("quantities", (), QUANTITIES),
         )
     ]
-    return plan_case(case, axes or {}, groups, *chosen)
+    return plan_case(case, axes or {}, groups, *named)
 
 
 def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple[str, ...]:

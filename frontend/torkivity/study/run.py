@@ -10,22 +10,59 @@ import numpy as np
 
 from torkivity.catalogue import COMPARED, MODELS, QUANTITIES, SINGLE_SOURCES
 from torkivity.results.differences import REFERENCE
+from torkivity.study.boltzmann import solve_boltzmann_case
 from torkivity.study.case import Case
 from torkivity.study.evaluate import Evaluated, evaluate
 from torkivity.study.facts import Facts, film_facts
 from torkivity.study.plan import plan_case
-from torkivity.study.point import ferromagnet_level, solve_boltzmann_case
+from torkivity.study.point import ferromagnet_level
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import Variable
 from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, create_sweep
+from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
-__all__ = ["CURVE", "FilmStudy", "compute_curve", "compute_film", "curve_path", "write_film"]
+__all__ = [
+    "CURVE",
+    "FilmStudy",
+    "FoundMesh",
+    "compute_curve",
+    "compute_film",
+    "curve_path",
+    "found_mesh",
+    "write_film",
+]
 
 #: Start of the names of what belongs to the curve.
 CURVE = "curve_"
 
 _SOURCES = (*SINGLE_SOURCES, "all")
+
+
+@dataclass(frozen=True)
+class FoundMesh:
+    """Mesh of the Boltzmann equation that a tolerance led to.
+
+    Attributes
+    ----------
+    n_polar, n_azimuth : int
+        With both sources of torque at work.
+    polar_rule : str
+    error : float
+        Largest estimated error of any source of torque, beside the largest total torque.
+    """
+
+    n_polar: int
+    n_azimuth: int
+    polar_rule: str
+    error: float
+
+    def mesh(self) -> FermiSurfaceMesh:
+        """The mesh itself."""
+        return SphericalMesh(self.n_polar, self.n_azimuth, self.polar_rule)
+
+    def __str__(self) -> str:
+        return f"{self.n_polar} x {self.n_azimuth} {self.polar_rule}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +98,7 @@ class FilmStudy:
 
 def models_for(case: Case) -> tuple[str, ...]:
     """Models of `torkivity.catalogue.COMPARED` that the case's mesh allows."""
-    rings = case.mesh().rings is not None
+    rings = case.tolerance is not None or case.mesh().rings is not None
     return tuple(name for name in COMPARED if rings or not MODELS[name].needs_rings)
 
 
@@ -84,16 +121,31 @@ def compute_film(case: Case, progress: Callable[[str], None] = lambda message: N
         If the Boltzmann equation cannot be solved, or the film has no interface; what other
         models cannot do is in their status.
     """
-    mesh = case.mesh()
+    if case.tolerance is None:
+        mesh = f"{case.mesh().name}, NT = {case.mesh().n_unknowns}"
+    else:
+        mesh = f"rtol = {case.tolerance.rtol:g}"
     if not as_stack(case.film).interfaces:
         raise InputError("film", "one layer", "torques need an interface: give two or more layers")
-    progress(
-        f"all models: {case.settings.solver.method} method, {mesh.name}, NT = {mesh.n_unknowns}"
-    )
-    facts = film_facts(case)
+    progress(f"all models: {case.settings.solver.method} method, {mesh}")
     points = evaluate(plan_case(case, {}, (), models_for(case), _SOURCES, tuple(QUANTITIES)))
     _require_reference(case, points)
-    return FilmStudy(case, points, facts)
+    found = found_mesh(points)
+    return FilmStudy(case, points, film_facts(case, case.mesh() if found is None else found.mesh()))
+
+
+def found_mesh(points: Evaluated) -> FoundMesh | None:
+    """The mesh that a tolerance led to, and its error; None where the mesh was given."""
+    if "mesh_error" not in points.plan.spec.variables:
+        return None
+    at_all = points.at(model=REFERENCE, source="all")
+    errors = points.values("mesh_error")[points.at(model=REFERENCE)]
+    n_polar, n_azimuth, graded = (
+        int(points.values(name)[at_all])
+        for name in ("mesh_n_polar", "mesh_n_azimuth", "mesh_graded")
+    )
+    rule = "graded" if graded else "gauss"
+    return FoundMesh(n_polar, n_azimuth, rule, float(np.nanmax(errors)))
 
 
 def _require_reference(case: Case, points: Evaluated) -> None:
@@ -173,9 +225,11 @@ def write_film(path: Path, study: FilmStudy, *, elapsed_seconds: float | None = 
                     study.curve.values(name),
                 )
     attributes = {**spec.attributes, "title": "Spin-orbit torques of a film"}
+    found = found_mesh(study.points)
+    mesh = study.case.mesh() if found is None else found.mesh()
     attributes |= {
         "boltzmann_method": study.case.settings.solver.method,
-        "boltzmann_mesh": study.case.mesh().name,
+        "boltzmann_mesh": mesh.name,
         "drift_diffusion_ferromagnet": ferromagnet_level(study.case),
     }
     if elapsed_seconds is not None:
