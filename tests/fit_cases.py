@@ -13,9 +13,8 @@ from torkivity.fit.fit import Measurement, ParameterSetting
 from torkivity.fit.models import (
     Conditions,
     MicroscopicModel,
-    PhenomenologicalModel,
-    TorqueModel,
 )
+from torkivity.fit.phenomenological import PhenomenologicalModel
 from torkivity_meshes import SphericalMesh
 
 FILM = Bilayer(
@@ -88,6 +87,6 @@ def microscopic_case(names: Sequence[str]) -> tuple[MicroscopicModel, dict[str, 
 
 
 def microscopic_curves(
-    model: TorqueModel, thickness: FloatArray = THICKNESS
+    model: MicroscopicModel, thickness: FloatArray = THICKNESS
 ) -> tuple[FloatArray, FloatArray]:
     return model.torques({p.name: p.start for p in model.parameters}, Conditions(thickness))

@@ -43,7 +43,12 @@ from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = [
     "AnisotropyExpansion",
+    "Coefficient",
+    "Form",
+    "angles",
     "angular_torques",
+    "coefficients",
+    "column",
     "expand_torques",
     "magnetization_directions",
 ]
@@ -93,7 +98,7 @@ class AnisotropyExpansion:
         -------
         ndarray, shape (n, 3)
         """
-        theta, phi = _angles(theta_deg, phi_deg)
+        theta, phi = angles(theta_deg, phi_deg)
         relative = phi - np.radians(self.field_direction_deg)
         total = np.zeros((len(theta), 3))
         for kind in _KINDS:
@@ -106,7 +111,7 @@ class AnisotropyExpansion:
 
 def magnetization_directions(theta_deg: ArrayLike, phi_deg: ArrayLike) -> FloatArray:
     """Unit vectors m, shape (n, 3), for angles in degrees."""
-    theta, phi = _angles(theta_deg, phi_deg)
+    theta, phi = angles(theta_deg, phi_deg)
     return np.stack(
         [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=1
     )
@@ -180,26 +185,11 @@ def expand_torques(
         For shapes that do not match, numbers that are not finite, torques along m, or angles
         that leave coefficients undetermined.
     """
-    if form not in _FORMS:
-        raise InputError("form", form, f"must be one of {', '.join(_FORMS)}")
-    if isinstance(order, bool) or not isinstance(order, int) or order < 0 or order % 2:
-        raise InputError("order", order, "must be an even number, 0 or more")
-    theta, phi = _angles(theta_deg, phi_deg)
+    names = coefficients(form, order)
+    theta, phi = angles(theta_deg, phi_deg)
     given = _checked_torques(torques, magnetization_directions(theta_deg, phi_deg))
     relative = phi - np.radians(field_direction_deg)
-    names = [
-        (kind, polar, power)
-        for kind in _KINDS
-        for power in range(0, order + 1, 2)
-        for polar in ((False, True) if form == "general" and power else (False,))
-    ]
-    columns = []
-    for kind, polar, power in names:
-        column = _component(kind, polar, power, theta, relative)
-        if power == 0:
-            # A and B share T0.
-            column = column + _component(kind, True, 0, theta, relative)
-        columns.append(column.ravel())
+    columns = [column(name, theta, relative).ravel() for name in names]
     e_theta, e_phi = _unit_vectors(theta, phi)
     target = np.stack([(given * e_theta).sum(axis=1), (given * e_phi).sum(axis=1)], axis=1)
     design = np.stack(columns, axis=1)
@@ -229,7 +219,33 @@ def expand_torques(
     )
 
 
-def _angles(theta_deg: ArrayLike, phi_deg: ArrayLike) -> tuple[FloatArray, FloatArray]:
+#: A coefficient: of which torque, whether of B, which power of sin(theta).
+Coefficient = tuple[str, bool, int]
+
+
+def coefficients(form: str, order: int) -> list[Coefficient]:
+    """Coefficients of a form; the T0 of A is that of B too."""
+    if form not in _FORMS:
+        raise InputError("form", form, f"must be one of {', '.join(_FORMS)}")
+    if isinstance(order, bool) or not isinstance(order, int) or order < 0 or order % 2:
+        raise InputError("order", order, "must be an even number, 0 or more")
+    return [
+        (kind, polar, power)
+        for kind in _KINDS
+        for power in range(0, order + 1, 2)
+        for polar in ((False, True) if form == "general" and power else (False,))
+    ]
+
+
+def column(name: Coefficient, theta: FloatArray, phi: FloatArray) -> FloatArray:
+    """Components (theta, phi) of a coefficient, shape (n, 2)."""
+    kind, polar, power = name
+    own = _component(kind, polar, power, theta, phi)
+    return own + _component(kind, True, 0, theta, phi) if power == 0 else own
+
+
+def angles(theta_deg: ArrayLike, phi_deg: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Angles in radians, one row of finite numbers each."""
     theta, phi = np.broadcast_arrays(
         *(np.radians(np.atleast_1d(np.asarray(a, dtype=np.float64))) for a in (theta_deg, phi_deg))
     )

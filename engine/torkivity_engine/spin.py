@@ -40,13 +40,13 @@ def rotation_to(m: ArrayLike) -> FloatArray:
     The branch on the sign of m_z keeps the construction free of cancellation for every
     direction (Duff et al., J. Comput. Graph. Tech. 6, 1 (2017)).
     """
-    x, y, z = np.asarray(m, dtype=np.float64)
+    x, y, z = map(float, m)  # type: ignore[arg-type]  # numbers are faster than arrays of three
     sign = 1.0 if z >= 0.0 else -1.0
     a = -1.0 / (sign + z)
     b = x * y * a
-    e1 = np.array([1.0 + sign * x * x * a, sign * b, -sign * x])
-    e2 = np.array([b, sign + y * y * a, -y])
-    return np.column_stack([e1, e2, np.array([x, y, z])])
+    return np.array(
+        [[1.0 + sign * x * x * a, b, x], [sign * b, sign + y * y * a, y], [-sign * x, -y, z]]
+    )
 
 
 def torque_frame(m: ArrayLike, field_direction: ArrayLike) -> tuple[FloatArray, FloatArray]:

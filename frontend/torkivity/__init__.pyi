@@ -31,6 +31,9 @@ from torkivity_engine.diffusion.boundary_layer import (
 from torkivity_engine.diffusion.drift_diffusion import (
     solve_drift_diffusion as solve_drift_diffusion,
 )
+from torkivity_engine.diffusion.pumping import (
+    drift_diffusion_pumping as drift_diffusion_pumping,
+)
 from torkivity_engine.diffusion.tensors import (
     interface_conductivity as interface_conductivity,
 )
@@ -103,7 +106,7 @@ from torkivity_engine.film.stack import (
 from torkivity_engine.film.tabulated_interface import (
     TabulatedInterface as TabulatedInterface,
 )
-from torkivity_engine.pumping import (
+from torkivity_engine.pumped import (
     PumpingSolution as PumpingSolution,
 )
 from torkivity_engine.pumping import (

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 __all__ = [
     "COMPARED",
+    "FIT_MODELS",
     "MODELS",
     "QUANTITIES",
     "SINGLE_SOURCES",
@@ -105,3 +106,7 @@ SINGLE_SOURCES: tuple[SingleSource, ...] = ("rashba", "spin_hall")
 
 #: Models that a single film is computed by.
 COMPARED = ("boltzmann", "drift_diffusion", "boundary_layer")
+
+#: What data are fitted by: closed forms of quoted numbers, the thickness formula of a bilayer, or
+#: an equation solved for each film.
+FIT_MODELS = ("phenomenological", "microscopic", "boltzmann", "drift_diffusion")

@@ -13,6 +13,7 @@ from torkivity.commands.anisotropy import anisotropy
 from torkivity.commands.common import EXIT_BAD_INPUT, EXIT_FAILED, fail, say
 from torkivity.commands.compare import compare
 from torkivity.commands.converge import converge
+from torkivity.commands.explore import explore
 from torkivity.commands.export import export
 from torkivity.commands.fit import fit
 from torkivity.commands.info import info
@@ -36,6 +37,7 @@ First steps:
   torkivity run film.toml -o film.h5  compute it: table, film.h5 and film.png
   torkivity info film.h5              list what is in the result file
   torkivity report film.h5            a page to look at, send and print
+  torkivity explore film.toml         a page to change it on and see what happens
 
 \b
 Many points, with [sweep.axes] in film.toml:
@@ -85,6 +87,7 @@ for _command in (
     anisotropy,
     info,
     report,
+    explore,
     reproduce,
     selftest,
 ):

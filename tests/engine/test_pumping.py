@@ -13,11 +13,14 @@ from torkivity_engine.constants import ELECTRON_GYROMAGNETIC_RATIO, ELEMENTARY_C
 from torkivity_engine.diffusion.tensors import mixing_conductance
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.boundaries import HalfSpace, Reservoir
+from torkivity_engine.film.free_electron_table import free_electron_table
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.scattering import scattering_amplitudes
 from torkivity_engine.film.stack import Bilayer, Stack
-from torkivity_engine.pumping import PumpingSolution, spin_pumping
+from torkivity_engine.film.tabulated_interface import TabulatedInterface
+from torkivity_engine.pumped import PumpingSolution
+from torkivity_engine.pumping import spin_pumping
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.spin import rotation_to
 from torkivity_meshes import SphericalMesh, mesh_from_arrays
@@ -205,9 +208,9 @@ def test_what_cannot_pump_is_said() -> None:
     with pytest.raises(PhysicsError, match="half space"):
         spin_pumping(pt_co(left=HalfSpace()), MESH)
     metal = HeavyMetal(3.0, 2.0, 20.0)
-    own = replace(pt_co().heavy_metal, fermi_wavevector=12.0)
-    with pytest.raises(PhysicsError, match="spheres of their own"):
-        spin_pumping(replace(pt_co(), heavy_metal=own), MESH)
+    table = TabulatedInterface.of(free_electron_table(pt_co().stack(), 0, MESH.rings))
+    with pytest.raises(PhysicsError, match="tables of amplitudes"):
+        spin_pumping(replace(pt_co(), interface=table), MESH)
     with pytest.raises(InputError, match="must have a magnet"):
         spin_pumping(Stack((metal, metal), (RashbaInterface(0.1, 0.0, 0.1),)), MESH)
     with pytest.raises(InputError, match="two layers"):

@@ -20,6 +20,7 @@ from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.dense.bmatrix import ScatteringMatrix, mean_weights
+from torkivity_engine.dense.drive import DenseDrive
 from torkivity_engine.dense.modes import LayerModes, flux_scale, layer_modes, modes_of_scattering
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
@@ -31,7 +32,6 @@ from torkivity_engine.spin import CHARGE
 from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = [
-    "DenseDrive",
     "DenseStates",
     "Faces",
     "LayerState",
@@ -69,25 +69,6 @@ class LayerState:
     amplitudes: FloatArray
     driven: FloatArray
     start: float
-
-
-@dataclass(frozen=True, eq=False)
-class DenseDrive:
-    """What drives a stack instead of a field, c drives.
-
-    Attributes
-    ----------
-    uniform : ndarray, shape (n_layers, 4, c)
-        Isotropic distribution that it makes of a layer without faces.
-    entering : dict
-        By layer and face, what enters there besides what is scattered, shape (channel, 4, c).
-    ungauged : dict
-        The share of it that the gauge does not count.
-    """
-
-    uniform: FloatArray
-    entering: dict[tuple[int, int], FloatArray]
-    ungauged: dict[tuple[int, int], FloatArray]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ import numpy as np
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.balances import LayerIntegrals
 from torkivity_engine.dense.closing import solve_closing
+from torkivity_engine.dense.drive import DenseDrive
 from torkivity_engine.dense.modes import LayerModes, flux_scale, layer_modes
 from torkivity_engine.dense.split_modes import split_modes
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
@@ -79,6 +80,15 @@ class _Part:
         """Number of unknowns."""
         return len(self.scale)
 
+    def uniform(self, slots: FloatArray) -> FloatArray:
+        """An isotropic distribution as f of the modes, (size, c), from slots, shape (4, c)."""
+        f = np.zeros((self.size, slots.shape[1]))
+        points, used = np.nonzero(self.open)
+        for hemisphere in range(2):
+            chosen = self.index[hemisphere, points, used]
+            f[chosen] = (self.root[points] / self.scale[chosen])[:, None] * slots[used]
+        return f
+
     def wave(self, states: FloatArray, hemisphere: int) -> FloatArray:
         """sqrt(d^2k) g of one hemisphere, shape (n_points, 4, columns)."""
         out = np.zeros((*self.open.shape, states.shape[1]))
@@ -129,31 +139,57 @@ class _Matching:
         self._blocks = [slice(a, b) for a, b in pairwise(offsets)]
         self._total = int(offsets[-1])
 
-    def solve(self) -> tuple[list[FloatArray], list[FloatArray], dict[str, float]]:
-        """Amplitudes and driven distributions of each layer, and certificates."""
-        driven = [
-            np.pad(p.modes.driven, ((0, 0), (0, 1))) if p.modes is not None else np.zeros((0, 3))
-            for p in self.parts
-        ]
+    def solve(
+        self, drive: DenseDrive | None = None
+    ) -> tuple[list[FloatArray], list[FloatArray], dict[str, float], FloatArray]:
+        """Amplitudes and driven distributions of each layer, certificates, and slack."""
+        driven, rhs = self._field_source() if drive is None else self._own_source(drive)
         matrix = np.zeros((self._total + self._closed,) * 2)
         for layer, part in enumerate(self.parts):
             if part.modes is not None:
                 columns = self._blocks[layer]
                 faces = [part.modes.states(z, part.thickness) for z in (0.0, part.thickness)]
                 self._add_violation(matrix[:, columns], layer, faces)
-        rhs = np.zeros((len(matrix), 3))
-        for layer, g in enumerate(driven):
-            self._add_violation(rhs, layer, [-g, -g])
-        self._drop_endless(rhs)
-        for layer, side in ((0, BOTTOM), (len(self.parts) - 1, TOP)):
-            part = self.parts[layer]
-            rhs[self._rows(layer, side), 2] += self._walls[side].injected[part.open]
         if self._closed:
             matrix[:-1, -1] = self._slack()
         solution, certificates = solve_closing(matrix, rhs, self._closed)
         removed = sum(p.modes.n_zero for p in self.parts if p.modes is not None)
         certificates["modes_removed"] = float(removed)
-        return [solution[block] for block in self._blocks], driven, certificates
+        slack = solution[-1] if self._closed else np.zeros(rhs.shape[1])
+        return [solution[block] for block in self._blocks], driven, certificates, slack
+
+    def _field_source(self) -> tuple[list[FloatArray], FloatArray]:
+        """Bulk distributions and right side for fields along x and y, and for injection."""
+        driven = [
+            np.pad(p.modes.driven, ((0, 0), (0, 1))) if p.modes is not None else np.zeros((0, 3))
+            for p in self.parts
+        ]
+        rhs = self._missed(driven)
+        self._drop_endless(rhs)
+        for layer, side in ((0, BOTTOM), (len(self.parts) - 1, TOP)):
+            part = self.parts[layer]
+            rhs[self._rows(layer, side), 2] += self._walls[side].injected[part.open]
+        return driven, rhs
+
+    def _own_source(self, drive: DenseDrive) -> tuple[list[FloatArray], FloatArray]:
+        """The same for another drive, whose uniform distributions take the field's place."""
+        driven = [part.uniform(u) for part, u in zip(self.parts, drive.uniform, strict=True)]
+        rhs = self._missed(driven)
+        for (layer, side), g in drive.entering.items():
+            part = self.parts[layer]
+            rhs[self._rows(layer, side)] += (part.root[:, None, None] * g)[part.open]
+        if self._closed:
+            for (layer, _), g in drive.ungauged.items():
+                part = self.parts[layer]
+                rhs[-1] += self._charge(part, part.root[:, None, None] * g)
+        return driven, rhs
+
+    def _missed(self, driven: list[FloatArray]) -> FloatArray:
+        """By how much the bulk distributions miss the equations, with the sign of a source."""
+        rhs = np.zeros((self._total + self._closed, driven[0].shape[1]))
+        for layer, g in enumerate(driven):
+            self._add_violation(rhs, layer, [-g, -g])
+        return rhs
 
     def _drop_endless(self, rhs: FloatArray) -> None:
         """The bulk of a half space goes on: its driven distribution meets no face there."""
@@ -217,28 +253,33 @@ class _Matching:
 class SphereStates:
     """Solution of the Boltzmann equation of a film, per unit e^2 E~, lengths in nm.
 
-    Drives are unit fields along x and y, and what the reservoirs inject.
+    Drives are unit fields along x and y, and what the reservoirs inject; or those of a
+    `DenseDrive`.
 
     Attributes
     ----------
-    minus, plus : ndarray, shape (n_interfaces, 4, 3)
+    minus, plus : ndarray, shape (n_interfaces, 4, n_drives)
         Currents at 0- and 0+, without the prefactor C.
-    density : ndarray, shape (n_interfaces, 3, 3)
+    density : ndarray, shape (n_interfaces, 3, n_drives)
         Phase-coherent spin density times v_0.
     certificates : dict of str to float
         As those of `torkivity_engine.dense.matching`.
+    slack : ndarray, shape (n_drives,)
+        Charge flux that had to be added for the equations to have a solution.
     """
 
-    def __init__(self, film: SphereFilm) -> None:
+    def __init__(self, film: SphereFilm, drive: DenseDrive | None = None) -> None:
         self._film = film
         matching = _Matching(film)
         self._parts = matching.parts
-        self._amplitudes, self._driven, certificates = matching.solve()
+        self._amplitudes, self._driven, certificates, self.slack = matching.solve(drive)
+        n_drives = len(self.slack)
         arriving = [
             np.concatenate([self._wave(i, TOP, 0), self._wave(i + 1, BOTTOM, 1)], axis=1)
             for i in range(len(film.junctions))
         ]
-        flows, density = np.zeros((len(arriving), 2, 4, 3)), np.zeros((len(arriving), 3, 3))
+        flows = np.zeros((len(arriving), 2, 4, n_drives))
+        density = np.zeros((len(arriving), 3, n_drives))
         for i, (junction, wave) in enumerate(zip(film.junctions, arriving, strict=True)):
             # sqrt(d^2k) g with another square root of the weight is the integrand.
             integrand = np.sqrt(junction.weights)[:, None, None] * wave
@@ -286,7 +327,7 @@ class SphereStates:
         """Integrals over all layers in closed form, for some of the drives."""
         in_plane, torque = [], []
         for i, part in enumerate(self._parts):
-            both = np.zeros((*part.open.shape, 3))
+            both = np.zeros((*part.open.shape, len(self.slack)))
             if part.modes is not None:
                 total = part.modes.integrate(part.thickness, self._amplitudes[i])
                 total += part.thickness * self._driven[i]
@@ -311,7 +352,7 @@ class SphereStates:
     def _at(self, layer: int, depth: float, hemisphere: int) -> FloatArray:
         part = self._parts[layer]
         if part.modes is None:
-            return np.zeros((*part.open.shape, 3))
+            return np.zeros((*part.open.shape, len(self.slack)))
         states = part.modes.combine(depth, part.thickness, self._amplitudes[layer])
         return part.wave(states + self._driven[layer], hemisphere)
 
@@ -340,7 +381,9 @@ class SphereStates:
         return worst / float(largest)
 
 
-def solve_spheres(film: SphereFilm, memory_limit: int | None = None) -> SphereStates:
+def solve_spheres(
+    film: SphereFilm, memory_limit: int | None = None, drive: DenseDrive | None = None
+) -> SphereStates:
     """Solve the Boltzmann equation of a film with all modes of all layers.
 
     Parameters
@@ -348,6 +391,8 @@ def solve_spheres(film: SphereFilm, memory_limit: int | None = None) -> SphereSt
     film : SphereFilm
     memory_limit : int, optional
         Bytes; without it, what the machine has available.
+    drive : DenseDrive, optional
+        Instead of a field and of what reservoirs inject; in the slots of each layer.
 
     Returns
     -------
@@ -367,7 +412,7 @@ def solve_spheres(film: SphereFilm, memory_limit: int | None = None) -> SphereSt
         f"the dense solution of {len(sizes)} layer{'s' * (len(sizes) > 1)} with up to "
         f"{max(sizes)} unknowns each",
     )
-    return SphereStates(film)
+    return SphereStates(film, drive)
 
 
 def _angles(layer: SphereLayer) -> tuple[FloatArray, FloatArray]:

@@ -23,10 +23,10 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.table_boundary_layer import table_half_spaces
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.boundaries import BOTTOM, TOP, HalfSpace
-from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary, HalfSpace
+from torkivity_engine.film.collisions import collision_terms, keyed
 from torkivity_engine.film.interfaces import RashbaInterface
-from torkivity_engine.film.layer import Layer
+from torkivity_engine.film.layer import Keyed, Layer
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack, mirrored
@@ -34,7 +34,7 @@ from torkivity_engine.film.table_film import has_tables
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
 from torkivity_engine.reduced.outer_faces import driven_moments
-from torkivity_engine.reduced.slow_modes import SlowModes, slow_modes
+from torkivity_engine.reduced.slow_modes import slow_modes
 from torkivity_engine.reduced.spheres import SphereAssembly
 from torkivity_engine.solution import InterfaceResponse
 from torkivity_engine.spin import CHARGE
@@ -241,7 +241,7 @@ def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameter
     states = inner.solve(_with_modes(inner, modes.decaying, BOTTOM))
     returned = modes.amplitudes(_beside(states, 0, BOTTOM, metal, rings), growing=True)
 
-    outer_emission, outer_reflection = _outer_face(stack, metal, modes, rings)
+    outer_emission, outer_reflection = _outer_face(stack.left, keyed(metal), rings)
     unit = stack.prefactor
     drives = (slice(0, 2), slice(2, 5))
     driven, by_modes = (
@@ -264,14 +264,18 @@ def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameter
 
 
 def _inner_problem(stack: Stack, rule: AzimuthalRings) -> tuple[Assembly, AzimuthalRings, float]:
-    """The film with a half space of its metal, the metal's rings and surface over the film's."""
+    """The film with a half space of its metal, the metal's rings and surface over the film's.
+
+    Its states have all moments that slow modes have: more than one only with skew scattering,
+    which asks for them itself.
+    """
     endless = replace(stack, left=HalfSpace())
     if has_one_sphere(stack):
-        return Assembly(endless, rule, all_moments=True), rule, 1.0
+        return Assembly(endless, rule), rule, 1.0
     film = sphere_film(endless, rule)
     metal = film.layers[0]
     surface = float(metal.surfaces()[0]) / (4.0 * np.pi)
-    return SphereAssembly(film, all_moments=True), metal.rings(0), surface
+    return SphereAssembly(film), metal.rings(0), surface
 
 
 @lru_cache(maxsize=8)
@@ -308,25 +312,26 @@ def _on_tables(stack: Stack) -> BoundaryLayerParameters:
     )
 
 
+@lru_cache(maxsize=16)
 def _outer_face(
-    stack: Stack, metal: Layer, modes: SlowModes, rings: AzimuthalRings
+    boundary: Boundary, of: Keyed, rings: AzimuthalRings
 ) -> tuple[FloatArray, FloatArray]:
-    """a_out and r_out: the outer face below a slice of metal, a half space of it above."""
-    if stack.left.endless:
+    """a_out and r_out: the outer face below a slice of metal, a half space of it above.
+
+    They know nothing of what lies on the other side of the metal.
+    """
+    if boundary.endless:
         return np.zeros((CHARGE, 2)), np.zeros((CHARGE, CHARGE))
+    metal = of.layer
+    modes = slow_modes(metal, rings)
     depth = 1.0 / float(collision_terms(metal).k_out[CHARGE, CHARGE])
-    problem = Assembly(
-        replace(
-            stack,
-            layers=(metal.with_thickness(depth), metal),
-            interfaces=(RashbaInterface(0.0, 0.0, 0.0),),
-            layer_names=None,
-            interface_names=None,
-            right=HalfSpace(),
-        ),
-        rings,
-        all_moments=True,
+    film = Stack(
+        (metal.with_thickness(depth), metal),
+        (RashbaInterface(0.0, 0.0, 0.0),),
+        left=boundary,
+        right=HalfSpace(),
     )
+    problem = Assembly(film, rings)
     states = problem.solve(_with_modes(problem, modes.growing, TOP))
     sent = modes.amplitudes(_beside(states, 0, TOP, metal, rings), growing=False)
     # From the plane at `depth` to the face itself.
@@ -361,7 +366,7 @@ def _beside(
     up, down = (arriving, leaving) if side == BOTTOM else (leaving, arriving)
     g = np.stack([up, down])
     for direction, sign in enumerate((1.0, -1.0)):
-        g[direction, ..., :2] -= driven_moments(metal, rings, sign)
+        g[direction, ..., :2] -= driven_moments(metal, rings, sign)[:, : g.shape[2]]
     return g
 
 

@@ -9,9 +9,9 @@ taken without loss of digits when x is near y, when both are small and when both
 
 from __future__ import annotations
 
-import cmath
-
 import numpy as np
+
+from torkivity_engine.machine.kernels import njit
 
 __all__ = ["reflection_moment", "transmission_moment"]
 
@@ -21,7 +21,8 @@ _SERIES_TERMS = 64
 _GAUSS_NODES, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
-def transmission_moment(power: int, up: float, down: float) -> complex:
+@njit(cache=True, error_model="numpy")
+def transmission_moment(power, up, down):  # type: ignore[no-untyped-def]
     """int_0^1 mu^power t_up t_down* dmu.
 
     Parameters
@@ -38,47 +39,57 @@ def transmission_moment(power: int, up: float, down: float) -> complex:
     return 1j * _divided_difference(power + 2, up, -down)
 
 
-def reflection_moment(up: float, down: float) -> complex:
+@njit(cache=True, error_model="numpy")
+def reflection_moment(up, down):  # type: ignore[no-untyped-def]
     """int_0^1 mu (1 - r_up r_down*) dmu, with 1 - r r* = t + t* - t t* (no cancellation)."""
-    return _integral(2, up) + _integral(2, -down) - transmission_moment(1, up, down)
+    return _integral(2, up, True) + _integral(2, -down, True) - transmission_moment(1, up, down)
 
 
-def _integral(p: int, x: float, *, without_constant: bool = False) -> complex:
+@njit(cache=True, error_model="numpy")
+def _integral(p, x, with_constant):  # type: ignore[no-untyped-def]
     """J_p(x) for p >= 1, or J_p(x) - 1/p."""
     if abs(x) > _SERIES_FROM:
-        z = 1.0 / (1j * x)
-        total = sum((-z) ** k / (p + k + 1) for k in range(_SERIES_TERMS)) * z
-        return total - 1.0 / p if without_constant else total
-    if x == 0.0:
-        return 0.0 if without_constant else 1.0 / p
-    j = cmath.log(1.0 - 1j / x)
-    for n in range(1, p):
-        j = 1.0 / n - 1j * x * j
-    j = -1j * x * j
-    return j if without_constant else j + 1.0 / p
+        z = complex(0.0, -1.0 / x)
+        total = 0.0j
+        for k in range(_SERIES_TERMS - 1, -1, -1):
+            total = 1.0 / (p + k + 1) - z * total
+        total *= z
+        return total if with_constant else total - 1.0 / p
+    j = 0.0j
+    if x != 0.0:
+        ix = complex(0.0, x)
+        j = np.log(complex(1.0, -1.0 / x))
+        for n in range(1, p):
+            j = 1.0 / n - ix * j
+        j = -ix * j
+    return j + 1.0 / p if with_constant else j
 
 
-def _derivative(p: int, x: float) -> complex:
+@njit(cache=True, error_model="numpy")
+def _derivative(p, x):  # type: ignore[no-untyped-def]
     """J_p'(x) for p >= 2."""
     if abs(x) > _SERIES_FROM:
-        z = 1.0 / (1j * x)
-        return -1j * sum((k + 1) * (-z) ** k / (p + k + 1) for k in range(_SERIES_TERMS)) * z * z
+        z = complex(0.0, -1.0 / x)
+        total = 0.0j
+        for k in range(_SERIES_TERMS - 1, -1, -1):
+            total = (k + 1.0) / (p + k + 1) - z * total
+        return -1j * total * z * z
     if x == 0.0:
         return -1j / (p - 1)
-    j, slope = cmath.log(1.0 - 1j / x), 1j / (x * (x - 1j))
+    ix = complex(0.0, x)
+    j, slope = np.log(complex(1.0, -1.0 / x)), 1j / (x * complex(x, -1.0))
     for n in range(1, p + 1):
-        j, slope = 1.0 / n - 1j * x * j, -1j * j - 1j * x * slope
+        j, slope = 1.0 / n - ix * j, -1j * j - ix * slope
     return slope
 
 
-def _divided_difference(p: int, x: float, y: float) -> complex:
+@njit(cache=True, error_model="numpy")
+def _divided_difference(p, x, y):  # type: ignore[no-untyped-def]
     if abs(x - y) <= 0.5 * min(abs(x), abs(y)) or x == y:
         centre, half = 0.5 * (x + y), 0.5 * (x - y)
-        return 0.5 * sum(
-            w * _derivative(p, centre + half * s)
-            for s, w in zip(_GAUSS_NODES, _GAUSS_WEIGHTS, strict=True)
-        )
-    small = max(abs(x), abs(y)) <= 1.0
-    return (_integral(p, x, without_constant=small) - _integral(p, y, without_constant=small)) / (
-        x - y
-    )
+        total = 0.0j
+        for s in range(_GAUSS_NODES.shape[0]):
+            total += _GAUSS_WEIGHTS[s] * _derivative(p, centre + half * _GAUSS_NODES[s])
+        return 0.5 * total
+    large = max(abs(x), abs(y)) > 1.0
+    return (_integral(p, x, large) - _integral(p, y, large)) / (x - y)

@@ -14,11 +14,11 @@ from torkivity_engine.errors import PhysicsError
 from torkivity_engine.kinetics.admittance import LayerAdmittance
 from torkivity_engine.spin import CHARGE
 
-__all__ = ["InterfaceLaw", "solve_network"]
+__all__ = ["LEAST_CONDITION", "InterfaceLaw", "solve_network"]
 
 
 #: Reciprocal condition below which an accumulation counts as undetermined.
-_LEAST_CONDITION = 1e-13
+LEAST_CONDITION = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +121,7 @@ def solve_network(
 
 
 def _require_determined(matrix: FloatArray, axes: FloatArray) -> None:
-    if 1.0 / np.linalg.cond(matrix, 1) > _LEAST_CONDITION:
+    if 1.0 / np.linalg.cond(matrix, 1) > LEAST_CONDITION:
         return
     mode = np.linalg.svd(matrix)[2][-1][:-1].reshape(-1, 2, 4)
     means = np.einsum("nab,nb->na", axes, mode[:, 0])[:, :CHARGE]

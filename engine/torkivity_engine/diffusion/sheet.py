@@ -20,7 +20,7 @@ import numpy as np
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.network import InterfaceLaw
-from torkivity_engine.film.stack import Stack
+from torkivity_engine.film.stack import Stack, reversed_magnets
 from torkivity_engine.kinetics.admittance import LayerAdmittance
 from torkivity_engine.spin import CHARGE
 
@@ -84,7 +84,7 @@ def sheet_conductance(
     """
     along = [replace(stack, field_direction_deg=angle) for angle in (0.0, 90.0)]
     states = [state(film) for film in along]
-    reversed_laws = [state(_reversed(film)).laws for film in along]
+    reversed_laws = [state(reversed_magnets(film)).laws for film in along]
     k_f = stack.fermi_wavevector
     bulk = sum(layer.conductivity(k_f) * layer.thickness * METRE_PER_NM for layer in stack.layers)
     total = bulk * np.eye(2)
@@ -153,19 +153,3 @@ def _outer(layer: LayerAdmittance, inner: FloatArray, sign: float) -> FloatArray
     outer = np.zeros(4)
     outer[spin] = np.linalg.solve(there, (sign * layer.source + here)[spin])
     return np.asarray(axes @ outer)
-
-
-def _reversed(stack: Stack) -> Stack:
-    """The stack with every m turned round."""
-    layers = tuple(
-        x if x.magnetization is None else x.turned(_opposite(x.magnetization)) for x in stack.layers
-    )
-    interfaces = tuple(
-        x if x.magnetization is None else x.turned(_opposite(x.magnetization))
-        for x in stack.interfaces
-    )
-    return replace(stack, layers=layers, interfaces=interfaces)
-
-
-def _opposite(m: tuple[float, float, float]) -> tuple[float, float, float]:
-    return (-m[0], -m[1], -m[2])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.dense.tables import Arriving, TableStates, solve_tables
@@ -59,6 +58,8 @@ class _Slow:
         mu = [own.velocity[:, 2] / velocity for own in layer.lanes]
         area = [layer.weights[own.point] for own in layer.lanes]
         both, weight = np.concatenate(mu), np.concatenate(area)
+        from scipy.optimize import brentq  # takes longer to import than a film takes to solve
+
         weight = weight / np.abs(both)
         weight = weight / weight.sum()
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.diffusion.delta_conductances import delta_responses
 from torkivity_engine.diffusion.moments import reflection_moment, transmission_moment
 from torkivity_engine.diffusion.sphere_tensors import (
     sphere_conductances,
@@ -35,19 +36,24 @@ from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import HalfSpace
 from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.interface import Interface
+from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import scatter
 from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.assembly import solve_reduced
-from torkivity_engine.spin import cross_matrix, rotation_to
+from torkivity_engine.spin import rotation_to
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
     "CircuitConductances",
     "InterfaceTensors",
     "circuit_conductances",
+    "circuit_response",
+    "closed_barriers",
     "default_mesh",
+    "driven_closed_form",
+    "driven_sums",
     "interface_conductivity",
     "interface_tensors",
     "mixing_conductance",
@@ -194,27 +200,36 @@ def _tensor_sums(kx, ky, mu, weight, parameters, minus, plus, out):  # type: ign
     out[8, 1], out[9, 1], out[10, 1] = s0y, s1y, s2y
 
 
+@njit(cache=True, error_model="numpy")
+def _all_tensor_sums(kx, ky, mu, weight, parameters, minus, plus, out):  # type: ignore[no-untyped-def]
+    """`_tensor_sums` of many interfaces; arrays begin with that axis."""
+    for k in range(parameters.shape[0]):
+        _tensor_sums(kx, ky, mu, weight, parameters[k], minus[k], plus[k], out[k])
+
+
 def tensor_integrals(
     mesh: FermiSurfaceMesh, parameters: FloatArray, minus: FloatArray, plus: FloatArray
 ) -> FloatArray:
-    """The three tensor integrals without their prefactor C.
+    """The three tensor integrals of an interface, or of many, without their prefactor C.
 
     Parameters
     ----------
     mesh : FermiSurfaceMesh
-    parameters : ndarray, shape (12,)
+    parameters : ndarray, shape (..., 12)
         From `torkivity_engine.film.scattering.interface_parameters`.
-    minus, plus : ndarray, shape (4,)
+    minus, plus : ndarray, shape (..., 4)
         Incoming distributions at 0- and 0+ are v_E times these, in nm.
 
     Returns
     -------
-    ndarray, shape (11, 2)
-        j(0-) (4 rows), j(0+) (4 rows), s (3 rows); columns E_x and E_y; nm.
+    ndarray, shape (..., 11, 2)
+        j(0-) (4 rows), j(0+) (4 rows), s (3 rows); columns E_x and E_y; nm. Each interface is
+        summed by itself.
     """
-    out = np.empty((11, 2))
-    _tensor_sums(*_channel_columns(mesh), parameters, minus, plus, out)
-    return out
+    several = [np.reshape(x, (-1, x.shape[-1])) for x in (parameters, minus, plus)]
+    out = np.empty((len(several[0]), 11, 2))
+    _all_tensor_sums(*_channel_columns(mesh), *several, out)
+    return out.reshape(*parameters.shape[:-1], 11, 2)
 
 
 @lru_cache(maxsize=4)
@@ -259,29 +274,11 @@ def interface_tensors(
             "parameters", parameters, f"must be one of {', '.join(INTERFACE_PARAMETERS)}"
         )
     stack = _checked(film, interface)
-    barrier = stack.interfaces[interface]
-    m = stack.interface_magnetization(interface)
     mesh = mesh or default_mesh()
-    half_space = parameters == "half_space"
-    if barrier.table() is not None:
-        own = table_half_space_sums if half_space else table_driven_sums
-        sums = own(stack, interface)
-    elif not has_one_sphere(stack, interface):
-        own_sums = sphere_half_space_sums if half_space else sphere_driven_sums
-        sums = own_sums(stack, interface, mesh)
-    elif half_space:
-        sums = _half_space_sums(stack, interface, mesh)
-    else:
-        sums = _driven_sums(
-            barrier,
-            m,
-            mesh,
-            stack.layers[interface].driven_amplitude(),
-            stack.layers[interface + 1].driven_amplitude(),
-        )
-    sums *= stack.prefactor * METRE_PER_NM
+    sums = driven_sums(stack, interface, parameters, mesh) * (stack.prefactor * METRE_PER_NM)
     torque = np.zeros((4, 2))
-    torque[:3] = barrier.torque(sums[8:], m)
+    m = stack.interface_magnetization(interface)
+    torque[:3] = stack.interfaces[interface].torque(sums[8:], m)
     return InterfaceTensors(
         conductivity=sums[:4], torkivity_ferromagnet=sums[4:8], torkivity_interface=torque
     )
@@ -309,15 +306,63 @@ def interface_conductivity(film: Bilayer | Stack, interface: int = 0) -> FloatAr
     return sums[:4] * stack.prefactor * METRE_PER_NM
 
 
-def _driven_sums(
-    interface: Interface, m: Vector, mesh: FermiSurfaceMesh, minus: FloatArray, plus: FloatArray
-) -> FloatArray:
-    """`tensor_integrals` of any interface: from the closed form, or from its tensors."""
-    parameters = interface.closed_form(m)
-    if parameters is not None:
-        return tensor_integrals(mesh, parameters, minus, plus)
+def driven_sums(stack: Stack, index: int, parameters: str, mesh: FermiSurfaceMesh) -> FloatArray:
+    """What a field drives at one interface, as `tensor_integrals` has it.
+
+    Parameters
+    ----------
+    stack : Stack
+    index : int
+        Which interface.
+    parameters : {"particular", "half_space"}
+        As of `interface_tensors`.
+    mesh : FermiSurfaceMesh
+
+    Returns
+    -------
+    ndarray, shape (11, 2)
+        Without C; of a table the torque itself stands for s.
+    """
+    closed = driven_closed_form(stack, index, parameters)
+    if closed is not None:
+        return tensor_integrals(mesh, *closed)
+    half_space = parameters == "half_space"
+    if stack.interfaces[index].table() is not None:
+        own = table_half_space_sums if half_space else table_driven_sums
+        return own(stack, index)
+    if not has_one_sphere(stack, index):
+        own_sums = sphere_half_space_sums if half_space else sphere_driven_sums
+        return own_sums(stack, index, mesh)
+    if half_space:
+        return _half_space_sums(stack, index, mesh)
+    return _sums_of_tensors(stack, index, mesh)
+
+
+def driven_closed_form(
+    stack: Stack, index: int, parameters: str
+) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+    """What `tensor_integrals` takes for one interface, if closed forms say what is driven there."""
+    own = stack.interfaces[index]
+    if parameters != "particular" or own.table() is not None or not has_one_sphere(stack, index):
+        return None
+    closed = own.closed_form(stack.interface_magnetization(index))
+    if closed is None:
+        return None
+    return closed, _driven(stack.layers[index]), _driven(stack.layers[index + 1])
+
+
+@lru_cache(maxsize=64)
+def _driven(layer: Layer) -> FloatArray:
+    """The bulk distribution that a field drives; layers are few where points are many."""
+    return layer.driven_amplitude()
+
+
+def _sums_of_tensors(stack: Stack, index: int, mesh: FermiSurfaceMesh) -> FloatArray:
+    """`tensor_integrals` of an interface that has no closed form, from its tensors."""
     kx, ky, mu, weight = _channel_columns(mesh)
-    own = interface.scattering(m, np.column_stack([kx, ky, mu]))
+    minus, plus = _driven(stack.layers[index]), _driven(stack.layers[index + 1])
+    m = stack.interface_magnetization(index)
+    own = stack.interfaces[index].scattering(m, np.column_stack([kx, ky, mu]))
     identity = np.eye(4)
     into = (own.reflection_below - identity) @ minus + own.transmission_down @ plus
     out_of = (own.reflection_above - identity) @ plus + own.transmission_up @ minus
@@ -372,66 +417,57 @@ def circuit_conductances(
         Cartesian; the transverse block of `reflection` is the mixing conductance. Of a table
         `density` is the torque itself, and what it lacks the matrices for is NaN.
     """
-    stack = _checked(film, interface)
-    barrier, m = stack.interfaces[interface], stack.interface_magnetization(interface)
-    if barrier.table() is not None:
-        return _conductances(stack.prefactor, *table_conductances(stack, interface))
-    plain = barrier.without_spin_orbit()
-    if not has_one_sphere(stack, interface):
-        kept = barrier if keep_rashba else plain
-        return _between_spheres(stack, interface, kept, mesh or default_mesh())
-    barriers = plain.barriers()
-    if barriers is None or (keep_rashba and plain is not barrier):
-        kept = barrier if keep_rashba else plain
-        return _conductances_by_quadrature(stack.prefactor, kept, m, mesh or default_mesh())
-    up, down = barriers
-    c = 2.0 * np.pi * stack.prefactor
-    parallel = [transmission_moment(1, u, u).real for u in (up, down)]
-    density = [transmission_moment(0, u, u).real for u in (up, down)]
-    transmission = c * _axial(parallel, transmission_moment(1, up, down), m)
-    reflection = c * _axial(parallel, reflection_moment(up, down), m)
-    spins = c * _axial(density, transmission_moment(0, up, down), m)[:3]
-    return CircuitConductances(reflection, transmission, spins, reflection, transmission, spins)
-
-
-def _between_spheres(
-    stack: Stack, interface: int, kept: Interface, mesh: FermiSurfaceMesh
-) -> CircuitConductances:
-    """Conductances of an interface between layers with Fermi spheres of their own."""
-    return _conductances(stack.prefactor, *sphere_conductances(stack, interface, kept, mesh))
-
-
-def _conductances(c: float, of_below: FloatArray, of_above: FloatArray) -> CircuitConductances:
-    """Conductances from currents and densities per accumulation below and above."""
+    response = circuit_response(_checked(film, interface), interface, keep_rashba, mesh)
     return CircuitConductances(
-        reflection=c * of_below[:4],
-        transmission=c * of_below[4:8],
-        density=c * of_below[8:],
-        reflection_above=-c * of_above[4:8],
-        transmission_down=-c * of_above[:4],
-        density_above=c * of_above[8:],
+        reflection=response[:4, :4],
+        transmission=response[4:8, :4],
+        density=response[8:, :4],
+        reflection_above=-response[4:8, 4:],
+        transmission_down=-response[:4, 4:],
+        density_above=response[8:, 4:],
     )
 
 
-def _axial(parallel: list[float], mixing: complex, m: object) -> FloatArray:
-    """4x4 Cartesian matrix of an axial law: two spin channels along -+m and a mixing one."""
-    unit = np.asarray(m, dtype=np.float64)
-    along = np.outer(unit, unit)
-    mean, half = 0.5 * (parallel[0] + parallel[1]), 0.5 * (parallel[0] - parallel[1])
-    matrix = np.zeros((4, 4))
-    # j_1 + i j_2 = mixing (mu_1 + i mu_2) in a right-handed frame (e1, e2, m).
-    matrix[:3, :3] = mean * along + mixing.real * (np.eye(3) - along)
-    matrix[:3, :3] += mixing.imag * cross_matrix(unit)
-    matrix[3, 3] = mean
-    matrix[:3, 3] = matrix[3, :3] = -half * unit
-    return matrix
+def circuit_response(
+    stack: Stack, index: int, keep_rashba: bool, mesh: FermiSurfaceMesh | None
+) -> FloatArray:
+    """Conductances of one interface as one matrix, options as of `circuit_conductances`.
+
+    Returns
+    -------
+    ndarray, shape (11, 8)
+        As of `torkivity_engine.diffusion.delta_conductances.delta_responses`; of a table the
+        torque itself stands for s.
+    """
+    if stack.interfaces[index].table() is not None:
+        sums = np.hstack(table_conductances(stack, index))
+        return stack.prefactor * sums
+    barriers = closed_barriers(stack, index, keep_rashba)
+    m = stack.interface_magnetization(index)
+    if barriers is not None:
+        alone = np.array([barriers]), np.array([m]), np.array([stack.prefactor])
+        return np.asarray(delta_responses(*alone)[0])
+    own = stack.interfaces[index]
+    kept = own if keep_rashba else own.without_spin_orbit()
+    if not has_one_sphere(stack, index):
+        sums = np.hstack(sphere_conductances(stack, index, kept, mesh or default_mesh()))
+        return stack.prefactor * sums
+    return stack.prefactor * _response_by_quadrature(kept, m, mesh or default_mesh())
 
 
-def _conductances_by_quadrature(
-    prefactor: float, interface: Interface, m: Vector, mesh: FermiSurfaceMesh
-) -> CircuitConductances:
+def closed_barriers(
+    stack: Stack, index: int, keep_rashba: bool = False
+) -> tuple[float, float] | None:
+    """Delta barriers of both spins at an interface, if its conductances have closed forms."""
+    own = stack.interfaces[index]
+    if own.table() is not None or not has_one_sphere(stack, index):
+        return None
+    return None if keep_rashba and own.without_spin_orbit() is not own else own.barriers()
+
+
+def _response_by_quadrature(interface: Interface, m: Vector, mesh: FermiSurfaceMesh) -> FloatArray:
     k = mesh.directions[mesh.upward]
-    weight = mesh.weights[mesh.upward] * prefactor
+    weight = mesh.weights[mesh.upward]
     flux = weight * k[:, 2]
     own = interface.scattering(m, k)
 
@@ -439,14 +475,17 @@ def _conductances_by_quadrature(
         return np.asarray(np.einsum("n,nab->ab", weights, tensors))
 
     incoming = flux.sum() * np.eye(4)
-    return CircuitConductances(
-        reflection=incoming - mean(flux, own.reflection_below),
-        transmission=mean(flux, own.transmission_up),
-        density=mean(weight, own.density_below),
-        reflection_above=incoming - mean(flux, own.reflection_above),
-        transmission_down=mean(flux, own.transmission_down),
-        density_above=mean(weight, own.density_above),
-    )
+    below = [
+        incoming - mean(flux, own.reflection_below),
+        mean(flux, own.transmission_up),
+        mean(weight, own.density_below),
+    ]
+    above = [
+        -mean(flux, own.transmission_down),
+        mean(flux, own.reflection_above) - incoming,
+        mean(weight, own.density_above),
+    ]
+    return np.hstack([np.concatenate(below), np.concatenate(above)])
 
 
 def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
@@ -465,9 +504,9 @@ def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
         right-handed frame (e_1, e_2, m). Closed form where the interface has one.
     """
     stack = _checked(film, interface)
-    barriers = _barriers(stack, interface)
+    barriers = closed_barriers(stack, interface)
     if barriers is not None:
-        return 2.0 * np.pi * stack.prefactor * reflection_moment(*barriers)
+        return complex(2.0 * np.pi * stack.prefactor * reflection_moment(*barriers))
     circuit = circuit_conductances(stack, interface)
     below = stack.magnet_below(interface)
     return _mixing(
@@ -491,22 +530,15 @@ def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) ->
         In 1/(Ohm m^2), same convention as `mixing_conductance`.
     """
     stack = _checked(film, interface)
-    barriers = _barriers(stack, interface)
+    barriers = closed_barriers(stack, interface)
     if barriers is not None:
-        return 2.0 * np.pi * stack.prefactor * transmission_moment(1, *barriers)
+        return complex(2.0 * np.pi * stack.prefactor * transmission_moment(1, *barriers))
     circuit = circuit_conductances(stack, interface)
     below = stack.magnet_below(interface)
     return _mixing(
         circuit.transmission_down if below else circuit.transmission,
         stack.interface_magnetization(interface),
     )
-
-
-def _barriers(stack: Stack, interface: int) -> tuple[float, float] | None:
-    """Delta barriers of both spins, if closed forms hold."""
-    if stack.interfaces[interface].table() is not None or not has_one_sphere(stack, interface):
-        return None
-    return stack.interfaces[interface].without_spin_orbit().barriers()
 
 
 def _mixing(matrix: FloatArray, m: Vector) -> complex:

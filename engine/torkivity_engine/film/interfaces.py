@@ -47,10 +47,12 @@ class DeltaInterface(Interface):
 
     def closed_form(self, m: ArrayLike) -> FloatArray:
         """Parameters of the compiled closed form, see `Interface.closed_form`."""
-        exchange = self.exchange * np.asarray(m, dtype=np.float64)
-        w = np.ravel(self.spin_orbit_matrix)
-        u = np.array([self.barrier, self.exchange, *exchange, *w, 1.0])
-        return np.asarray(u / np.abs(u).max())
+        mx, my, mz = np.ravel(m).tolist()
+        (a, b), (c, d), (e, f) = self.spin_orbit_matrix
+        u0, ux = self.barrier, self.exchange
+        u = (u0, ux, ux * mx, ux * my, ux * mz, a, b, c, d, e, f, 1.0)
+        scale = max(map(abs, u))
+        return np.array([x / scale for x in u])
 
     def scattering(self, m: ArrayLike, directions: ArrayLike) -> Scattering:
         """Scattering tensors, the same from both sides; the density is what is transmitted."""

@@ -125,6 +125,13 @@ class Layer(Component):
             return np.zeros_like(density)
         return exchange_torque(self.exchange_rate, self.magnetization, density)
 
+    def absorbed_share(self) -> complex:
+        """Share that the magnetization has in what a diffusing spin across m loses.
+
+        As a factor of j_1 + i j_2 in a right-handed frame (e_1, e_2, m); 1 where spins dephase.
+        """
+        return 1.0 + 0.0j
+
     def require_slow_modes(self) -> None:
         """Raise a `PhysicsError` unless a spin accumulation outlives everything else."""
 

@@ -366,6 +366,18 @@ class Ferromagnet(Layer):
         """1/l_prec in 1/nm."""
         return 1.0 / self.precession_length
 
+    def absorbed_share(self) -> complex:
+        """Share of the magnetization in the loss of spins across m: precession and dephasing."""
+        up, down = (
+            1.0 / math.sqrt(x) for x in (self.mean_free_path_majority, self.mean_free_path_minority)
+        )
+        flip = 1.0 / self.spin_flip_length
+        taken = -1j * self.exchange_rate
+        if self.dephasing_length is not None:
+            taken += 1.0 / (3.0 * (self.mean_rate + flip) * self.dephasing_length**2)
+        lost = taken + 0.5 * (up - down) ** 2 + 2.0 * flip
+        return taken / lost if lost else 0j
+
     def collision_terms(self) -> CollisionTerms:
         """Collision terms, in Cartesian spin components."""
         return with_two_currents(

@@ -12,7 +12,7 @@ from torkivity_engine.constants import fermi_surface_prefactor
 from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.quantity import MASS, Direction
-from torkivity_engine.film.split_ferromagnet import DECAY
+from torkivity_engine.film.split_ferromagnet import DECAY, SINK
 from torkivity_engine.kinetics.admittance import LayerAdmittance
 from torkivity_engine.kinetics.spheres import Bands, FermiSphere
 
@@ -70,6 +70,6 @@ class MagneticInsulator(Layer):
     def admittance(
         self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
     ) -> LayerAdmittance:
-        """Anything regular: its interface couples to no accumulation in it."""
-        regular = fermi_surface_prefactor(fermi_wavevector) * np.eye(4)
+        """Takes whatever spins enter and accumulates none; no charge enters."""
+        regular = fermi_surface_prefactor(fermi_wavevector) * np.diag([SINK, SINK, SINK, 1.0])
         return LayerAdmittance(regular, regular, np.zeros(4), np.eye(4))

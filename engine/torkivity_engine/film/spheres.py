@@ -17,6 +17,7 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.kinetics.junction import Junction, Terminal
+from torkivity_engine.kinetics.sphere_pumping import Emission, Turning
 from torkivity_engine.kinetics.spheres import Bands
 from torkivity_meshes import AnnularGrid, AzimuthalRings, FermiSurfaceMesh, annular_grid
 
@@ -200,6 +201,23 @@ class SphereFilm:
     grid: AnnularGrid
     layers: tuple[SphereLayer, ...]
     junctions: tuple[Junction, ...]
+
+    def pumped(self, turning: int, axes: FloatArray) -> list[Emission | None]:
+        """What each interface sends out while one magnetization turns; None where nothing.
+
+        Parameters
+        ----------
+        turning : int
+            Index of the layer whose magnetization turns, with its interfaces.
+        axes : ndarray, shape (3, c)
+            q, perpendicular to m.
+        """
+        emissions: list[Emission | None] = []
+        for i, junction in enumerate(self.junctions):
+            own = self.stack.torque_owner(i) == turning and self.stack.interfaces[i].magnetic
+            turns = Turning(below=i == turning, interface=own, above=i + 1 == turning)
+            emissions.append(junction.pumped(turns, axes) if any(turns) else None)
+        return emissions
 
 
 def sphere_film(stack: Stack, rule: AzimuthalRings) -> SphereFilm:

@@ -28,10 +28,13 @@ from torkivity_engine.kinetics.split import SplitLengths, mesh_ratio, split_term
 from torkivity_engine.spin import CHARGE, rotation_to
 from torkivity_meshes import AnnularGrid
 
-__all__ = ["DECAY", "SplitFerromagnet"]
+__all__ = ["DECAY", "SINK", "SplitFerromagnet"]
 
 #: e^-40 is below rounding.
 DECAYED = 40.0
+
+#: So much more than a conductance is what holds no accumulation, to rounding.
+SINK = 1e15
 
 #: Decay wavevector, at k_parallel = 0, of a band without states at the Fermi energy.
 DECAY = replace(FERMI_WAVEVECTOR, meaning="decay wavevector", label=r"$\kappa$")
@@ -190,17 +193,18 @@ class SplitFerromagnet(Layer):
     ) -> LayerAdmittance:
         """Exact response of the layer in drift-diffusion, see `Layer.admittance`.
 
-        Two currents along m. Across it no accumulation exists: no interface couples to one, and
-        its channel only has to be regular; so the minority of a half metal.
+        Two currents along m. Across it no accumulation exists: its channel takes whatever enters
+        and accumulates nothing. The minority of a half metal only has to be regular.
         """
         up, down = self.spin_conductivities(fermi_wavevector)
         thickness, mean = self.thickness * METRE_PER_NM, 0.5 * (up + down)
         charge = slab_admittance(mean, 0.0, thickness)
         regular = slab_admittance(mean, 1.0 / thickness, thickness)
+        sink = slab_admittance(SINK * mean, 1.0 / thickness, thickness)
         rate = self.spin_diffusion_rate(fermi_wavevector) / METRE_PER_NM
         spin = regular if self.is_half_metal else slab_admittance(up * down / mean, rate, thickness)
         loss, conductance = (
-            in_own_axes(spin[k].real, charge[k].real, regular[k], 0.5 * (up - down) / mean)
+            in_own_axes(spin[k].real, charge[k].real, sink[k], 0.5 * (up - down) / mean)
             for k in (0, 1)
         )
         axes = np.eye(4)

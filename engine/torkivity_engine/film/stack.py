@@ -24,7 +24,7 @@ from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.names import checked_names, default_names, interface_names
 from torkivity_engine.film.quantity import ANGLE, FERMI_WAVEVECTOR, Direction, quantities_of
 
-__all__ = ["FILM_QUANTITIES", "Bilayer", "Stack", "as_stack", "mirrored"]
+__all__ = ["FILM_QUANTITIES", "Bilayer", "Stack", "as_stack", "mirrored", "reversed_magnets"]
 
 _FermiWavevector = Annotated[float, FERMI_WAVEVECTOR]
 _FieldDirection = Annotated[float, ANGLE.named("angle of the electric field from x", r"$\phi_E$")]
@@ -314,6 +314,20 @@ def mirrored(stack: Stack) -> Stack:
         right=stack.left.mirrored(),
         layer_names=stack.layer_names and stack.layer_names[::-1],
         interface_names=stack.interface_names and stack.interface_names[::-1],
+    )
+
+
+def reversed_magnets(stack: Stack) -> Stack:
+    """The stack with every m turned round."""
+
+    def turned(part: Any) -> Any:
+        m = part.magnetization
+        return part if m is None else part.turned(tuple(-x for x in m))
+
+    return replace(
+        stack,
+        layers=tuple(map(turned, stack.layers)),
+        interfaces=tuple(map(turned, stack.interfaces)),
     )
 
 

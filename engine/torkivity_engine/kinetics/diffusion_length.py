@@ -14,6 +14,7 @@ The relation is linear in omega, so that 1 - omega follows from y in closed form
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 __all__ = ["LEAST_ALBEDO", "least_albedo", "slow_mode", "spin_loss"]
@@ -76,21 +77,36 @@ def slow_mode(loss: float, spin_hall_angle: float = 0.0) -> float:
     -------
     float
     """
-    from scipy.optimize import brentq  # takes half a second to import
-
     # The loss without skew scattering lies between `loss` and `most`, since q < min(1, 1.5
     # theta^2) and B/A < 1; F below between y^2 / (3 + y^2 / 5) and y^2 / 3.
     skew = 3.0 * min(1.0, 1.5 * spin_hall_angle * spin_hall_angle)
     most = min(loss * (1.0 + skew), 1.001 - LEAST_ALBEDO)
     low, high = loss / (1.0 - loss), most / (1.0 - most)
-    root: float = brentq(
+    return _crossing(
         lambda y: spin_loss(y, spin_hall_angle) - loss,
         0.999 * math.sqrt(3.0 * low),
         1.001 * math.sqrt(3.0 * high / (1.0 - high / 5.0)),
-        xtol=1e-300,
-        rtol=1e-15,
     )
-    return root
+
+
+def _crossing(f: Callable[[float], float], low: float, high: float) -> float:
+    """Zero of an increasing function between two points, to rounding.
+
+    False position with halved weights (Illinois). SciPy's root finders take longer to import than
+    a film takes to solve.
+    """
+    at_low, at_high = f(low), f(high)
+    y = low
+    for _ in range(100):
+        last, y = y, (low * at_high - high * at_low) / (at_high - at_low)
+        value = f(y)
+        if value == 0.0 or abs(y - last) <= 1e-15 * y:
+            break
+        if value < 0.0:
+            low, at_low, at_high = y, value, 0.5 * at_high
+        else:
+            high, at_high, at_low = y, value, 0.5 * at_low
+    return y
 
 
 def _tanh_deficit(y: float) -> float:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.kinetics.matching import Matched, match
+from torkivity_engine.kinetics.sphere_pumping import Emission, Turning, pumped_by_spheres
 from torkivity_engine.kinetics.spheres import Bands
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AnnularGrid
@@ -72,6 +73,7 @@ class Junction:
         #: d^2 k_parallel / k_0^2 of each point.
         self.weights = np.repeat(grid.area / len(unit), len(unit)) / k_0**2
         lower, upper = (t.bands.side(grid, k_0, t.axis) for t in self.terminals)
+        self._sides, self._parameters, self._k_0 = (lower, upper), parameters, k_0
         self.matched: Matched = match(self.k / k_0, lower, upper, parameters)
 
     def open_slots(self) -> FloatArray:
@@ -82,6 +84,19 @@ class Junction:
             for slot, sphere in enumerate(terminal.bands.slots):
                 open_[self.grid.first(sphere.radius) :, 4 * side + slot] = 1.0
         return np.repeat(open_, n_azimuth, axis=0)
+
+    def pumped(self, turning: Turning, drive: FloatArray) -> Emission:
+        """What leaves at every point of the grid while a magnetization turns.
+
+        Parameters
+        ----------
+        turning : Turning
+            What of the interface and its sides does.
+        drive : ndarray, shape (3, c)
+            q, perpendicular to m.
+        """
+        k = self.k / self._k_0
+        return pumped_by_spheres(k, self._sides, self._parameters, turning, drive)
 
     def defect(self) -> float:
         """Largest part of an arriving charge that is neither reflected nor transmitted."""
@@ -109,6 +124,17 @@ class Junction:
             out[:, side] = sign * self.terminals[side].cartesian() @ net
             if self.terminals[side].bands.split:
                 out[:, side, :3] = coherent[:, side]
+        return out
+
+    def flows_of_emission(self, emission: Emission) -> FloatArray:
+        """The same of what leaves while a magnetization turns, shape (n_points, 2, 4, c)."""
+        count = emission.leaving.shape[2]
+        out = np.empty((len(self.weights), 2, 4, count))
+        for side, sign in enumerate((-1.0, 1.0)):
+            leaving = emission.leaving[:, 4 * side : 4 * side + 4]
+            out[:, side] = sign * self.terminals[side].cartesian() @ leaving
+            if self.terminals[side].bands.split:
+                out[:, side, :3] = emission.current[:, side]
         return out
 
     def driven_sums(self, below: ArrayLike, above: ArrayLike) -> FloatArray:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from torkivity_engine.machine.kernels import njit
 
-__all__ = ["fill_matrices", "fill_tensor", "scatter"]
+__all__ = ["fill_matrices", "fill_tensor", "scatter", "tensor_elements"]
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -59,26 +59,34 @@ def scatter(kx, ky, mu, parameters):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def fill_tensor(out, p, q, re, im, bx, by, bz):  # type: ignore[no-untyped-def]
-    """4x4 tensor of one amplitude s + c b.sigma from p = |s|^2, q = |c|^2, s c* = re + i im."""
+def tensor_elements(p, q, re, im, bx, by, bz):  # type: ignore[no-untyped-def]
+    """4x4 tensor of one amplitude s + c b.sigma from p = |s|^2, q = |c|^2, s c* = re + i im.
+
+    Returns
+    -------
+    tuple of 16 floats
+        Row by row.
+    """
     b2 = bx * bx + by * by + bz * bz
     diagonal = p - q * b2
     q2 = 2.0 * q
     im2 = 2.0 * im
     re2 = 2.0 * re
-    out[0, 0] = diagonal + q2 * bx * bx
-    out[1, 1] = diagonal + q2 * by * by
-    out[2, 2] = diagonal + q2 * bz * bz
-    out[0, 1] = q2 * bx * by - im2 * bz
-    out[1, 0] = q2 * bx * by + im2 * bz
-    out[0, 2] = q2 * bx * bz + im2 * by
-    out[2, 0] = q2 * bx * bz - im2 * by
-    out[1, 2] = q2 * by * bz - im2 * bx
-    out[2, 1] = q2 * by * bz + im2 * bx
-    out[0, 3] = out[3, 0] = re2 * bx
-    out[1, 3] = out[3, 1] = re2 * by
-    out[2, 3] = out[3, 2] = re2 * bz
-    out[3, 3] = p + q * b2
+    return (
+        diagonal + q2 * bx * bx, q2 * bx * by - im2 * bz, q2 * bx * bz + im2 * by, re2 * bx,
+        q2 * bx * by + im2 * bz, diagonal + q2 * by * by, q2 * by * bz - im2 * bx, re2 * by,
+        q2 * bx * bz - im2 * by, q2 * by * bz + im2 * bx, diagonal + q2 * bz * bz, re2 * bz,
+        re2 * bx, re2 * by, re2 * bz, p + q * b2,
+    )  # fmt: skip
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def fill_tensor(out, p, q, re, im, bx, by, bz):  # type: ignore[no-untyped-def]
+    """Write `tensor_elements` into a matrix, shape (4, 4)."""
+    elements = tensor_elements(p, q, re, im, bx, by, bz)
+    for i in range(4):
+        for j in range(4):
+            out[i, j] = elements[4 * i + j]
 
 
 @njit(cache=True, error_model="numpy")

@@ -8,6 +8,7 @@ nu = (k_z / k_0) / m*.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -82,6 +83,7 @@ class Bands(NamedTuple):
     split: bool
 
     @classmethod
+    @lru_cache(maxsize=64)
     def common(cls, radius: float, mass: float = 1.0) -> Bands:
         """One sphere for both spins."""
         sphere = FermiSphere(radius, mass)

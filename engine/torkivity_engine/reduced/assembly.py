@@ -31,7 +31,8 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
-from torkivity_engine.reduced.channels import CHUNK, InterfaceInput, channel_means
+from torkivity_engine.reduced.channel_means import all_slots, channel_means
+from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.interface_input import interface_input, ring_directions
 from torkivity_engine.reduced.layer_response import (
     LowRank,
@@ -101,8 +102,8 @@ class Emitted:
     ----------
     leaving : ndarray, shape (n_polar, n_azimuth, 8 n_interfaces, n_drives)
         Distribution that leaves them.
-    density : ndarray, shape (n_polar, n_azimuth, 3 n_interfaces, n_drives)
-        Spin density that is there with it.
+    density : ndarray, shape (n_polar, n_azimuth, n_probes n_interfaces, n_drives)
+        What the probes of `Assembly.channel_tensors` see of it at once.
     """
 
     leaving: FloatArray
@@ -155,8 +156,6 @@ class Assembly:
         self.returns: list[_Return] = []
         self._emissions = []
         self._contents = {}
-        #: What flows through the outer faces of the stack, bottom and top.
-        self.edges = []
         self._conserved = 0
         for side, rows, boundary in (
             (BOTTOM, slice(0, 4), stack.left),
@@ -167,7 +166,6 @@ class Assembly:
             self.returns.append(_Return(rows, end.dense))
             self._emissions.append((rows, boundary, end.emission))
             self._contents[0 if side == BOTTOM else len(stack.layers) - 1] = end.content
-            self.edges.append(end.edge)
             self._conserved += end.conserved
         for index in range(len(stack.layers) - 2):
             inner = self._transfer(index + 1)
@@ -208,6 +206,37 @@ class Assembly:
         rows = np.zeros((self.n_rings, self.n))
         rows[:, CHARGE::4] = 1.0
         return rows, rows
+
+    def uniform_charge_flow(self) -> FloatArray:
+        """What flows at 0- and 0+ of a uniform charge that arrives there, shape (2, 4).
+
+        In (x, y, z, charge), at the reference interface.
+        """
+        flow = np.zeros((2, 4))
+        flow[:, CHARGE] = 2.0 * np.pi * np.sum(self.flux()) * np.array([1.0, -1.0])
+        return flow
+
+    def layer_rings(self, index: int) -> tuple[AzimuthalRings, int] | None:
+        """Rings of the spin density matrices of a layer, and which is its first one here."""
+        return self.rings, 0
+
+    def channel_tensors(self) -> tuple[FloatArray, FloatArray]:
+        """Scattering and probes of every interface at every k_parallel.
+
+        Returns
+        -------
+        scattering : ndarray, shape (n_interfaces, n_rings, n_azimuth, 8, 8)
+        probes : ndarray, shape (n_interfaces, n_rings, n_azimuth, n_probes, 8)
+            Spin density at z = 0, three rows, and whatever else is asked of each interface.
+        """
+        shape = (self.n_rings, self.rings.n_azimuth)
+        directions = ring_directions(self.rings)
+        own = [
+            interface.scattering(self.stack.interface_magnetization(i), directions)
+            for i, interface in enumerate(self.stack.interfaces)
+        ]
+        scattering = np.stack([x.matrix().reshape(*shape, 8, 8) for x in own])
+        return scattering, np.stack([x.density().reshape(*shape, 3, 8) for x in own])
 
     def field_drive(self) -> Drive:
         """Unit fields along x and y."""
@@ -270,9 +299,7 @@ class Assembly:
             driven += own_mean
             probe[:, :, size:] += own_probe
             # The gauge does not count what interfaces emit, wherever they do.
-            besides = besides.copy()
-            reference = 8 * self.stack.reference_interface + CHARGE
-            besides[:, [reference, reference + 4]] -= self.emitted_charge(drive.emitted)
+            besides = besides - self.reference_charge(self.emitted_charge(drive.emitted))
         x, certificates = closure.solve(driven, besides)
         out = closure.response @ x + driven
         returned = self.returned(x)
@@ -292,9 +319,29 @@ class Assembly:
         return replace(states, certificates=certificates), closure
 
     def emitted_charge(self, emitted: Emitted) -> FloatArray:
-        """Net charge that the interfaces emit, shape (n_drives,): its flux over pi."""
-        charge = emitted.leaving.mean(axis=1)[:, CHARGE::4]
-        return np.asarray(np.einsum("i,ijd->d", self.flux(), charge))
+        """Net charge that the interfaces emit, in the weights of `flux`, shape (n_drives,)."""
+        carried, _ = self.charge_rows()
+        mean = emitted.leaving.mean(axis=1)
+        return np.asarray(np.einsum("i,ij,ijd->d", self.flux(), carried, mean))
+
+    def reference_charge(self, charge: FloatArray) -> FloatArray:
+        """So much charge isotropically at both sides of the reference interface.
+
+        Parameters
+        ----------
+        charge : ndarray, shape (n_drives,)
+            In the weights of `flux`.
+
+        Returns
+        -------
+        ndarray, shape (n_rings, n, n_drives)
+        """
+        carried, uniform = self.charge_rows()
+        first = 8 * self.stack.reference_interface
+        there = np.zeros_like(uniform)
+        there[:, first : first + 8] = uniform[:, first : first + 8]
+        total = float(self.flux() @ (carried * there).sum(axis=1))
+        return np.asarray(np.multiply.outer(there / total, charge))
 
     def _means(self, drive: Drive) -> tuple[FloatArray, FloatArray, float]:
         """Azimuthal moments of [W, z], the density per [y, drive], and the unitarity defect."""
@@ -304,21 +351,21 @@ class Assembly:
         probe = np.empty((self.n_rings, 3 * (self.n // 8), columns))
         defect = channel_means(
             rings.cosines, np.cos(rings.azimuths), np.sin(rings.azimuths), self.interfaces,
-            self.local, drive.incoming, drive.outgoing, self.n_moments, CHUNK, mean, probe,
+            self.local, drive.incoming, drive.outgoing,
+            all_slots(self.n_moments, self.n // 8), mean, probe,
         )  # fmt: skip
         return mean, probe, defect
 
     def _emitted_means(self, emitted: Emitted) -> tuple[FloatArray, FloatArray]:
         """Azimuthal moments of (1 - S A)^-1 e, and its spin density, ring by ring."""
         rings, n = self.rings, self.n
-        shape, directions = emitted.leaving.shape[:2], ring_directions(rings)
-        scattering = np.zeros((*shape, n, n))
-        density = np.zeros((*shape, 3 * (n // 8), n))
-        for i, interface in enumerate(self.stack.interfaces):
-            own = interface.scattering(self.stack.interface_magnetization(i), directions)
-            rows = slice(8 * i, 8 * i + 8)
-            scattering[:, :, rows, rows] = own.matrix().reshape(*shape, 8, 8)
-            density[:, :, 3 * i : 3 * i + 3, rows] = own.density().reshape(*shape, 3, 8)
+        blocks, rows = self.channel_tensors()
+        count, probes, shape = len(blocks), rows.shape[3], emitted.leaving.shape[:2]
+        scattering, density = np.zeros((*shape, n, n)), np.zeros((*shape, probes * count, n))
+        for i, (block, own) in enumerate(zip(blocks, rows, strict=True)):
+            at = slice(8 * i, 8 * i + 8)
+            scattering[:, :, at, at] = block
+            density[:, :, probes * i : probes * i + probes, at] = own
         local = self.local[:, None]
         out = np.linalg.solve(np.eye(n) - scattering @ local, emitted.leaving)
         phi = rings.azimuths

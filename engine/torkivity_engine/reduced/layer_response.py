@@ -8,7 +8,7 @@ rotated when used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,15 +16,14 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.layer import Layer
-from torkivity_engine.reduced.face_flows import FLOWS, Edge, flow_rows
-from torkivity_engine.reduced.outer_faces import terminated_sectors
+from torkivity_engine.reduced.outer_faces import outer_source, terminated_sectors
 from torkivity_engine.reduced.response_cache import cached, ring_key
 from torkivity_engine.reduced.sectors import N_MOMENTS, from_sector, layer_sectors
 from torkivity_engine.reduced.slabs import attenuation, on_diagonal, slab_sectors
+from torkivity_engine.reduced.truncation import thin_factors
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
-    "RANK_TOLERANCE",
     "Content",
     "Emission",
     "LowRank",
@@ -34,11 +33,6 @@ __all__ = [
     "layer_transfer",
 ]
 
-
-#: Singular values of the dense operators below this times the largest are left out. Torques
-#: change by less than 1e-13, far below the error of any mesh, and a point takes up to half the
-#: time that it takes at the level of rounding.
-RANK_TOLERANCE = 1e-12
 
 _Block = tuple[FloatArray, FloatArray]  # sectors with equal operators share the array
 
@@ -105,8 +99,6 @@ class Termination:
         How much spin and charge the layer holds.
     conserved : int
         Number of densities that its collisions conserve.
-    edge : Edge, optional
-        What flows through its outer face; known for a layer on the film's Fermi sphere.
     """
 
     local: FloatArray
@@ -114,7 +106,6 @@ class Termination:
     emission: Emission
     content: Content
     conserved: int
-    edge: Edge | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +167,6 @@ def layer_termination(
         ),
         _rotated_content(made.content, o),
         made.conserved,
-        made.edge and replace(made.edge, axes=o),
     )
 
 
@@ -185,37 +175,29 @@ def _make_termination(
 ) -> Termination:
     specular = boundary.specular
     thickness = layer.thickness
-    emitted = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
+    k_out = collision_terms(layer).k_out
+    # Without a collision, then what collisions make of it in their sectors.
+    source = outer_source(layer, boundary, side, rings).reshape(rings.n_polar, -1, 6)
+    nodes = [sector.nodes for sector in layer_sectors(layer, rings)]
+    held_nodes = np.concatenate(nodes).reshape(-1, source.shape[1])
+    flying = (source - held_nodes.T @ (held_nodes @ source)).reshape(-1, N_MOMENTS, 4, 6)
+    emitted = attenuation(k_out, rings, thickness)[:, None] @ flying
     content, held = np.zeros((4, rings.n_polar, N_MOMENTS, 4)), np.zeros((4, 6))
-    edge = Edge(np.zeros((FLOWS, 4, rings.n_polar, N_MOMENTS, 4)), np.zeros((FLOWS, 4, 6)))
     blocks: list[_Block] = []
     collided: dict[int, FloatArray] = {}
-    for sector in terminated_sectors(layer, boundary, side, rings, thickness, flight=True):
+    for sector in terminated_sectors(layer, boundary, side, rings, thickness):
         emitted += from_sector(sector.nodes, sector.emitted)
         _spread(content, sector.densities, sector.nodes, sector.content)
         held[list(sector.densities)] = sector.content_of_source
-        up, down = flow_rows(sector.nodes, rings)
-        out, back = (up, down) if side == TOP else (down, up)
-        flows = out @ sector.outward + back @ sector.inward
-        edge.source[:] += flows[..., -6:]
-        arriving = flows[..., :-6].reshape(FLOWS * 4, -1).T
-        edge.arriving[:] += np.moveaxis(
-            from_sector(sector.nodes, arriving).reshape(*edge.arriving.shape[2:], FLOWS, 4),
-            (3, 4),
-            (0, 1),
-        )
-        if sector.scatters:
-            if id(sector.returned) not in collided:
-                direct = specular * attenuation(sector.k_out, rings, 2.0 * thickness)
-                collided[id(sector.returned)] = sector.returned - on_diagonal(direct)
-            blocks.append((sector.nodes, collided[id(sector.returned)]))
-    k_out = collision_terms(layer).k_out
+        if id(sector.returned) not in collided:
+            direct = specular * attenuation(sector.k_out, rings, 2.0 * thickness)
+            collided[id(sector.returned)] = sector.returned - on_diagonal(direct)
+        blocks.append((sector.nodes, collided[id(sector.returned)]))
     return Termination(
         local=specular * attenuation(k_out, rings, 2.0 * thickness),
         dense=_low_rank(blocks, rings),
         emission=Emission(emitted[..., :2], emitted[..., 2:]),
         content=Content((None, content) if side == BOTTOM else (content, None), held),
-        edge=edge,
         conserved=sum(sector.conserved for sector in layer_sectors(layer, rings)),
     )
 
@@ -280,11 +262,7 @@ def _make_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
 
 
 def _low_rank(blocks: list[_Block], rings: AzimuthalRings) -> LowRank:
-    """Sector operators, each (node, ring) x (node, ring), as one low-rank factorisation.
-
-    Singular values are taken in the norm of the flux, so grazing rings count as little in
-    the truncation as they do in any current.
-    """
+    """Sector operators, each (node, ring) x (node, ring), as one low-rank factorisation."""
     n_moments = N_MOMENTS if any(nodes[:, 1:].any() for nodes, _ in blocks) else 1
     lefts: list[FloatArray] = []
     rights: list[FloatArray] = []
@@ -292,18 +270,10 @@ def _low_rank(blocks: list[_Block], rings: AzimuthalRings) -> LowRank:
     done: dict[int, tuple[FloatArray, FloatArray]] = {}
     for nodes, matrix in blocks:
         if id(matrix) not in done:
-            done[id(matrix)] = _factors(matrix, np.tile(flux, len(nodes))[:, None])
+            done[id(matrix)] = thin_factors(matrix, np.tile(flux, len(nodes)))
         for factor, store in zip(done[id(matrix)], (lefts, rights), strict=True):
             store.append(from_sector(nodes, factor)[:, :n_moments])
     return LowRank(np.concatenate(lefts, axis=3), np.concatenate(rights, axis=3))
-
-
-def _factors(matrix: FloatArray, scale: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """matrix = left right^T up to the tolerance in the norm in which unknowns have this scale."""
-    u, sigma, vt = np.linalg.svd(matrix * scale / scale.T)
-    rank = int(np.sum(sigma > RANK_TOLERANCE * sigma[0])) if sigma[0] > 0.0 else 0
-    root = np.sqrt(sigma[:rank])
-    return u[:, :rank] * root / scale, vt[:rank].T * root * scale
 
 
 def _spread(

@@ -16,7 +16,7 @@ from torkivity_engine.reduced.sectors import N_MOMENTS, to_sector
 from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["TerminatedSector", "driven_moments", "terminated_sectors"]
+__all__ = ["TerminatedSector", "driven_moments", "outer_source", "terminated_sectors"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +36,8 @@ class TerminatedSector:
         and per unit field or injection.
     densities : tuple of int
         Spin components of their rows.
-    outward, inward : ndarray, shape (n, n + 6)
-        What reaches the outer face and what comes back from it, per unit arriving at the inner
-        face, then per unit field or injection.
-    scatters : bool
-        Whether anything scatters into the sector.
+    outer : tuple of ndarray
+        What `outward` and `inward` are made of.
     """
 
     nodes: FloatArray
@@ -50,9 +47,22 @@ class TerminatedSector:
     content: FloatArray
     content_of_source: FloatArray
     densities: tuple[int, ...]
-    outward: FloatArray
-    inward: FloatArray
-    scatters: bool
+    outer: tuple[FloatArray, ...]
+
+    @property
+    def outward(self) -> FloatArray:
+        """What reaches the outer face, shape (n, n + 6).
+
+        Per unit arriving at the inner face, then per unit field or injection.
+        """
+        through, face, inward, sent = self.outer
+        return np.hstack([through + face @ inward, face @ sent])
+
+    @property
+    def inward(self) -> FloatArray:
+        """What comes back from the outer face, as `outward`."""
+        _, _, inward, sent = self.outer
+        return np.hstack([inward, sent])
 
 
 def terminated_sectors(
@@ -85,7 +95,7 @@ def terminated_sectors(
     """
     if boundary.endless:
         thickness = layer.decay_reach()
-    source = _outer_source(layer, boundary, side, rings)
+    source = outer_source(layer, boundary, side, rings)
     done: dict[object, _Returning] = {}
     result = []
     for sector in slab_sectors(layer, rings, thickness, flight=flight):
@@ -105,9 +115,7 @@ def terminated_sectors(
                 content=own.content,
                 content_of_source=own.held_far @ sent,
                 densities=sector.densities,
-                outward=np.hstack([own.outward, sector.face(side) @ sent]),
-                inward=np.hstack([own.inward, sent]),
-                scatters=sector.scatters,
+                outer=(own.through, own.face, own.inward, sent),
             )
         )
     return result
@@ -118,18 +126,22 @@ class _Returning(NamedTuple):
 
     Attributes
     ----------
-    returned, outward, inward : ndarray, shape (n, n)
+    returned, inward : ndarray, shape (n, n)
+        What leaves the inner face, and what enters at the outer one.
     content, held_far : ndarray, shape (n_densities, n)
         What is held, and what the slab alone would hold of what enters at the outer face.
+    through, face : ndarray, shape (n, n)
+        What the slab alone lets through to the outer face, and what it reflects there.
     loop : ndarray, shape (n, n)
         From what is sent in at the outer face to what enters there, reflections summed up.
     """
 
     returned: FloatArray
-    outward: FloatArray
     inward: FloatArray
     content: FloatArray
     held_far: FloatArray
+    through: FloatArray
+    face: FloatArray
     loop: FloatArray
 
 
@@ -153,26 +165,35 @@ def _returning(
 
     halves = np.split(sector.content, 2, axis=1)
     through, face = sector.through(outer), sector.face(outer)
-    loop = np.eye(len(through))
-    inward = back(through)
-    if sector.scatters:
-        loop = np.asarray(np.linalg.inv(loop - back(face)), dtype=np.float64)
-        inward = loop @ inward
+    loop = np.asarray(np.linalg.inv(np.eye(len(through)) - back(face)), dtype=np.float64)
+    inward = loop @ back(through)
     return _Returning(
         returned=sector.face(inner) + sector.through(inner) @ inward,
-        outward=through + face @ inward,
         inward=inward,
         content=halves[inner] + halves[outer] @ inward,
         held_far=halves[outer],
+        through=through,
+        face=face,
         loop=loop,
     )
 
 
-def _outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> FloatArray:
-    """What the outer face sends inwards by itself, shape (n_polar, 3, 4, 6).
+def outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> FloatArray:
+    """What the outer face of a layer sends inwards by itself.
 
-    Two columns for the field (the driven bulk distribution misses the boundary condition),
-    four for the injections of a reservoir.
+    Parameters
+    ----------
+    layer : Layer
+    boundary : Boundary
+    side : {BOTTOM, TOP}
+        On which side of the layer the boundary lies.
+    rings : AzimuthalRings
+
+    Returns
+    -------
+    ndarray, shape (n_polar, 3, 4, 6)
+        Two columns for the field (the driven bulk distribution misses the boundary condition),
+        four for the injections of a reservoir.
     """
     source = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
     if boundary.endless:

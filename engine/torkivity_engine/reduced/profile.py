@@ -7,13 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.balances import layer_balance
 from torkivity_engine.film.boundaries import BOTTOM, TOP
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.profiles import LayerMoments, MomentSource
 from torkivity_engine.reduced.assembly import Assembly, split_single_layer
-from torkivity_engine.reduced.face_flows import FLOWS, flow_rows
 from torkivity_engine.reduced.outer_faces import driven_moments, terminated_sectors
 from torkivity_engine.reduced.sectors import N_MOMENTS, from_sector, to_sector
 from torkivity_engine.reduced.slabs import slab_sectors
@@ -123,37 +121,6 @@ class Column:
         """Current, density and in-plane current at one depth, in Cartesian components."""
         up, down = self._scattered(z)
         return self._integrate(up + self._bulk[TOP], down + self._bulk[BOTTOM])
-
-    def integrals(self) -> tuple[FloatArray, FloatArray]:
-        """In-plane current and torque of the whole layer, from what flows through its faces.
-
-        Returns
-        -------
-        in_plane : ndarray, shape (4, 2, n_drives)
-        torque : ndarray, shape (3, n_drives)
-        """
-        nodes = np.eye(4 * N_MOMENTS).reshape(-1, N_MOMENTS, 4)
-        rows = [
-            part.reshape(FLOWS, 4, N_MOMENTS, 4, self._rings.n_polar)
-            for part in flow_rows(nodes, self._rings)
-        ]
-        faces = np.stack(
-            [
-                sum(
-                    np.einsum("fambi,imbd->fad", part, g)
-                    for part, g in zip(rows, self._scattered(z), strict=True)
-                )
-                for z in (0.0, self._layer.thickness)
-            ]
-        )
-        n_drives = faces.shape[3]
-        field = np.eye(2) if self._field else np.zeros((2, n_drives))
-        still = np.zeros((CHARGE, n_drives))
-        in_plane, torque = layer_balance(self._layer, faces, field, self._rings.moments, still)
-        if self._rotation is None:
-            return in_plane, torque
-        o = self._rotation
-        return np.einsum("ab,bmc->amc", o, in_plane), o[:CHARGE, :CHARGE] @ torque
 
     def _scattered(self, z: float) -> tuple[FloatArray, FloatArray]:
         """What goes up and down at one depth, besides the driven distribution."""

@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.balances import PumpedMoments, balances, pumped_density
+from torkivity_engine.balances import LayerIntegrals, PumpedMoments, balances, pumped_density
+from torkivity_engine.film.spheres import SphereFilm, has_one_sphere, sphere_film
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, Emitted, InterfaceStates
 from torkivity_engine.reduced.face_flows import face_flows
 from torkivity_engine.reduced.interface_input import ring_directions
 from torkivity_engine.reduced.sectors import N_MOMENTS
-from torkivity_engine.spin import CHARGE
+from torkivity_engine.reduced.sphere_profile import integrals_of_layers
+from torkivity_engine.reduced.spheres import SphereAssembly
 from torkivity_meshes import AzimuthalRings
 
 __all__ = ["reduced_pumping"]
@@ -40,18 +42,31 @@ def reduced_pumping(
     -------
     PumpedMoments
     """
-    assembly = Assembly(stack, rings, all_moments=True)
-    drive = _pumping_drive(assembly, turning, axes)
-    states = assembly.solve(drive)
+    q = np.zeros((len(stack.layers), 3, axes.shape[1] + (not stack.is_open)))
+    q[turning, :, : axes.shape[1]] = axes
+    if has_one_sphere(stack):
+        assembly = Assembly(stack, rings, all_moments=True)
+        drive = _pumping_drive(assembly, turning, axes, _emitted(stack, rings, turning, axes))
+        states = assembly.solve(drive)
+        flows = face_flows(assembly, states, drive)
+        found = balances(stack, flows, drive.field, rings.moments, q)
+        return _pumped(assembly, states, drive, found)
+    film = sphere_film(stack, rings)
+    own = SphereAssembly(film, all_moments=True)
+    drive = _pumping_drive(own, turning, axes, _emitted_by_spheres(film, turning, axes))
+    states = own.solve(drive)
+    return _pumped(own, states, drive, integrals_of_layers(own, states, drive, q))
+
+
+def _pumped(
+    assembly: Assembly, states: InterfaceStates, drive: Drive, found: LayerIntegrals
+) -> PumpedMoments:
+    """Moments of the drives, with as much charge injected as they need."""
     weights = _balancing(assembly, states, drive)
     # Injected charge arrives at the interface, but does not leave the layers.
     unbound = np.stack([states.current_minus, states.current_plus])
-    if not stack.is_open:
-        flux = np.pi * np.array([1.0, -1.0])
-        unbound[:, stack.reference_interface, CHARGE, -1] -= flux * _unit_flux(rings)
-    q = np.zeros((len(stack.layers), 3, weights.shape[0]))
-    q[turning, :, : axes.shape[1]] = axes
-    found = balances(stack, face_flows(assembly, states, drive), drive.field, rings.moments, q)
+    if not assembly.stack.is_open:
+        unbound[:, assembly.stack.reference_interface, :, -1] -= assembly.uniform_charge_flow()
     return PumpedMoments(
         current_minus=unbound[0] @ weights,
         current_plus=unbound[1] @ weights,
@@ -63,55 +78,63 @@ def reduced_pumping(
     )
 
 
-def _unit_flux(rings: AzimuthalRings) -> float:
-    """Flux of a unit isotropic distribution on the mesh over pi: one but for rounding."""
-    return float(2.0 * rings.cosines @ rings.polar_weights)
-
-
-def _pumping_drive(assembly: Assembly, turning: int, axes: FloatArray) -> Drive:
+def _pumping_drive(assembly: Assembly, turning: int, axes: FloatArray, emitted: Emitted) -> Drive:
     """One column per q, and in a closed stack one that injects charge."""
-    stack, rings, n = assembly.stack, assembly.rings, assembly.n
+    stack, n = assembly.stack, assembly.n
     count = axes.shape[1]
     columns = count + (not stack.is_open)
-    shape = (rings.n_polar, N_MOMENTS, n, columns)
-    outgoing = np.zeros(shape)
-    bulk = pumped_density(stack.layers[turning], axes)
+    outgoing = np.zeros((assembly.n_rings, N_MOMENTS, n, columns))
+    bulk, own = pumped_density(stack.layers[turning], axes), assembly.layer_rings(turning)
     for rows in (8 * turning - 4, 8 * turning):  # its upper side of the interface below, and so on
-        if 0 <= rows < n:
-            outgoing[:, 0, rows : rows + 4, :count] = bulk
+        if own is not None and 0 <= rows < n:
+            outgoing[own[1] :, 0, rows : rows + 4, :count] = bulk
     arriving = outgoing.copy()
     if not stack.is_open:
-        charge = 8 * stack.reference_interface + CHARGE
-        arriving[:, 0, [charge, charge + 4], -1] = 1.0
+        first = 8 * stack.reference_interface
+        _, uniform = assembly.charge_rows()
+        arriving[:, 0, first : first + 8, -1] = uniform[:, first : first + 8]
     injected = np.zeros((2, 4, columns))
     for side, layer, end in ((0, 0, stack.left), (1, len(stack.layers) - 1, stack.right)):
         if end.open and layer == turning:
             injected[side, :, :count] = -bulk  # the reservoir does not send it in
+    spare = ((0, 0), (0, 0), (0, 0), (0, columns - count))
     return Drive(
         incoming=arriving + assembly.injection(injected),
         outgoing=outgoing,
         field=np.zeros((2, columns)),
         bulk=arriving,
         injected=injected,
-        emitted=_emitted(stack, rings, turning, axes, columns),
+        emitted=Emitted(np.pad(emitted.leaving, spare), np.pad(emitted.density, spare)),
     )
 
 
-def _emitted(
-    stack: Stack, rings: AzimuthalRings, turning: int, axes: FloatArray, columns: int
-) -> Emitted:
+def _emitted(stack: Stack, rings: AzimuthalRings, turning: int, axes: FloatArray) -> Emitted:
     """What the interfaces of the turning magnet send out."""
     count, shape = axes.shape[1], (rings.n_polar, rings.n_azimuth)
-    leaving = np.zeros((*shape, 8 * len(stack.interfaces), columns))
-    density = np.zeros((*shape, 3 * len(stack.interfaces), columns))
+    leaving = np.zeros((*shape, 8 * len(stack.interfaces), count))
+    density = np.zeros((*shape, 3 * len(stack.interfaces), count))
     for i, interface in enumerate(stack.interfaces):
         if stack.torque_owner(i) != turning:
             continue
-        m = stack.interface_magnetization(i)
-        own = interface.pumped(m, axes, ring_directions(rings))
+        own = interface.pumped(stack.interface_magnetization(i), axes, ring_directions(rings))
         both = np.concatenate([own.below, own.above], axis=1)
-        leaving[:, :, 8 * i : 8 * i + 8, :count] = both.reshape(*shape, 8, count)
-        density[:, :, 3 * i : 3 * i + 3, :count] = own.density.reshape(*shape, 3, count)
+        leaving[:, :, 8 * i : 8 * i + 8] = both.reshape(*shape, 8, count)
+        density[:, :, 3 * i : 3 * i + 3] = own.density.reshape(*shape, 3, count)
+    return Emitted(leaving, density)
+
+
+def _emitted_by_spheres(film: SphereFilm, turning: int, axes: FloatArray) -> Emitted:
+    """The same on a film's grid of k_parallel, and what the coherent spin currents gain."""
+    count, shape = axes.shape[1], (film.grid.n_rings, film.grid.rule.n_azimuth)
+    leaving = np.zeros((*shape, 8 * len(film.junctions), count))
+    density = np.zeros((*shape, 9 * len(film.junctions), count))
+    for i, own in enumerate(film.pumped(turning, axes)):
+        if own is not None:
+            probes = [own.density, own.current.reshape(-1, 6, count)]
+            leaving[:, :, 8 * i : 8 * i + 8] = own.leaving.reshape(*shape, 8, count)
+            density[:, :, 9 * i : 9 * i + 9] = np.concatenate(probes, axis=1).reshape(
+                *shape, 9, count
+            )
     return Emitted(leaving, density)
 
 
@@ -121,8 +144,11 @@ def _balancing(assembly: Assembly, states: InterfaceStates, drive: Drive) -> Flo
     columns = drive.incoming.shape[3]
     if assembly.stack.is_open:
         return np.eye(columns)
-    reference = assembly.stack.reference_interface
-    left = np.einsum("i,isd->d", assembly.flux(), states.leaving[:, 0, reference, :, CHARGE])
+    first = 8 * assembly.stack.reference_interface
+    leaving = states.leaving[:, 0].reshape(assembly.n_rings, assembly.n, columns)
+    carried, _ = assembly.charge_rows()
+    at = slice(first, first + 8)
+    left = np.einsum("i,ij,ijd->d", assembly.flux(), carried[:, at], leaving[:, at])
     # So much the closure took out of what leaves the reference interface: nothing, together.
     missing = left - assembly.emitted_charge(drive.emitted)
     return np.vstack([np.eye(columns - 1), -missing[:-1] / missing[-1]])

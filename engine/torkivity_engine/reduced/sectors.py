@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.reduced.response_cache import cached, ring_key
+from torkivity_engine.reduced.slab_modes import SlabModes, slab_modes
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
@@ -117,6 +118,12 @@ class LayerSector:
     densities: tuple[int, ...]
     flux: FloatArray
 
+    @cached_property
+    def modes(self) -> SlabModes | None:
+        """Modes of the material; None if its operators have none that serve."""
+        rows = self.density_even, self.density_odd
+        return slab_modes(self.even, self.odd, self.mu, self.flux, rows)
+
     @property
     def conserved(self) -> int:
         """Number of conserved densities."""
@@ -159,7 +166,8 @@ def _make_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
         if np.any(between):
             in_rates[a, b] = _between_nodes(np.sum(between, axis=0))
             scattered += np.abs(in_rates[a, b])
-    touched = np.any(scattered + scattered.T, axis=0)
+    # Means belong here even where nothing scatters into them: diffuse faces do.
+    touched = np.any(scattered + scattered.T, axis=0) | _NODES[:, 0].any(axis=1)
     parts = coupled(np.abs(out_rates) + scattered)
     kernel = _Kernel(out_rates, in_rates, functions, orbital, parity)
     known: dict[bytes, Kept | None] = {}
@@ -201,9 +209,10 @@ def to_sector(nodes: FloatArray, g: FloatArray) -> FloatArray:
 
 def from_sector(nodes: FloatArray, unknowns: FloatArray) -> FloatArray:
     """The other way: what unknowns (n, columns) are in moments, (n_polar, 3, 4, columns)."""
-    columns = unknowns.shape[1]
-    flat: FloatArray = nodes.reshape(len(nodes), -1).T @ unknowns.reshape(len(nodes), -1)
-    return flat.reshape(N_MOMENTS, 4, -1, columns).transpose(2, 0, 1, 3)
+    rings, columns = len(unknowns) // len(nodes), unknowns.shape[1]
+    rows = unknowns.reshape(len(nodes), rings * columns)
+    flat: FloatArray = nodes.reshape(len(nodes), -1).T @ rows
+    return flat.reshape(N_MOMENTS, 4, rings, columns).transpose(2, 0, 1, 3)
 
 
 def _unit(row: int, column: int) -> FloatArray:

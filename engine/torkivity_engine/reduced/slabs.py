@@ -6,8 +6,9 @@ admittance S (f into the slab per e at a face), and antisymmetrically the impeda
     S = N^-1 Omega tanh(Omega t/2),    B = Omega^-1 tanh(Omega t/2) N.
 
 Both are analytic in Omega^2 and exist for singular N and E, so the defective zero modes of
-charge (and of spin without spin flip) need no special treatment. They start from the
-continued fraction of tanh for a thin slab and double by
+charge (and of spin without spin flip) need no special treatment. Where E and N are symmetric
+they come from the modes of the material (`slab_modes`); otherwise, with precession or skew
+scattering, they start from the continued fraction of tanh for a thin slab and double by
 
     S' = 2 S (1 + B S)^-1,    B' = 2 (1 + B S)^-1 B,
 
@@ -55,6 +56,8 @@ __all__ = [
 #: then leave a relative error below 1e-17.
 _THIN = 0.25
 _LEVELS = 8
+#: Larger matrices are inverted by blocks: products are several times faster than factorisation.
+_BLOCK = 64
 #: Attenuation below this is none: products over many layers would become subnormal, and slow.
 NOTHING = 1e-40
 
@@ -99,8 +102,6 @@ class SlabSector:
         at the upper face.
     densities : tuple of int
         Spin components of its rows.
-    scatters : bool
-        Whether anything scatters into the sector.
     """
 
     nodes: FloatArray
@@ -110,7 +111,6 @@ class SlabSector:
     transmission: FloatArray
     content: FloatArray
     densities: tuple[int, ...]
-    scatters: bool
 
     def face(self, side: int) -> FloatArray:
         """Reflection at the lower (`BOTTOM`) or upper (`TOP`) face."""
@@ -154,7 +154,7 @@ _TANH_SERIES = _series(_TANH_P, _TANH_Q, 17)
 
 
 def slab_operators(sector: LayerSector, thickness: float) -> SlabOperators:
-    """Operators of a slab by doubling.
+    """Operators of a slab, by modes of its material or by doubling.
 
     Parameters
     ----------
@@ -169,25 +169,34 @@ def slab_operators(sector: LayerSector, thickness: float) -> SlabOperators:
     # In the norm of the flux grazing rings keep their digits, and operators are nearly symmetric.
     scale = np.sqrt(sector.flux)
     frame = scale[:, None] / scale
-    e = sector.even / sector.mu[:, None] * frame
-    n = sector.odd / sector.mu[:, None] * frame
-    rows = sector.density_even / scale, sector.density_odd / scale
     kept = tuple(
         None if pair is None else (pair[0] * scale[:, None], pair[1] / scale[:, None])
         for pair in sector.kept
     )
+    if sector.modes is not None:
+        s, b, even, odd = sector.modes.operators(thickness)
+        s, b = _conserving(s, kept[0]), _conserving(b, kept[1])
+    else:
+        s, b, even, odd = _by_doubling(sector, scale, frame, kept, thickness)
+    return SlabOperators(s / frame, b / frame, even * scale, odd * scale)
+
+
+def _by_doubling(
+    sector: LayerSector,
+    scale: FloatArray,
+    frame: FloatArray,
+    kept: tuple[Kept | None, ...],
+    thickness: float,
+) -> list[FloatArray]:
+    """Operators in the norm of the flux, from those of a thin slab."""
+    e = sector.even / sector.mu[:, None] * frame
+    n = sector.odd / sector.mu[:, None] * frame
+    rows = [sector.density_even / scale, sector.density_odd / scale]
     if _turns(sector) and kept == (None, None):
         # Two components that turn into each other are one complex unknown.
-        found = [
-            _as_real(x)
-            for x in _doubled(
-                _as_complex(e), _as_complex(n), [_as_complex(x) for x in rows], kept, thickness
-            )
-        ]
-    else:
-        found = _doubled(e, n, list(rows), kept, thickness)
-    s, b, even, odd = found
-    return SlabOperators(s / frame, b / frame, even * scale, odd * scale)
+        e, n, *rows = (_as_complex(x) for x in (e, n, *rows))
+        return [_as_real(x) for x in _doubled(e, n, rows, kept, thickness)]
+    return _doubled(e, n, rows, kept, thickness)
 
 
 def _turns(sector: LayerSector) -> bool:
@@ -231,13 +240,29 @@ def _doubled(
     odd = 2.0 * half * _rows_of_tanh_ratio(rows[1], e, n * half**2)
     identity = np.eye(len(s))
     for _ in range(doublings):
-        inverse = np.linalg.inv(identity + b @ s)
+        inverse = _inverse(identity + b @ s)
         # Each half of the doubled slab holds its content for the mean of its two faces.
         even = 2.0 * (even @ inverse)
         odd = 2.0 * (odd - odd @ s @ inverse @ b)
         s = _conserving(2.0 * (s @ inverse), keep_s)
         b = _conserving(2.0 * (inverse @ b), keep_b)
     return [s, b, even, odd]
+
+
+def _inverse(matrix: _Array) -> _Array:
+    """Inverse by blocks, of a matrix whose symmetric part is positive in the norm of the flux."""
+    if len(matrix) <= _BLOCK:
+        return np.asarray(np.linalg.inv(matrix))
+    k = len(matrix) // 2
+    corner = _inverse(matrix[:k, :k])
+    below, beside = matrix[k:, :k] @ corner, corner @ matrix[:k, k:]
+    rest = _inverse(matrix[k:, k:] - below @ matrix[:k, k:])
+    inverse = np.empty_like(matrix)
+    inverse[k:, k:] = rest
+    inverse[:k, k:] = -beside @ rest
+    inverse[k:, :k] = -rest @ below
+    inverse[:k, :k] = corner - inverse[:k, k:] @ below
+    return inverse
 
 
 def _tanh_ratio(m: _Array) -> _Array:
@@ -300,7 +325,7 @@ def slab_sectors(
             done[signature] = _scattering(sector, slab_operators(sector, thickness))
         result.append(
             SlabSector(
-                sector.nodes, sector.parity, sector.k_out, *done[signature], sector.densities, True
+                sector.nodes, sector.parity, sector.k_out, *done[signature], sector.densities
             )
         )
     if flight:
@@ -311,7 +336,7 @@ def slab_sectors(
                 done[k_out.tobytes()] = none, through, np.zeros((0, 2 * len(none)))
             own = done[k_out.tobytes()]
             parity = np.ones(len(own[0]))
-            result.append(SlabSector(nodes, parity, k_out, *own, (), False))
+            result.append(SlabSector(nodes, parity, k_out, *own, ()))
     return result
 
 
@@ -334,7 +359,6 @@ def slab_sector(sector: LayerSector, thickness: float) -> SlabSector:
         sector.k_out,
         *_scattering(sector, slab_operators(sector, thickness)),
         sector.densities,
-        True,
     )
 
 

@@ -11,11 +11,13 @@ modes with weight mu_z (charge counted negative, by reciprocity).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.film.layer import Layer
+from torkivity_engine.film.collisions import keyed
+from torkivity_engine.film.layer import Keyed, Layer
 from torkivity_engine.reduced.sectors import (
     N_MOMENTS,
     LayerSector,
@@ -53,8 +55,8 @@ class SlowModes:
 
         Parameters
         ----------
-        g : ndarray, shape (2, n_polar, 3, 4, columns)
-            k_z > 0 and k_z < 0.
+        g : ndarray, shape (2, n_polar, n_moments, 4, columns)
+            k_z > 0 and k_z < 0. Moments that are not given must be none of the modes'.
         growing : bool
             Which kind; the other kind and all faster modes drop out.
 
@@ -62,17 +64,21 @@ class SlowModes:
         -------
         ndarray, shape (3, columns)
         """
-        modes = self.growing if growing else self.decaying
-        result: FloatArray = self._product(modes, g) / np.diag(self._product(modes, modes))[:, None]
-        return result
+        modes = self._projectors[1 if growing else 0][:, :, :, : g.shape[2]]
+        return np.asarray(modes.reshape(CHARGE, -1) @ g.reshape(-1, g.shape[-1]))
 
-    def _product(self, a: FloatArray, b: FloatArray) -> FloatArray:
-        sign = np.array([1.0, -1.0])
+    @cached_property
+    def _projectors(self) -> tuple[FloatArray, FloatArray]:
+        """What amplitudes of decaying and of growing modes are scalar products with."""
+        sign = np.array([1.0, -1.0])[:, None, None, None]
         reciprocal = np.array([1.0, 1.0, 1.0, -1.0])
-        result: FloatArray = np.einsum(
-            "d,i,s,dimsa,dimsb->ab", sign, self.flux, reciprocal, a, b, optimize=True
-        )
-        return result
+        weight = sign * self.flux[:, None, None] * reciprocal
+        found = []
+        for modes in (self.decaying, self.growing):
+            own = np.moveaxis(modes, -1, 0)
+            norm = np.einsum("adims,adims->a", weight * own, own)
+            found.append(weight * own / norm[:, None, None, None, None])
+        return found[0], found[1]
 
     @property
     def current(self) -> FloatArray:
@@ -94,6 +100,7 @@ def slow_modes(layer: Layer, rings: AzimuthalRings) -> SlowModes:
     Returns
     -------
     SlowModes
+        Kept: not to be written to.
 
     Raises
     ------
@@ -101,7 +108,12 @@ def slow_modes(layer: Layer, rings: AzimuthalRings) -> SlowModes:
         Without a diffusive regime (see `require_diffusive`), or without spin flip.
     """
     layer.require_slow_modes()
-    sectors = layer_sectors(layer, rings)
+    return _slow_modes(keyed(layer), rings)
+
+
+@lru_cache(maxsize=16)
+def _slow_modes(of: Keyed, rings: AzimuthalRings) -> SlowModes:
+    sectors = layer_sectors(of.layer, rings)
     kappa = np.empty(CHARGE)
     decaying = np.zeros((2, rings.n_polar, N_MOMENTS, 4, CHARGE))
     growing = np.zeros_like(decaying)

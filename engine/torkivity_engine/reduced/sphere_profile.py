@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.balances import LayerIntegrals
+from torkivity_engine.balances import LayerIntegrals, layer_balance
 from torkivity_engine.film.boundaries import BOTTOM, TOP
 from torkivity_engine.film.spheres import SphereFilm, sphere_film
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import MomentSource
-from torkivity_engine.reduced.assembly import split_single_layer
+from torkivity_engine.reduced.assembly import Drive, InterfaceStates, split_single_layer
+from torkivity_engine.reduced.face_flows import face_flows
 from torkivity_engine.reduced.profile import At, Column, by_depth
 from torkivity_engine.reduced.sectors import N_MOMENTS
 from torkivity_engine.reduced.slabs import slab_sector
@@ -20,7 +21,7 @@ from torkivity_engine.reduced.split_response import split_end, split_unknowns
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["sphere_integrals", "sphere_moments"]
+__all__ = ["integrals_of_layers", "sphere_integrals", "sphere_moments"]
 
 
 def sphere_moments(stack: Stack, rule: AzimuthalRings, drive: str) -> MomentSource:
@@ -41,14 +42,15 @@ def sphere_moments(stack: Stack, rule: AzimuthalRings, drive: str) -> MomentSour
     film = sphere_film(halves, rule)
     assembly = SphereAssembly(film, all_moments=True)
     field = drive == "field"
-    states = assembly.solve(assembly.field_drive() if field else assembly.injection_drive())
+    driven = assembly.field_drive() if field else assembly.injection_drive()
+    states = assembly.solve(driven)
 
     def column(index: int) -> At:
         layer = film.layers[index]
         if not layer.has_states:
             return _nothing(states.leaving.shape[-1])
         if layer.bands.split:
-            return _SplitColumn(film, states.leaving, index, field).at
+            return _SplitColumn(film, states.leaving, index, driven).at
         return _single(film, states.leaving, index, field)
 
     first = film.layers[0]
@@ -62,25 +64,46 @@ def sphere_moments(stack: Stack, rule: AzimuthalRings, drive: str) -> MomentSour
 def sphere_integrals(stack: Stack, rule: AzimuthalRings, drive: str) -> LayerIntegrals:
     """Integrals over all layers, see `torkivity_engine.reduced.integrals.reduced_integrals`."""
     halves = split_single_layer(stack)
-    film = sphere_film(halves, rule)
-    assembly = SphereAssembly(film, all_moments=True)
-    field = drive == "field"
-    states = assembly.solve(assembly.field_drive() if field else assembly.injection_drive())
-    n_drives = states.leaving.shape[-1]
-    parts = []
+    assembly = SphereAssembly(sphere_film(halves, rule), all_moments=True)
+    driven = assembly.field_drive() if drive == "field" else assembly.injection_drive()
+    still = np.zeros((len(halves.layers), CHARGE, driven.field.shape[1]))
+    found = integrals_of_layers(assembly, assembly.solve(driven), driven, still)
+    return found if halves is stack else found.joined()
+
+
+def integrals_of_layers(
+    assembly: SphereAssembly, states: InterfaceStates, drive: Drive, turning: FloatArray
+) -> LayerIntegrals:
+    """Integrals over all layers of a solved film, from what flows through their faces.
+
+    Parameters
+    ----------
+    assembly : SphereAssembly
+        With all moments.
+    states : InterfaceStates
+    drive : Drive
+        For which they were solved.
+    turning : ndarray, shape (n_layers, 3, n_drives)
+        q of the layers whose magnetization turns.
+
+    Returns
+    -------
+    LayerIntegrals
+    """
+    film, n_drives = assembly.film, drive.field.shape[1]
+    flows, parts = face_flows(assembly, states, drive), []
     for index, layer in enumerate(film.layers):
         if not layer.has_states:
             parts.append((np.zeros((4, 2, n_drives)), np.zeros((CHARGE, n_drives))))
         elif layer.bands.split:
-            parts.append(_SplitColumn(film, states.leaving, index, field).integrals())
+            parts.append(_SplitColumn(film, states.leaving, index, drive).integrals())
         else:
-            own = states.leaving[layer.first[0] :]
-            column = Column(film.stack, layer.rings(0), own, index, field)
-            scale = layer.surfaces()[0] / (4.0 * np.pi)
-            in_plane, torque = column.integrals()
+            scale, moments = layer.surfaces()[0] / (4.0 * np.pi), layer.rings(0).moments
+            in_plane, torque = layer_balance(
+                layer.layer, flows[index], drive.field, moments, turning[index]
+            )
             parts.append((scale * in_plane, scale * layer.slowness()[0] * torque))
-    found = LayerIntegrals(*(np.stack(part) for part in zip(*parts, strict=True)))
-    return found if halves is stack else found.joined()
+    return LayerIntegrals(*(np.stack(part) for part in zip(*parts, strict=True)))
 
 
 def _single(film: SphereFilm, leaving: FloatArray, index: int, field: bool) -> At:
@@ -106,13 +129,12 @@ def _nothing(n_drives: int) -> At:
 class _SplitColumn:
     """One layer of two occupations in a solved film."""
 
-    def __init__(self, film: SphereFilm, leaving: FloatArray, index: int, field: bool) -> None:
-        self._film, self._index, self._field = film, index, field
+    def __init__(self, film: SphereFilm, leaving: FloatArray, index: int, drive: Drive) -> None:
+        self._film, self._index, self._drive = film, index, drive
         self._layer = film.layers[index]
         self._u = u = split_unknowns(self._layer)
         self._bulk = np.zeros((len(u.mu), N_MOMENTS, leaving.shape[-1]))
-        if field:
-            self._bulk[:, 1, 0] = self._bulk[:, 2, 1] = u.in_plane()
+        self._bulk[:, 1:] = u.in_plane()[:, None, None] * drive.field
         # What the interfaces send in, without the bulk drive, by the face it enters through.
         self._entering: dict[int, FloatArray] = {}
         for side, interface, face in ((BOTTOM, index - 1, 1), (TOP, index, 0)):
@@ -167,10 +189,9 @@ class _SplitColumn:
         boundary = stack.left if side == BOTTOM else stack.right
         end = split_end(self._layer, u, boundary, side, thickness)
         sent = np.zeros_like(self._bulk)
-        if self._field:
-            sent[:, 1, 0] = sent[:, 2, 1] = end.field
-        else:
-            sent[:, 0, 0] = end.injected @ boundary.injected
+        sent[:, 1:] = end.field[:, None, None] * self._drive.field
+        if self._drive.injected is not None:
+            sent[:, 0] = end.injected @ self._drive.injected[side]
         return end.returned, end.flight, sent
 
     def _cartesian(self) -> FloatArray:

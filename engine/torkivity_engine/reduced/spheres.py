@@ -17,7 +17,8 @@ from torkivity_engine.film.boundaries import BOTTOM, Boundary
 from torkivity_engine.film.spheres import SphereFilm, SphereLayer
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates
-from torkivity_engine.reduced.channels import CHUNK, InterfaceInput, channel_means
+from torkivity_engine.reduced.channel_means import all_slots, channel_means
+from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.layer_response import (
     Content,
     Emission,
@@ -36,6 +37,7 @@ from torkivity_engine.reduced.split_response import (
     split_transfer,
 )
 from torkivity_engine.spin import CHARGE
+from torkivity_meshes import AzimuthalRings
 
 __all__ = ["SphereAssembly", "solve_reduced_spheres"]
 
@@ -88,21 +90,40 @@ class SphereAssembly(Assembly):
         uniform = [layer.open() * layer.occupations()[:, CHARGE] for layer in layers]
         return self._slots(carried), self._slots(uniform)
 
-    @property
-    def interfaces(self) -> InterfaceInput:
-        """Interfaces by tensors, with rows for spin density and coherent spin currents."""
+    def uniform_charge_flow(self) -> FloatArray:
+        """What flows at 0- and 0+ of a uniform charge that arrives there, shape (2, 4)."""
+        first = self.stack.reference_interface
+        beside = self.film.layers[first : first + 2]
+        return np.stack(
+            [
+                sign
+                * layer.terminal.cartesian()
+                @ (self.flux() @ layer.open() * layer.occupations()[:, CHARGE])
+                for layer, sign in zip(beside, (1.0, -1.0), strict=True)
+            ]
+        )
+
+    def layer_rings(self, index: int) -> tuple[AzimuthalRings, int] | None:
+        """Rings of the spin density matrices of a layer, if it has any, and the first one here."""
+        layer = self.film.layers[index]
+        return None if layer.bands.split else (layer.rings(0), layer.first[0])
+
+    def channel_tensors(self) -> tuple[FloatArray, FloatArray]:
+        """Scattering and probes: spin density, and coherent spin currents at 0- and 0+."""
         junctions = self.film.junctions
         shape = (len(junctions), self.n_rings, self.rings.n_azimuth)
         probes = [
             np.concatenate([j.matched.density, j.matched.current.reshape(-1, 6, 8)], axis=1)
             for j in junctions
         ]
-        return InterfaceInput(
-            np.ones((len(junctions), 12)),
-            np.arange(len(junctions)),
-            np.stack([j.matched.scattering for j in junctions]).reshape(*shape, 8, 8),
-            np.stack(probes).reshape(*shape, 9, 8),
-        )
+        scattering = np.stack([j.matched.scattering for j in junctions])
+        return scattering.reshape(*shape, 8, 8), np.stack(probes).reshape(*shape, 9, 8)
+
+    @property
+    def interfaces(self) -> InterfaceInput:
+        """Interfaces by their tensors."""
+        count = len(self.film.junctions)
+        return InterfaceInput(np.ones((count, 12)), np.arange(count), *self.channel_tensors())
 
     def _means(self, drive: Drive) -> tuple[FloatArray, FloatArray, float]:
         n, moments, phi = self.n, self.n_moments, self.rings.azimuths
@@ -112,7 +133,7 @@ class SphereAssembly(Assembly):
         # With tensors at hand the kernel does not look at the cosines.
         channel_means(
             np.ones(self.n_rings), np.cos(phi), np.sin(phi), self.interfaces, self.local,
-            drive.incoming, drive.outgoing, moments, CHUNK, mean, probe,
+            drive.incoming, drive.outgoing, all_slots(moments, n // 8), mean, probe,
         )  # fmt: skip
         return mean, probe, max(junction.defect() for junction in self.film.junctions)
 

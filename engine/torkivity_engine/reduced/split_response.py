@@ -16,7 +16,6 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, Boundary
 from torkivity_engine.film.spheres import SphereLayer
 from torkivity_engine.reduced.layer_response import (
-    RANK_TOLERANCE,
     Content,
     Emission,
     LowRank,
@@ -25,6 +24,7 @@ from torkivity_engine.reduced.layer_response import (
 )
 from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, conserved_densities
 from torkivity_engine.reduced.slabs import NOTHING, SlabSector, slab_sector
+from torkivity_engine.reduced.truncation import thin_factors
 
 __all__ = [
     "SplitEnd",
@@ -309,17 +309,10 @@ def _spread(u: SplitUnknowns, rows: FloatArray, n_rings: int) -> FloatArray:
 
 
 def _low_rank(u: SplitUnknowns, matrix: FloatArray, n_rings: int) -> tuple[FloatArray, FloatArray]:
-    """The factors of `LowRank`, truncated in the norm of the flux."""
-    scale = np.sqrt(u.mean * u.mu)
-    left, sigma, right = np.linalg.svd(matrix * scale[:, None] / scale)
-    rank = int(np.sum(sigma > RANK_TOLERANCE * sigma[0])) if sigma[0] > 0.0 else 0
-    root = np.sqrt(sigma[:rank])
+    """The factors of `LowRank`."""
     factors = []
-    for columns in (
-        left[:, :rank] * root / scale[:, None],
-        right[:rank].T * root * scale[:, None],
-    ):
-        full = np.zeros((n_rings, 1, 4, rank))
+    for columns in thin_factors(matrix, np.sqrt(u.mean * u.mu)):
+        full = np.zeros((n_rings, 1, 4, columns.shape[1]))
         full[u.ring, 0, u.slot] = columns
         factors.append(full)
     return factors[0], factors[1]

@@ -13,6 +13,7 @@ from torkivity.commands.common import (
     figure_format,
     grid_values,
     open_dataset,
+    rtol_option,
     say,
     warn_unusual,
 )
@@ -92,6 +93,7 @@ Points that are not done are gaps.
 @click.option("--resistivity", type=float, metavar="OHM_M", help="Heavy metal, for efficiency.")
 @click.option("--angular", is_flag=True, help="Against an angle of m, with the anisotropy.")
 @click.option("--profile", is_flag=True, help="Through the film; computes it anew.")
+@rtol_option
 @click.option("--title", help="Instead of the film and where axes are held; '' for none.")
 def plot(
     path: Path,
@@ -100,6 +102,7 @@ def plot(
     at: tuple[str, ...],
     angular: bool,
     profile: bool,
+    rtol: float | None,
     title: str | None,
     **options: Any,
 ) -> None:
@@ -118,7 +121,9 @@ def plot(
     given = {name for name, value in options.items() if value not in (None, ())}
     if profile:
         _refuse((given | ({"angular"} if angular else set())) - {"source"}, "without --profile")
-        figure = _profile_figure(path, held, options["source"], title)
+        figure = _profile_figure(path, held, options["source"], title, rtol)
+    elif rtol is not None:
+        raise click.UsageError("--rtol: only with --profile, which computes a film anew")
     elif path.suffix.lower() == ".toml":
         raise click.UsageError(f"{path} is no result file; --profile draws a film from its TOML")
     else:
@@ -236,7 +241,7 @@ def _tell(drawn: xarray.Dataset, assumed: dict[str, Any]) -> None:
 
 
 def _profile_figure(
-    path: Path, held: dict[str, str], source: str | None, title: str | None
+    path: Path, held: dict[str, str], source: str | None, title: str | None, rtol: float | None
 ) -> Figure:
     from torkivity.config.text import load_config
     from torkivity.study.case import Case
@@ -263,15 +268,17 @@ def _profile_figure(
         source = source or (choose_source(dataset) if known_models(dataset) else None)
     names = " / ".join(as_stack(case.film).names)
     text = "; ".join(filter(None, [names, where])) if title is None else title
-    return _draw_profile(case, source or "all", text)
+    return _draw_profile(case, source or "all", text, rtol)
 
 
-def _draw_profile(case: Case, source: str, title: str) -> Figure:
+def _draw_profile(case: Case, source: str, title: str, rtol: float | None) -> Figure:
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
     from torkivity.figures import profile_figure
     from torkivity.study.boltzmann import solve_boltzmann_case
+    from torkivity_engine.tolerance import Tolerance
 
     with announce_compilation(say):
-        solution = solve_boltzmann_case(case, source)
+        tolerance = None if rtol is None else Tolerance(rtol)
+        solution = solve_boltzmann_case(case, source, tolerance)
         return profile_figure(case.film, solution, title=title)

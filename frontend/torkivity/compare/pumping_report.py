@@ -9,7 +9,7 @@ from torkivity.study.pumping import PumpingStudy
 from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.stack import as_stack
-from torkivity_engine.pumping import PumpingSolution
+from torkivity_engine.pumped import PumpingSolution
 
 __all__ = ["pumping_report"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -43,9 +43,9 @@ def setting_parameters(config: Settings) -> dict[str, Parameter]:
             if value is None or (name == "mesh" and key not in config.mesh.table()):
                 continue
             meaning = field.description or key
-            number = isinstance(value, (int, float))
-            quantity = Quantity("1", meaning) if number else None
-            found[path] = Parameter(path, value, quantity, about=meaning)
+            quantity = Quantity("1", meaning) if isinstance(value, (int, float)) else None
+            words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+            found[path] = Parameter(path, value, quantity, words, about=meaning)
     return found
 
 

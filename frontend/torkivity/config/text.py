@@ -32,6 +32,7 @@ __all__ = [
     "check_config",
     "load_config",
     "override",
+    "parse_config",
     "preset_names",
     "preset_text",
     "read_bytes",
@@ -60,6 +61,28 @@ def load_config(path: Path | str) -> RunConfig:
     """
     data = read_toml(path, "no such file; 'torkivity init' writes one to start from")
     return check_config(data, str(path))
+
+
+def parse_config(text: str, file: str) -> RunConfig:
+    """Check a configuration that is at hand as text.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    file : str
+        Name for errors; what the configuration names is looked for beside it.
+
+    Returns
+    -------
+    RunConfig
+
+    Raises
+    ------
+    ConfigError
+        As of `check_config`.
+    """
+    return check_config(_tables_of(text, file), file)
 
 
 def read_bytes(path: Path | str, missing: str = "no such file") -> bytes:
@@ -106,12 +129,15 @@ def read_text(path: Path | str, kind: str, missing: str = "no such file") -> str
 
 def read_toml(path: Path | str, missing: str) -> dict[str, Any]:
     """Tables of a TOML file; parameters and errors as of `read_text`."""
-    text = read_text(path, "TOML", missing)
+    return _tables_of(read_text(path, "TOML", missing), str(path))
+
+
+def _tables_of(text: str, file: str) -> dict[str, Any]:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(path), f"is not valid TOML: {error}") from None
-    _refuse_control_characters(str(path), "", data)
+        raise ConfigError(file, f"is not valid TOML: {error}") from None
+    _refuse_control_characters(file, "", data)
     return data
 
 

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from torkivity.fit.curves import Curve, curve_axis, fit_curves
 from torkivity.fit.fit import FitResult, Fitted, Point
+from torkivity.fit.observables import OBSERVABLES, quantity_label
 from torkivity_engine.film.component import Component, fields_of, forms_of
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
@@ -23,7 +24,6 @@ from torkivity_engine.film.quantity import Quantity
 __all__ = [
     "AXIS_LABELS",
     "OUTLIER",
-    "QUANTITY_LABELS",
     "SERIES_STYLES",
     "Place",
     "fit_figure",
@@ -51,19 +51,6 @@ _SYMBOLS = {
     "theta": r"$\theta$ = {:g}°",
     "phi": r"$\varphi$ = {:g}°",
 }
-#: Scale and axis label of a quantity.
-QUANTITY_LABELS = {
-    "per_e_tilde": (1e-5, r"torque ($10^{5}\,\Omega^{-1}\,\mathrm{m}^{-1}$)"),
-    "spin_torque_conductivity": (
-        1e-5,
-        "spin-torque conductivity\n" r"($10^{5}\,(\hbar/2e)\,\Omega^{-1}\,\mathrm{m}^{-1}$)",
-    ),
-    "efficiency": (1.0, "efficiency"),
-    "effective_field": (
-        1.0,
-        "effective field\n" r"(mT per $10^{11}\,\mathrm{A}\,\mathrm{m}^{-2}$)",
-    ),
-}
 
 
 def _film_labels() -> dict[str, str]:
@@ -88,12 +75,25 @@ _PARAMETERS = {
     "interface_current_field_like": "$j_{E,f}$",
     "lattice_torque_damping_like": r"$\tau_{\mathrm{latt},d}$",
     "lattice_torque_field_like": r"$\tau_{\mathrm{latt},f}$",
+    "resistivity": r"$\rho_0$",
+    "resistivity_surface": "$k$",
+    "shunt_conductance": r"$G_{\mathrm{shunt}}$",
+    "intrinsic_damping": r"$\alpha_0$",
+    "longitudinal_conductance": r"$G_m$",
+    "memory_loss": r"$\delta$",
+    "area_resistance": "$AR$",
 }
 _UNITS = {
     "1e5 (hbar/2e)/(Ohm m)": r"$\times 10^5(\hbar/2e)\,\Omega^{-1}\mathrm{m}^{-1}$",
     "1e15 1/(Ohm m^2)": r"$\times 10^{15}\,\Omega^{-1}\mathrm{m}^{-2}$",
     "1e-15 Ohm m^2": r"$\times 10^{-15}\,\Omega\,\mathrm{m}^2$",
+    "uOhm cm": r"$\mu\Omega\,$cm",
+    "uOhm cm nm": r"$\mu\Omega\,$cm$\,$nm",
+    "1e-3": r"$\times 10^{-3}$",
 }
+
+#: Panels side by side.
+_ACROSS = 3
 
 #: A panel: component, quantity, axis.
 _Panel = tuple[str, str, str]
@@ -132,19 +132,27 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
     styles = {key: SERIES_STYLES[index % len(SERIES_STYLES)] for index, key in enumerate(keys)}
 
     count = len(panels)
-    figure = Figure(figsize=(7.0 if count == 2 else max(3.6, 3.3 * count), 4.1))
+    across = count if count <= _ACROSS else math.ceil(count / math.ceil(count / _ACROSS))
+    down = math.ceil(count / across)
+    figure = Figure(figsize=(7.0 if across == 2 else max(3.6, 3.3 * across), 0.6 + 3.5 * down))
     figure.set_layout_engine("constrained")
-    grid = figure.subplots(2, count, squeeze=False, sharex="col", height_ratios=(3.0, 1.0))
-    for column, (panel, measured) in enumerate(panels.items()):
-        upper, lower = grid[:, column]
+    ratios = (3.0, 1.0) * down
+    grid = figure.subplots(2 * down, across, squeeze=False, height_ratios=ratios)
+    for place, (panel, measured) in enumerate(panels.items()):
+        row, column = divmod(place, across)
+        upper, lower = grid[2 * row : 2 * row + 2, column]
+        lower.sharex(upper)
+        upper.tick_params(labelbottom=False)
         _draw_torques(upper, panel, measured, styles, curves, rest)
         _draw_residuals(lower, panel, measured, styles, result.error_bars)
-        letter = f"({chr(97 + column)}) " if count > 1 else ""
-        upper.set_title(f"{letter}{panel[0].replace('_', '-')}", loc="left", fontsize=9)
+        letter = f"({chr(97 + place)}) " if count > 1 else ""
+        upper.set_title(f"{letter}{_panel_title(panel[0])}", loc="left", fontsize=9)
         for axes in (upper, lower):
             axes.tick_params(direction="in", top=True, right=True, labelsize=8)
             for label in (axes.xaxis.label, axes.yaxis.label):
                 label.set_fontsize(9)
+    for unused in grid.reshape(down, 2, across).transpose(0, 2, 1).reshape(-1, 2)[count:].flat:
+        unused.remove()
     figure.align_ylabels(grid)
     handles = _legend(
         keys, styles, result, any(np.isfinite(c.error).all() for c in curves.values())
@@ -158,8 +166,14 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
         fontsize=8,
     )
     heading = [title] if title else []
-    figure.suptitle("\n".join([*heading, *_value_lines(result, count)]), fontsize=8.5)
+    figure.suptitle("\n".join([*heading, *_value_lines(result, across)]), fontsize=8.5)
     return figure
+
+
+def _panel_title(component: str) -> str:
+    """Torques are damping-like and field-like, the others have names of several words."""
+    torque = OBSERVABLES[component].needs == "torque"
+    return component.replace("_", "-" if torque else " ")
 
 
 def _value_lines(result: FitResult, panels: int) -> list[str]:
@@ -232,7 +246,7 @@ def _draw_torques(
     rest: dict[tuple[_Panel, _Key], Curve],
 ) -> None:
     _, quantity, axis = panel
-    scale, text = QUANTITY_LABELS[quantity]
+    scale, text = quantity_label(quantity)
     shown: list[float] = []
     for key, (colour, _, line) in styles.items():
         curve = curves.get((panel, key))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,17 +21,54 @@ from torkivity.figures.style import (
 )
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.profiles import LayerProfile
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.spin import CHARGE
 
-__all__ = ["profile_figure"]
+__all__ = [
+    "ProfilePanel",
+    "face_heights",
+    "profile_figure",
+    "profile_panels",
+    "profile_style",
+]
 
 
-_SPINS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("x", {"color": "#c1600e", "linestyle": "--", "linewidth": 1.3}),
-    ("y", {"color": "#14305c", "linestyle": "-", "linewidth": 1.6}),
-    ("z", {"color": "#5f9e8f", "linestyle": ":", "linewidth": 1.8}),
-)
+_SPINS: dict[str, dict[str, Any]] = {
+    "x": {"color": "#c1600e", "linestyle": "--", "linewidth": 1.3},
+    "y": {"color": "#14305c", "linestyle": "-", "linewidth": 1.6},
+    "z": {"color": "#5f9e8f", "linestyle": ":", "linewidth": 1.8},
+}
+_CHARGE: dict[str, Any] = {"color": "black", "linewidth": 1.6}
+
+
+@dataclass(frozen=True, eq=False)
+class ProfilePanel:
+    """One of the plots over depth.
+
+    Attributes
+    ----------
+    label : str
+        Of the values, mathtext.
+    units : str
+    lines : dict of str to list of (ndarray, ndarray)
+        Depths in nm and values, layer by layer, by spin component; by "" for what has none.
+    """
+
+    label: str
+    units: str
+    lines: dict[str, list[tuple[FloatArray, FloatArray]]]
+
+    @property
+    def spinless(self) -> bool:
+        """Whether it is one line, of charge."""
+        return "" in self.lines
+
+
+def profile_style(spin: str) -> tuple[str, str]:
+    """Colour and matplotlib line of a spin component, or of charge."""
+    style = _SPINS.get(spin, _CHARGE)
+    return str(style["color"]), str(style.get("linestyle", "-"))
 
 
 def profile_figure(
@@ -55,8 +94,43 @@ def profile_figure(
     """
     stack = as_stack(film)
     profiles = [solution.profile(layer) for layer in range(len(stack.layers))]
-    faces = _faces(stack)
-    depths = [p.z + bottom for p, bottom in zip(profiles, faces, strict=False)]
+    faces = face_heights(stack)
+    figure, panels = new_figure(2, 2, 5.0, sharex=True)
+    for axes, panel in zip(panels, profile_panels(stack, profiles), strict=True):
+        exponent = power_of_ten(*(y for curves in panel.lines.values() for _, y in curves))
+        for spin, curves in panel.lines.items():
+            # One curve for each layer: nothing needs to be continuous at the interface.
+            for z, y in curves:
+                axes.plot(z, y / 10.0**exponent, **_SPINS.get(spin, _CHARGE))
+        axes.set_ylabel(f"{panel.label}\n{unit_label(panel.units, exponent)}")
+        if panel.spinless:
+            axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    for axes in panels:
+        _mark_layers(axes, stack, faces)
+    for axes in panels[2:]:
+        axes.set_xlabel("z (nm)")
+    panel_titles(panels, [""] * len(panels), x=-0.16)  # names of layers begin at 0
+    handles = [Line2D([], [], label=f"spin {name}", **style) for name, style in _SPINS.items()]
+    legend_below(figure, handles, columns=3)
+    if title:
+        figure.suptitle(title, fontsize=9.5)
+    return figure
+
+
+def profile_panels(stack: Stack, profiles: Sequence[LayerProfile]) -> list[ProfilePanel]:
+    """What is drawn of the profiles of all layers, from the bottom.
+
+    Parameters
+    ----------
+    stack : Stack
+    profiles : sequence of LayerProfile
+
+    Returns
+    -------
+    list of ProfilePanel
+        Spin current, spin accumulation, charge current in the plane, torque density.
+    """
+    depths = [p.z + bottom for p, bottom in zip(profiles, face_heights(stack), strict=False)]
     along = stack.field_direction[:2]
     # One coefficient carries half of the charge current.
     charge = [2.0 * profile.in_plane_current[:, CHARGE] @ along for profile in profiles]
@@ -64,45 +138,25 @@ def profile_figure(
         p.torque_density if layer.magnetic else np.full_like(p.torque_density, np.nan)
         for p, layer in zip(profiles, stack.layers, strict=True)
     ]
-    vectors = (
-        ("spin current along z", "1/(Ohm m)", [p.spin_current for p in profiles]),
-        ("spin accumulation", "1/(Ohm m)", [p.spin_accumulation for p in profiles]),
-        ("torque density", "1/(Ohm m^2)", torque),
-    )
-    figure, panels = new_figure(2, 2, 5.0, sharex=True)
-    places = (panels[0], panels[1], panels[3])
-    for axes, (label, units, values) in zip(places, vectors, strict=True):
-        exponent = power_of_ten(*values)
-        for index, (_, style) in enumerate(_SPINS):
-            _draw(axes, depths, [v[:, index] / 10.0**exponent for v in values], style)
-        axes.set_ylabel(f"{label} {PER_FIELD}\n{unit_label(units, exponent)}")
-    exponent = power_of_ten(*charge)
-    black = {"color": "black", "linewidth": 1.6}
-    _draw(panels[2], depths, [c / 10.0**exponent for c in charge], black)
-    panels[2].set_ylabel(f"charge current / field\n{unit_label('1/(Ohm m)', exponent)}")
-    panels[2].set_ylim(bottom=min(0.0, panels[2].get_ylim()[0]))
-    for axes in panels:
-        _mark_layers(axes, stack, faces)
-    for axes in panels[2:]:
-        axes.set_xlabel("z (nm)")
-    panel_titles(panels, [""] * len(panels), x=-0.16)  # names of layers begin at 0
-    legend_below(
-        figure, [Line2D([], [], label=f"spin {name}", **style) for name, style in _SPINS], columns=3
-    )
-    if title:
-        figure.suptitle(title, fontsize=9.5)
-    return figure
+
+    def by_spin(label: str, units: str, values: list[FloatArray]) -> ProfilePanel:
+        lines = {
+            spin: [(z, v[:, index]) for z, v in zip(depths, values, strict=True)]
+            for index, spin in enumerate(_SPINS)
+        }
+        return ProfilePanel(f"{label} {PER_FIELD}", units, lines)
+
+    return [
+        by_spin("spin current along z", "1/(Ohm m)", [p.spin_current for p in profiles]),
+        by_spin("spin accumulation", "1/(Ohm m)", [p.spin_accumulation for p in profiles]),
+        ProfilePanel(
+            "charge current / field", "1/(Ohm m)", {"": list(zip(depths, charge, strict=True))}
+        ),
+        by_spin("torque density", "1/(Ohm m^2)", torque),
+    ]
 
 
-def _draw(
-    axes: Axes, depths: list[FloatArray], values: list[FloatArray], style: dict[str, Any]
-) -> None:
-    """One curve for each layer: nothing needs to be continuous at the interface."""
-    for z, curve in zip(depths, values, strict=True):
-        axes.plot(z, curve, **style)
-
-
-def _faces(stack: Stack) -> FloatArray:
+def face_heights(stack: Stack) -> FloatArray:
     """Heights of all faces from the bottom, the reference interface at 0, nm."""
     heights = np.concatenate([[0.0], np.cumsum([layer.thickness for layer in stack.layers])])
     return np.asarray(heights - heights[stack.reference_interface + 1])

@@ -1,16 +1,18 @@
-"""Measured torques against heavy-metal thickness or direction of m, read from files.
+"""What was measured against heavy-metal thickness or direction of m, read from files.
 
 The first line that is not a comment (#) names the columns as ``name [unit]``, or as ``name`` with
 the units in the line below:
 
 - ``thickness [nm]`` of the heavy metal, unless all films have the same;
-- ``damping_like`` and ``field_like``, at least one, each in a unit that says what was measured
+- at least one of `torkivity.fit.observables.OBSERVABLES`: torques ``damping_like`` and
+  ``field_like``, each in a unit that says what was measured
   (`torkivity.fit.unit_names.parse_unit`): spin-torque conductivity, efficiency, or effective field;
+  ``sheet_resistance``, ``magnetoresistance``, ``damping`` and so on;
 - their error bars: ``damping_like_error`` (standard deviation), or both
-  ``damping_like_low`` and ``damping_like_high`` (ends of the bar); unit as the torque's;
+  ``damping_like_low`` and ``damping_like_high`` (ends of the bar); unit as the value's;
 - ``theta [deg]`` and ``phi [deg]`` of the magnetization, ``resistivity [uOhm cm]``.
 
-Lines of text between them and the numbers are comments. An empty cell is a torque that was not
+Lines of text between them and the numbers are comments. An empty cell was not
 measured. How the file may be written: `torkivity.fit.cells`.
 """
 
@@ -28,16 +30,14 @@ import numpy as np
 
 from torkivity.config.errors import ConfigError
 from torkivity.fit.cells import Numbers, Row, is_numeral, read_cells
+from torkivity.fit.observables import OBSERVABLES, quantity_unit
 from torkivity.fit.unit_names import Unit, parse_unit
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.html import html_table
-from torkivity_engine.units import QUANTITIES
 
-__all__ = ["COMPONENTS", "Series", "TorqueData", "read_torque_data"]
+__all__ = ["Series", "TorqueData", "read_torque_data"]
 
-
-COMPONENTS = ("damping_like", "field_like")
 
 _COORDINATES = {
     "thickness": "length",
@@ -45,21 +45,22 @@ _COORDINATES = {
     "phi": "angle",
     "resistivity": "resistivity",
 }
-_TORQUES = tuple(
-    component + ending for component in COMPONENTS for ending in ("", "_error", "_low", "_high")
-)
-_NAMES = (*_COORDINATES, *_TORQUES)
+_ENDINGS = ("_error", "_low", "_high")
+_MEASURED = tuple(name + ending for name in OBSERVABLES for ending in ("", *_ENDINGS))
+_NAMES = (*_COORDINATES, *_MEASURED)
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """One torque component of a data set.
+    """One observable of a data set.
 
     Attributes
     ----------
-    component : {"damping_like", "field_like"}
+    component : str
+        A name of `torkivity.fit.observables.OBSERVABLES`, such as "damping_like".
     quantity : str
-        A name of `torkivity_engine.units.QUANTITIES`; values are in its unit.
+        Of a torque a name of `torkivity_engine.units.QUANTITIES`, else the component again; values
+        are in the unit that `torkivity.fit.observables.quantity_unit` says.
     values : ndarray, shape (n,)
         NaN where not measured.
     below, above : ndarray, shape (n,), or None
@@ -75,7 +76,7 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class TorqueData:
-    """Torques measured on one series of films.
+    """What was measured on one series of films: torques, and what else is fitted with them.
 
     Attributes
     ----------
@@ -101,7 +102,7 @@ class TorqueData:
 
     @property
     def size(self) -> int:
-        """Number of measured torques."""
+        """Number of measured values."""
         return sum(int(np.isfinite(series.values).sum()) for series in self.series)
 
     def _repr_html_(self) -> str:
@@ -110,7 +111,7 @@ class TorqueData:
         columns = {"line": np.array(self.lines), "thickness [nm]": self.thickness}
         columns |= {name: values for name, values in angles if values is not None}
         for series in self.series:
-            unit = QUANTITIES[series.quantity]
+            unit = quantity_unit(series.quantity)
             columns[f"{series.component} [{unit}]"] = series.values
         rows = [[f"{x:.6g}" for x in row] for row in zip(*columns.values(), strict=True)]
         return html_table(list(columns), rows, self.name)
@@ -121,6 +122,8 @@ def read_torque_data(
     columns: Mapping[str, str] | None = None,
     errors: Mapping[str, float] | None = None,
     thickness: float | None = None,
+    *,
+    needs_thickness: bool = True,
 ) -> TorqueData:
     """Read and check a data file.
 
@@ -135,6 +138,8 @@ def read_torque_data(
         Error bar of components that have none in the file, in the unit of the column.
     thickness : float, optional
         Of the heavy metal in nm, for a file without a column of it.
+    needs_thickness : bool, optional
+        Whether a file without either is refused; else its thickness is NaN.
 
     Returns
     -------
@@ -168,19 +173,21 @@ def read_torque_data(
     table = _table(body, used, file)
     if thickness is not None and "thickness" in table:
         raise ConfigError(file, f"fit.thickness = {thickness:g}: the file has its own column")
-    if thickness is not None:
-        table["thickness"] = np.full(len(body), thickness)
-    elif "thickness" not in table:
+    lines = tuple(row.line for row in body)
+    _check_coordinates(table, lines, file)
+    if thickness is not None or not needs_thickness:
+        table.setdefault(
+            "thickness", np.full(len(body), math.nan if thickness is None else thickness)
+        )
+    if "thickness" not in table:
         raise ConfigError(
             file,
             f"line {header.line}: there is no column 'thickness [nm]'; if all films have the same, "
             "say so with thickness under [fit] in the configuration",
         )
-    lines = tuple(row.line for row in body)
-    _check_coordinates(table, lines, file)
     unknown = sorted(set(errors or {}) - set(torques))
     if unknown:
-        raise ConfigError(file, f"fit.errors.{unknown[0]}: there is no such torque in the file")
+        raise ConfigError(file, f"fit.errors.{unknown[0]}: there is no such column in the file")
     series = tuple(
         _series(component, unit, table, (errors or {}), lines, file)
         for component, unit in torques.items()
@@ -195,7 +202,7 @@ def read_torque_data(
         resistivity=table.get("resistivity"),
     )
     if data.size == 0:
-        raise ConfigError(file, "holds no torque: every cell of its torque columns is empty")
+        raise ConfigError(file, "holds no value: every cell of its measured columns is empty")
     return data
 
 
@@ -280,7 +287,8 @@ def _is_unit(cell: str) -> bool:
 def _check_name(name: str, title: str, line: int, file: str) -> None:
     if name not in _NAMES:
         close = difflib.get_close_matches(name, _NAMES, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(_NAMES)}."
+        known = ", ".join((*_COORDINATES, *OBSERVABLES))
+        hint = f"did you mean {close[0]}?" if close else f"known are {known}."
         raise ConfigError(
             file,
             f"line {line}, column {title!r}: unknown name {name!r}; {hint} Other names are "
@@ -289,17 +297,33 @@ def _check_name(name: str, title: str, line: int, file: str) -> None:
 
 
 def _unit(name: str, text: str, title: str, line: int, file: str) -> Unit:
+    measured = OBSERVABLES.get(_measured(name) or "")
     try:
-        found = parse_unit(text)
+        found = parse_unit(text, number=measured is not None and measured.is_number)
     except InputError as error:
         raise ConfigError(file, f"line {line}, column {title!r}: {error}") from None
-    wanted = _COORDINATES.get(name)
-    if (found.quantity != wanted) if wanted else (found.quantity not in QUANTITIES):
-        what = f"a unit of {wanted}" if wanted else "a unit of torque"
+    wanted = (_COORDINATES[name],) if measured is None else measured.units
+    if found.quantity not in wanted:
+        what = f"a unit of {_kind_of_unit(name)}"
         raise ConfigError(file, f"line {line}, column {title!r}: {name} needs {what}, not {text!r}")
-    if wanted and found.scale < 0.0:
+    if measured is None and found.scale < 0.0:
         raise ConfigError(file, f"line {line}, column {title!r}: only torques may be negated")
     return found
+
+
+def _kind_of_unit(name: str) -> str:
+    """What a unit of a column is a unit of, and one for example."""
+    if name in _COORDINATES:
+        return _COORDINATES[name]
+    measured = OBSERVABLES[_measured(name) or ""]
+    return "torque" if measured.needs == "torque" else f"{measured.name}, such as {measured.unit}"
+
+
+def _measured(name: str) -> str | None:
+    """Observable that a column, or an error bar, belongs to."""
+    if name in OBSERVABLES:
+        return name
+    return next((o for o in OBSERVABLES for end in _ENDINGS if name == o + end), None)
 
 
 def _check_untitled(header: Row, body: list[Row], file: str) -> None:
@@ -313,15 +337,17 @@ def _check_untitled(header: Row, body: list[Row], file: str) -> None:
 
 
 def _check_columns(columns: list[_Column], line: int, file: str) -> dict[str, Unit]:
-    """Unit of each torque."""
+    """Unit of each observable."""
     names = [column.name for column in columns]
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(file, f"line {line}: two columns are {name}")
-    torques = {column.name: column.unit for column in columns if column.name in COMPONENTS}
+    torques = {column.name: column.unit for column in columns if column.name in OBSERVABLES}
     if not torques:
         raise ConfigError(
-            file, f"line {line}: there is no column 'damping_like [unit]' or 'field_like [unit]'"
+            file,
+            f"line {line}: there is no column 'damping_like [unit]' or 'field_like [unit]', nor "
+            f"one of {', '.join(name for name, o in OBSERVABLES.items() if o.unit)}",
         )
     for column in columns:
         _check_error_column(column, names, torques, file)
@@ -332,8 +358,8 @@ def _check_error_column(
     column: _Column, names: list[str], torques: Mapping[str, Unit], file: str
 ) -> None:
     name, title = column.name, column.title
-    component = next((c for c in COMPONENTS if name.startswith(c + "_")), None)
-    if component is None:
+    component = _measured(name)
+    if component is None or component == name:
         return
     if component not in torques:
         raise ConfigError(file, f"column {title!r}: there is no column {component}")
@@ -365,14 +391,14 @@ def _table(body: list[Row], columns: list[_Column], file: str) -> dict[str, Floa
         values = table[name] = np.full(len(body), np.nan)
         for row, (line, cells) in enumerate(body):
             text = cells[place]
-            if not text and name in _TORQUES:
+            if not text and name in _MEASURED:
                 continue
             if text.endswith("%") and unit.quantity == "efficiency":
                 values[row] = number(text[:-1].rstrip()) * math.copysign(0.01, unit.scale)
             else:
                 values[row] = number(text) * unit.scale
             if not math.isfinite(values[row]):
-                hint = "; leave the cell empty if it was not measured" if name in _TORQUES else ""
+                hint = "; leave the cell empty if it was not measured" if name in _MEASURED else ""
                 raise ConfigError(
                     file, f"line {line}, column {title!r}: {text!r} is not a finite number{hint}"
                 )
@@ -388,6 +414,10 @@ def _check_coordinates(table: Mapping[str, FloatArray], lines: tuple[int, ...], 
             raise ConfigError(file, f"line {lines[wrong[0]]}: {name} must be positive")
     if "phi" in table and "theta" not in table:
         raise ConfigError(file, "there is a column phi, but no column theta")
+    if "magnetoresistance" in table and "theta" not in table:
+        raise ConfigError(
+            file, "there is a column magnetoresistance, but no column theta: where is m?"
+        )
 
 
 def _series(
@@ -418,4 +448,4 @@ def _series(
                 f"line {lines[wrong[0]]}: the error bar of {component} must have a positive "
                 "length on either side of the value",
             )
-    return Series(component, unit.quantity, values, below, above)
+    return Series(component, OBSERVABLES[component].quantity(unit.quantity), values, below, above)

@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.constants import physical_constants
 
 from torkivity.fit.models import Conditions
 from torkivity.fit.problem import FitProblem, derivatives
+from torkivity.fit.unit_names import CHANNEL
 from torkivity_engine.arrays import FloatArray
 
 __all__ = ["Derived", "derived_quantities"]
 
-#: e^2/h, S.
-_CONDUCTANCE_QUANTUM = 0.5 * physical_constants["conductance quantum"][0]
 _SIGMA = "1e5 (hbar/2e)/(Ohm m)"
 #: Thickness in spin diffusion lengths where torques count as saturated: within 1e-16.
 _SATURATED = 40.0
@@ -100,14 +98,16 @@ def _error(
 
 
 def _quantities(problem: FitProblem, params: Any, index: int) -> dict[str, tuple[float, str]]:
-    """Values and units for one data set, at the resistivity of its thickest film."""
+    """Values and units for one data set, at the resistivity of its thickest film.
+
+    If the resistivity is a parameter of the fit, at that of infinitely thick films.
+    """
     values = problem.values(params, index)
     if not {"spin_diffusion_length", "spin_diffusion_length_resistivity"} & values.keys():
         return {}  # a model of something else
     own = problem.conditions[index]
-    thickest = int(np.argmax(own.thickness))
-    rho = None if own.resistivity is None else own.resistivity[[thickest]]
-    known = problem.model.resistivity(values, Conditions(own.thickness[[thickest]], rho))
+    rho = None if own.resistivity is None else own.resistivity[[np.argmax(own.thickness)]]
+    known = problem.model.resistivity(values, Conditions(np.array([math.inf]), rho))
     assert known is not None
     resistivity = float(known[0])
     found: dict[str, tuple[float, str]] = {}
@@ -121,8 +121,10 @@ def _quantities(problem: FitProblem, params: Any, index: int) -> dict[str, tuple
         found["spin_hall_angle"] = (values["spin_hall_conductivity"] * 1e5 * resistivity, "1")
     if "mixing_conductance_real" in values:
         found |= _conductances(values, length, resistivity)
-    torques = problem.model.torques(values, Conditions(np.array([_SATURATED * length]), rho))
-    for name, torque in zip(("damping_like", "field_like"), torques, strict=True):
+    thick = Conditions(np.array([_SATURATED * length]), known)
+    answers = problem.model.answer(values, thick, {"torque"})
+    for name in ("damping_like", "field_like"):
+        torque = answers[name]
         found[f"saturated_{name}"] = (float(torque[0]) / 1e5, _SIGMA)
         found[f"saturated_{name}_efficiency"] = (float(torque[0]) * resistivity, "1")
     return found
@@ -141,6 +143,6 @@ def _conductances(
         if part != 0.0:
             siemens = part * 1e15
             found[f"mixing_conductance_{name}_si"] = (siemens, "1/(Ohm m^2)")
-            channels = siemens / _CONDUCTANCE_QUANTUM * 1e-18
+            channels = siemens / CHANNEL * 1e-18
             found[f"mixing_conductance_{name}_channels"] = (channels, "nm^-2")
     return found

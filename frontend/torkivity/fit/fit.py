@@ -25,8 +25,9 @@ from torkivity.fit.diagnostics import (
     studentised_residuals,
     undetermined,
 )
-from torkivity.fit.models import MicroscopicModel, PhenomenologicalModel, TorqueModel
+from torkivity.fit.models import MicroscopicModel, TorqueModel
 from torkivity.fit.outliers import Outliers, find_outliers
+from torkivity.fit.phenomenological import PhenomenologicalModel
 from torkivity.fit.problem import FitProblem, derivatives
 from torkivity.fit.profile import LEVELS, Interval, Profile, profile_intervals
 from torkivity.fit.progress import FitProgress
@@ -321,7 +322,7 @@ def fit_torques(
         warnings=tuple(notes),
         success=bool(best.success),
         state=FitState(problem, best.params, solution.covariance, found.params if found else None),
-        remarks=(problem.note,) if problem.note else (),
+        remarks=problem.notes,
         derived=derived_quantities(problem, best.params, solution.covariance, unsure),
     )
 
@@ -387,8 +388,8 @@ def _fitted(
 ) -> tuple[Fitted, ...]:
     """All parameters with what the fit says of them."""
     found = []
-    for name, entry in problem.table.items():
-        error = None
+    for name in problem.shown:
+        entry, error = problem.table[name], None
         own = intervals.get(name, {})
         open_side = bool(own) and own[LEVELS[0]].is_open
         if name in problem.varied and solution.covariance is not None and not open_side:

@@ -1,25 +1,25 @@
-"""Models of torque against heavy-metal thickness, as functions of named parameters.
+"""What a fit needs of a model, and the microscopic thickness formula.
 
-Both give spin-torque conductivities, 2 T in (hbar/2e)/(Ohm m) per E~, for the heavy metal below.
+Models give spin-torque conductivities, 2 T in (hbar/2e)/(Ohm m) per E~, for the heavy metal below,
+sheet resistances in Ohm, and effective mixing conductances in 1/(Ohm m^2), as functions of named
+parameters.
 """
 
 from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.boundary_layer import (
     BoundaryLayerParameters,
     boundary_layer_parameters,
 )
-from torkivity_engine.diffusion.drift_diffusion import dephased_spin_current
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import fields_of
 from torkivity_engine.film.diffusion_length import spin_diffusion_length
@@ -32,29 +32,23 @@ from torkivity_engine.units import convert_torque
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
+    "LEAST_LENGTH_RATIO",
+    "MICROOHM_CM",
     "Conditions",
     "Defaults",
     "FitParameter",
     "MicroscopicModel",
-    "PhenomenologicalModel",
+    "Task",
     "TorqueModel",
+    "finite_bounds",
+    "transverse_share",
 ]
 
 
 #: l_sf over the total mean free path, at least: closer, no slow spin mode is left.
 LEAST_LENGTH_RATIO = 1.01
 
-_PERFECT_SINK = (
-    "mixing_conductance_real = inf: the interface takes every spin that arrives (perfect sink), so "
-    "the spin Hall effect given here is an effective one, the least that explains the torque; a "
-    "finite conductance G raises it, by 1 + 1/(2 l_sf rho G) in thick films"
-)
-_ASSUMED_CONDUCTANCE = (
-    "mixing_conductance_real is assumed: torques against thickness hardly tell it from the "
-    "amplitudes, which scale with it"
-)
-_CONDUCTIVITY, _CONDUCTANCE, _LENGTH_RESISTIVITY = 1e5, 1e15, 1e-15
-_MICROOHM_CM = 1e-8  # Ohm m
+MICROOHM_CM = 1e-8  # Ohm m
 
 #: Ends of the names of microscopic parameters that are positive.
 _POSITIVE = ("_length", "_majority", "_minority", "_path", "resistivity")
@@ -75,6 +69,11 @@ class FitParameter:
         Default bounds.
     at_least : str
         Why there is nothing below the least value, for a bound that physics sets.
+    quiet : bool
+        Whether reports leave it out as long as nothing is asked of it: it stands for something
+        that most films do not have.
+    without : float or None
+        Value that stands for films without it, if that is not zero.
     """
 
     name: str
@@ -84,11 +83,20 @@ class FitParameter:
     least: float = -math.inf
     most: float = math.inf
     at_least: str = ""
+    quiet: bool = False
+    without: float | None = None
+
+    @property
+    def absent(self) -> float | None:
+        """Value that stands for films without it; None if none does."""
+        if self.without is not None:
+            return self.without
+        return 0.0 if self.least <= 0.0 <= self.most else None
 
 
 @dataclass(frozen=True, eq=False)
 class Conditions:
-    """Where torques are wanted.
+    """Where a model is wanted.
 
     Attributes
     ----------
@@ -107,6 +115,25 @@ class Conditions:
 
 
 @dataclass(frozen=True)
+class Task:
+    """What is to be fitted.
+
+    Attributes
+    ----------
+    components : frozenset of str
+        Names of `torkivity.fit.observables.OBSERVABLES` in the data.
+    asked : mapping of str to bool
+        Parameters that are asked for: whether they are fitted.
+    resistivity_known : bool
+        Whether that of the heavy metal is given with all data.
+    """
+
+    components: frozenset[str]
+    asked: Mapping[str, bool]
+    resistivity_known: bool = True
+
+
+@dataclass(frozen=True)
 class Defaults:
     """How a model is fitted to data unless something else is asked.
 
@@ -118,20 +145,34 @@ class Defaults:
         Where parameters start or stay, in place of their `FitParameter.start`.
     used : tuple of str
         Of `TorqueModel.alternatives`, unless the other one is asked for.
-    note : str
+    absent : tuple of str
+        Parameters that this fit does not have.
+    notes : tuple of str
         What follows from the choice, for the report.
     """
 
     fitted: dict[str, bool] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
     used: tuple[str, ...] = ()
-    note: str = ""
+    absent: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class TorqueModel(Protocol):
-    """What a fit needs of a model."""
+    """What a fit needs of a model.
+
+    Attributes
+    ----------
+    name : str
+    answers : tuple of str
+        What it can give, of `torkivity.fit.observables.Observable.needs`.
+    needs_resistivity : bool
+        Whether that of the heavy metal must be given with the data, or fitted.
+    """
 
     name: str
+    answers: tuple[str, ...]
+    needs_resistivity: bool
 
     @property
     def parameters(self) -> tuple[FitParameter, ...]:
@@ -141,150 +182,25 @@ class TorqueModel(Protocol):
     def alternatives(self) -> tuple[tuple[str, str], ...]:
         """Pairs of parameters of which one is used: the second where it is set."""
 
-    def defaults(self, components: Sequence[str], asked: Mapping[str, bool]) -> Defaults:
-        """What is fitted, and what is fixed where, in place of what `parameters` say.
-
-        By the torque components in the data, and what is asked for: whether it is fitted.
-        """
+    def defaults(self, task: Task) -> Defaults:
+        """What is fitted, and what is fixed where, in place of what `parameters` say."""
 
     def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
         """Refuse least and greatest values of the parameters where there is no model."""
 
-    def torques(
-        self, values: Mapping[str, float], where: Conditions
-    ) -> tuple[FloatArray, FloatArray]:
-        """Damping-like and field-like spin-torque conductivity, shape (n,)."""
+    def answer(
+        self, values: Mapping[str, float], where: Conditions, wanted: Collection[str]
+    ) -> dict[str, FloatArray]:
+        """What is wanted of `answers`, by name, shape (n,) each.
+
+        The torque has two names, "damping_like" and "field_like": spin-torque conductivities.
+        """
 
     def resistivity(self, values: Mapping[str, float], where: Conditions) -> FloatArray | None:
         """Resistivity that efficiencies refer to, Ohm m; None if it is not known."""
 
 
-class PhenomenologicalModel:
-    """Drift-diffusion in the heavy metal, a ferromagnet that dephases at once.
-
-    tau = j(0-) - lattice torque, j(0-) by
-    `torkivity_engine.diffusion.drift_diffusion.dephased_spin_current`,
-    the same resistivity throughout each film. All drives are taken proportional to
-    the length of m x y_p, which is exact for the spin Hall current.
-    """
-
-    name = "phenomenological"
-
-    @property
-    def parameters(self) -> tuple[FitParameter, ...]:
-        """All parameters."""
-        sigma, conductance = "1e5 (hbar/2e)/(Ohm m)", "1e15 1/(Ohm m^2)"
-        return (
-            # Wide bounds, so that what is undetermined does not run off to infinity.
-            FitParameter("spin_hall_conductivity", sigma, 1.0, varied=True, least=-1e3, most=1e3),
-            FitParameter("spin_hall_angle", "1", 0.05, varied=True, least=-1e2, most=1e2),
-            FitParameter("spin_diffusion_length", "nm", 1.5, varied=True, least=0.05, most=100.0),
-            FitParameter(
-                "spin_diffusion_length_resistivity",
-                *("1e-15 Ohm m^2", 0.5),
-                varied=True,
-                least=1e-3,
-                most=100.0,
-            ),
-            # 1 - r_up r_down* has at most the real part 2: twice Sharvin's conductance, which is
-            # 0.8 for k_F = 16/nm.
-            FitParameter("mixing_conductance_real", conductance, 0.6, least=0.0, most=2.0),
-            FitParameter("mixing_conductance_imag", conductance, 0.0, least=-2.0, most=2.0),
-            FitParameter("interface_current_damping_like", sigma, 0.0),
-            FitParameter("interface_current_field_like", sigma, 0.0),
-            FitParameter("lattice_torque_damping_like", sigma, 0.0),
-            FitParameter("lattice_torque_field_like", sigma, 0.0),
-        )
-
-    @property
-    def alternatives(self) -> tuple[tuple[str, str], ...]:
-        """The first of each pair is used, unless the second is set."""
-        return (
-            ("spin_hall_conductivity", "spin_hall_angle"),
-            ("spin_diffusion_length", "spin_diffusion_length_resistivity"),
-        )
-
-    def defaults(self, components: Sequence[str], asked: Mapping[str, bool]) -> Defaults:
-        """A perfect sink unless a finite conductance matters, and something for each component.
-
-        One curve of the damping-like torque determines an amplitude and a length; what it takes
-        for a field-like torque is another amplitude.
-        """
-        fitted: dict[str, bool] = {}
-        values: dict[str, float] = {}
-        used: tuple[str, ...] = ()
-        drive = "lattice_torque_field_like"
-        if "damping_like" not in components:
-            # Driven at the interface, flowing back over the spin diffusion length.
-            drive = "interface_current_field_like"
-            fitted = dict.fromkeys(("spin_hall_conductivity", "spin_hall_angle"), False)
-            values = dict.fromkeys(fitted, 0.0)
-        finite = any(name.startswith(("mixing", "interface")) for name in asked)
-        note = "" if "mixing_conductance_real" in asked else _ASSUMED_CONDUCTANCE
-        if "damping_like" in components and not finite:
-            values["mixing_conductance_real"], note = math.inf, _PERFECT_SINK
-            used = ("spin_hall_angle",)
-        acting = (
-            "interface_current_field_like",
-            "lattice_torque_field_like",
-            "mixing_conductance_imag",
-        )
-        if "field_like" in components and not any(asked.get(name) for name in acting):
-            fitted[drive] = True
-        return Defaults(fitted, values, used, note)
-
-    def check(self, limits: Mapping[str, tuple[float, float]]) -> None:
-        """Refuse infinite values and lengths that are not positive."""
-        for name, (least, most) in limits.items():
-            sink = name == "mixing_conductance_real" and least == math.inf
-            if least == most and not (sink or math.isfinite(least)):
-                raise InputError(name, least, "must be a finite number")
-        conductance = limits["mixing_conductance_real"][0]
-        if not conductance >= 0.0:
-            raise InputError(
-                *("mixing_conductance_real", conductance),
-                "must not be negative: the interface would emit spins",
-            )
-        for name in self.alternatives[1]:
-            if name in limits and not limits[name][0] > 0.0:
-                raise InputError(name, limits[name][0], "must be positive, and so its least value")
-
-    def torques(
-        self, values: Mapping[str, float], where: Conditions
-    ) -> tuple[FloatArray, FloatArray]:
-        """Damping-like and field-like spin-torque conductivity."""
-        assert where.resistivity is not None
-        sigma = 1.0 / where.resistivity
-        if "spin_diffusion_length" in values:
-            length = np.asarray(values["spin_diffusion_length"] * METRE_PER_NM)
-        else:
-            length = values["spin_diffusion_length_resistivity"] * _LENGTH_RESISTIVITY * sigma
-        if "spin_hall_angle" in values:
-            hall = values["spin_hall_angle"] * sigma
-        else:
-            hall = np.asarray(values["spin_hall_conductivity"] * _CONDUCTIVITY)
-
-        # Right-handed (f, d, m); the spin Hall current lies along +d for a positive angle.
-        def drive(name: str) -> complex:
-            parts = (values[f"{name}_field_like"], values[f"{name}_damping_like"])
-            return complex(*parts) * _CONDUCTIVITY
-
-        x = where.thickness * METRE_PER_NM / length
-        mixing = complex(values["mixing_conductance_real"], values["mixing_conductance_imag"])
-        if math.isinf(mixing.real):  # the limit of dephased_spin_current
-            current = 1j * hall * np.tanh(x) * np.tanh(0.5 * x)
-        else:
-            conductance = 2.0 * length * mixing * _CONDUCTANCE / sigma
-            current = dephased_spin_current(x, conductance, drive("interface_current"), 1j * hall)
-        torque = (current - drive("lattice_torque")) * _transverse_share(where)
-        return torque.imag, torque.real
-
-    def resistivity(self, values: Mapping[str, float], where: Conditions) -> FloatArray | None:
-        """As given with the data."""
-        return where.resistivity
-
-
-def _transverse_share(where: Conditions) -> FloatArray:
+def transverse_share(where: Conditions) -> FloatArray:
     """abs(m x y_p) of each point; one for m along z."""
     if where.theta_deg is None:
         return np.ones(len(where.thickness))
@@ -318,6 +234,8 @@ class MicroscopicModel:
     """
 
     name = "microscopic"
+    answers: tuple[str, ...] = ("torque",)
+    needs_resistivity = False
     _KEPT = 64
 
     def __init__(
@@ -362,11 +280,9 @@ class MicroscopicModel:
         """The numbers of the interface, within the limits that its kind sets."""
         for name, quantity in _numbers(self.film.interface).items():
             value = float(getattr(self.film.interface, name))
-            least, most = _near(quantity.ge, quantity.gt), _near(quantity.le, quantity.lt)
+            least, most = finite_bounds(quantity)
             yield FitParameter(
-                *(name, quantity.unit, value, name == "rashba"),
-                least=-math.inf if least is None else least,
-                most=math.inf if most is None else most,
+                *(name, quantity.unit, value, name == "rashba"), least=least, most=most
             )
 
     def _bulk(self, metal: HeavyMetal) -> Iterator[FitParameter]:
@@ -381,7 +297,7 @@ class MicroscopicModel:
             room = max(1.0, length / shortest) ** (1.0 / 3.0)
             most = min(most, math.sqrt(0.5 * ((1.0 + 2.0 * theta * theta) * room - 1.0)))
             shortest = length / room
-            rho = 1.0 / (metal.conductivity(self.film.fermi_wavevector) * _MICROOHM_CM)
+            rho = 1.0 / (metal.conductivity(self.film.fermi_wavevector) * MICROOHM_CM)
             second = FitParameter("resistivity", "uOhm cm", rho, least=rho / room, most=1e4)
         yield FitParameter("spin_hall_angle", "1", theta, varied=True, least=-most, most=most)
         yield second
@@ -400,7 +316,7 @@ class MicroscopicModel:
         """None."""
         return ()
 
-    def defaults(self, components: Sequence[str], asked: Mapping[str, bool]) -> Defaults:
+    def defaults(self, task: Task) -> Defaults:
         """As the parameters say: each acts on both components."""
         return Defaults()
 
@@ -424,6 +340,13 @@ class MicroscopicModel:
                 f"reaches {longest:g} nm: spins that flip so fast do not diffuse; give min and max",
             )
 
+    def answer(
+        self, values: Mapping[str, float], where: Conditions, wanted: Collection[str]
+    ) -> dict[str, FloatArray]:
+        """Damping-like and field-like spin-torque conductivity."""
+        damping, field = self.torques(values, where)
+        return {"damping_like": damping, "field_like": field}
+
     def torques(
         self, values: Mapping[str, float], where: Conditions
     ) -> tuple[FloatArray, FloatArray]:
@@ -436,7 +359,7 @@ class MicroscopicModel:
         key = tuple(values[parameter.name] for parameter in self.parameters)
         torque = np.zeros((2, count))
         # For m along y_p there is no torque, and no direction that it could have.
-        for index in np.flatnonzero(_transverse_share(where) > 1e-9):
+        for index in np.flatnonzero(transverse_share(where) > 1e-9):
             thickness = float(where.thickness[index])
             found = self._solve(key, angles[index], values).response(thickness)
             total = found.torque_total
@@ -485,9 +408,16 @@ class MicroscopicModel:
         return direction(math.radians(theta_deg), math.radians(phi_deg))
 
 
-def _near(*bounds: float | None) -> float | None:
-    """The first bound that there is, unless no fit comes near it: its steps would be uneven."""
-    return next((b for b in bounds if b is not None and abs(b) < _FAR), None)
+def finite_bounds(quantity: Quantity) -> tuple[float, float]:
+    """Limits of a quantity, infinite where no fit comes near them: its steps would be uneven."""
+    least, most = (
+        next((b for b in bounds if b is not None and abs(b) < _FAR), far)
+        for bounds, far in (
+            ((quantity.ge, quantity.gt), -math.inf),
+            ((quantity.le, quantity.lt), math.inf),
+        )
+    )
+    return least, most
 
 
 def _numbers(interface: Interface) -> dict[str, Quantity]:
@@ -514,7 +444,7 @@ def _heavy_metal(film: Bilayer, values: Mapping[str, float]) -> HeavyMetal:
 def _mean_free_path(film: Bilayer, resistivity: float, spin_hall_angle: float) -> float:
     """lambda in nm of a metal with a resistivity in uOhm cm."""
     metal = HeavyMetal.from_resistivity(
-        *(film.heavy_metal.thickness, resistivity * _MICROOHM_CM, math.inf, spin_hall_angle),
+        *(film.heavy_metal.thickness, resistivity * MICROOHM_CM, math.inf, spin_hall_angle),
         fermi_wavevector=film.fermi_wavevector,
     )
     return metal.total_mean_free_path

@@ -1,4 +1,4 @@
-"""Measured torques and a model as residuals of named parameters, for lmfit to make small."""
+"""What was measured and a model as residuals of named parameters, for lmfit to make small."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from torkivity.fit.conversion import measurement_parameters, observed
 from torkivity.fit.data import Series, TorqueData
 from torkivity.fit.extra import import_extra
-from torkivity.fit.models import Conditions, Defaults, TorqueModel
+from torkivity.fit.models import Conditions, Defaults, Task, TorqueModel
+from torkivity.fit.observables import OBSERVABLES
 from torkivity.fit.request import (
     Entry,
     Measurement,
@@ -24,7 +26,6 @@ from torkivity.fit.request import (
 )
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.units import convert_torque
 
 __all__ = ["FitProblem", "derivatives"]
 
@@ -48,7 +49,11 @@ class FitProblem:
     ----------
     table : dict of str to Entry
         All parameters, those per data set once for each.
-    note : str
+    components : frozenset of str
+        Names of `torkivity.fit.observables.OBSERVABLES` in the data.
+    shown : tuple of str
+        Of the parameters, those that a report has.
+    notes : tuple of str
         What follows from the choice of parameters where none was asked for.
     start : lmfit.Parameters
     varied : list of str
@@ -90,8 +95,10 @@ class FitProblem:
             Conditions(d.thickness, m.resistivity_of(d, d.thickness), d.theta_deg, d.phi_deg)
             for d, m in zip(self.sets, self.measurements, strict=True)
         )
+        self.components = frozenset(s.component for data in self.sets for s in data.series)
+        self._check_answers()
         self.error_bars = _have_error_bars(self.sets)
-        self._check_resistivity()
+        self._check_resistivity(asked)
         self.measured = self.gather(lambda _, series: series.values)
         self._scale = float(np.abs(self.measured).max()) or 1.0
         self.bar_lengths = self._bar_lengths() if self.error_bars else None
@@ -103,8 +110,22 @@ class FitProblem:
         self.varied = [name for name, entry in self.start.items() if entry.vary]
         self._check_size()
 
-    def _check_resistivity(self) -> None:
-        if self.model.name != "phenomenological":
+    def _check_answers(self) -> None:
+        """Refuse what the model does not give."""
+        for data in self.sets:
+            for series in data.series:
+                if OBSERVABLES[series.component].needs not in self.model.answers:
+                    raise InputError(
+                        "data",
+                        f"{series.component} of {data.name}",
+                        f"is not among what the {self.model.name} model gives; see --model",
+                    )
+
+    def _check_resistivity(self, asked: Mapping[str, float | ParameterSetting]) -> None:
+        """Refuse films of unknown resistivity, unless it is a parameter of the fit."""
+        fitted = "sheet_resistance" in self.components or "resistivity" in asked
+        self._resistivity_known = all(c.resistivity is not None for c in self.conditions)
+        if not self.model.needs_resistivity or fitted:
             return
         for data, where in zip(self.sets, self.conditions, strict=True):
             if where.resistivity is None:
@@ -117,7 +138,10 @@ class FitProblem:
     def _parameters(
         self, asked: Mapping[str, float | ParameterSetting], separate: Sequence[str]
     ) -> tuple[tuple[str, ...], dict[str, Entry]]:
-        known = {parameter.name: parameter for parameter in self.model.parameters}
+        own = self.model.parameters
+        self._of_model = tuple(parameter.name for parameter in own)
+        every = (*own, *measurement_parameters(self.components))
+        known = {parameter.name: parameter for parameter in every}
         for key, names in (("parameters", asked), ("separate", separate)):
             for name in names:
                 if name not in known:
@@ -129,10 +153,19 @@ class FitProblem:
             mentioned = {*asked, *separate}
             takes_second = second in (mentioned if {first, second} & mentioned else defaults.used)
             del known[first if takes_second else second]
+        for name in defaults.absent:
+            if name in asked:
+                raise InputError(
+                    "parameters",
+                    name,
+                    "must not be given where the resistivity of all films is: leave one out",
+                )
+            del known[name]
         for name in separate:
             if name not in known:
                 raise InputError("separate", name, f"must be one of {', '.join(known)}")
         table: dict[str, Entry] = {}
+        shown: list[str] = []
         for name, parameter in known.items():
             if name not in asked:
                 parameter = replace(
@@ -143,18 +176,20 @@ class FitProblem:
             entry = parameter_entry(parameter, asked.get(name))
             for label in self.labels(name):
                 table[label] = entry
+            if not parameter.quiet or entry.vary or name in (*asked, *defaults.values):
+                shown += self.labels(name)
+        self.shown = tuple(shown)
         return tuple(known), table
 
     def _defaults(self, asked: Mapping[str, float | ParameterSetting]) -> Defaults:
         """How the model is fitted to these components unless something else is asked."""
-        components = {series.component for data in self.sets for series in data.series}
         fitted = {
             name: isinstance(setting, ParameterSetting)
             and (setting.vary or setting.expression is not None)
             for name, setting in asked.items()
         }
-        found = self.model.defaults(tuple(components), fitted)
-        self.note = found.note
+        found = self.model.defaults(Task(self.components, fitted, self._resistivity_known))
+        self.notes = found.notes
         return found
 
     def labels(self, name: str) -> tuple[str, ...]:
@@ -192,8 +227,9 @@ class FitProblem:
                     entry.expression,
                     f"must be a formula of {', '.join(self.table)}",
                 ) from None
+        own = [name for name in self.names if name in self._of_model]
         for index in range(len(self.sets)):
-            self.model.check({name: limits[self._label(name, index)] for name in self.names})
+            self.model.check({name: limits[self._label(name, index)] for name in own})
         return found
 
     def _check_size(self) -> None:
@@ -254,22 +290,10 @@ class FitProblem:
             By default those of the data.
         """
         where = where or self.conditions[index]
-        values = self.values(params, index)
-        facts = self.measurements[index]
-        damping, torque_field = self.model.torques(values, where)
-        resistivity = self.model.resistivity(values, where)
-        return [
-            convert_torque(
-                damping if series.component == "damping_like" else torque_field,
-                "spin_torque_conductivity",
-                series.quantity,
-                resistivity=resistivity,
-                saturation_magnetization=facts.saturation_magnetization,
-                ferromagnet_thickness=facts.ferromagnet_thickness,
-                mirrored=facts.heavy_metal_above,
-            )
-            for series in self.sets[index].series
-        ]
+        return observed(
+            *(self.model, self.values(params, index), where),
+            *(self.measurements[index], self.sets[index].series),
+        )
 
     def predictions(self, params: Any) -> FloatArray:
         """Model of all measured torques."""

@@ -208,12 +208,16 @@ def _latex_number(text: str) -> str:
 
 def _latex_unit(unit: str) -> str:
     """A unit in mathematics."""
-    text = unit.replace("hbar", r"\hbar").replace("Ohm", r"\Omega").replace("nm^-2", "nm^{-2}")
-    head, _, rest = text.partition(" ")
+    head, _, rest = unit.partition(" ")
     power = re.fullmatch(r"1e(-?\d+)", head)
+    text = rest if power else unit
+    for plain, symbol in (("hbar", r"\hbar"), ("uOhm", r"\mu\Omega"), ("Ohm", r"\Omega")):
+        text = text.replace(plain, symbol)
+    text = re.sub(r"\^(-\d+)", r"^{\1}", text)
+    text = re.sub(r"(?<![A-Za-z\\])(mS|cm|nm|m)\b", r"\\mathrm{\1}", text).replace(" ", r"\,")
     if power:
-        text = rf"10^{{{power[1]}}}\ {rest}"
-    return "$" + text.replace(" m", r"\,\mathrm{m}").replace("nm", r"\mathrm{nm}") + "$"
+        text = rf"10^{{{power[1]}}}\ {text}".removesuffix(r"\ ")
+    return f"${text}$"
 
 
 def _digits_after(error: float | None) -> int | None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from torkivity.catalogue import FIT_MODELS
 from torkivity.config.build import build_mesh
 from torkivity.config.errors import ConfigError
-from torkivity.config.text import check_config, read_toml
+from torkivity.config.text import check_config, override, read_toml
 from torkivity.fit.data import TorqueData, read_torque_data
 from torkivity.fit.request import Measurement, ParameterSetting
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.stack import Bilayer
+from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 if TYPE_CHECKING:
     from torkivity.fit.models import TorqueModel
@@ -55,7 +57,11 @@ class _Films(_Section):
 
 
 class _Fit(_Films):
-    model: Literal["phenomenological", "microscopic"] = "phenomenological"
+    model: Literal[FIT_MODELS] = "phenomenological"  # type: ignore[valid-type]
+    layer: str | None = None
+    magnet: str | None = None
+    select: list[str] = []
+    criterion: Literal["AICc", "BIC"] = "AICc"
     separate: list[str] = []
     parameters: dict[str, float | _Parameter] = {}
     files: dict[str, _Films] = {}
@@ -86,7 +92,8 @@ class FitSettings:
 
     Attributes
     ----------
-    model_name : {"phenomenological", "microscopic"}
+    model_name : str
+        Of `torkivity.catalogue.FIT_MODELS`.
     films : FilmSettings
         Of all files that are not among the next.
     files : dict of str to FilmSettings
@@ -97,6 +104,11 @@ class FitSettings:
         The file, which has the film of the microscopic model.
     film : dict
         Its tables.
+    layer, magnet : str or None
+        Whose thickness and torque the data have, for models that solve a film.
+    select : tuple of str
+        Parameters in question, see `torkivity.fit.selection.select_model`.
+    criterion : {"AICc", "BIC"}
     """
 
     model_name: str = "phenomenological"
@@ -106,12 +118,18 @@ class FitSettings:
     separate: tuple[str, ...] = ()
     path: Path | None = None
     film: dict[str, Any] = field(default_factory=dict)
+    layer: str | None = None
+    magnet: str | None = None
+    select: tuple[str, ...] = ()
+    criterion: Literal["AICc", "BIC"] = "AICc"
 
     def updated(
         self,
         model: str | None,
         resistivity: float | None,
         parameters: Mapping[str, float | ParameterSetting],
+        select: Sequence[str] = (),
+        criterion: Literal["AICc", "BIC"] | None = None,
     ) -> FitSettings:
         """Settings with what the command line says in place of the file."""
 
@@ -127,7 +145,14 @@ class FitSettings:
             films=known(self.films),
             files={name: known(films) for name, films in self.files.items()},
             parameters={**self.parameters, **parameters},
+            select=tuple(select) or self.select,
+            criterion=criterion or self.criterion,
         )
+
+    def data_files(self) -> tuple[Path, ...]:
+        """The files under [fit.files], which lie beside the configuration."""
+        folder = (self.path or Path()).parent
+        return tuple(folder / name for name in self.files)
 
     def read(self, paths: Sequence[Path]) -> tuple[list[TorqueData], list[Measurement]]:
         """Data of files, and what is known about their films.
@@ -173,16 +198,29 @@ class FitSettings:
             lines += unusual_values(Case.of(config, self.path or Path("film")))
         return lines
 
-    def build_model(self) -> TorqueModel:
+    def build_model(
+        self, rtol: float | None = None, tell: Callable[[str], None] = lambda line: None
+    ) -> TorqueModel:
         """The model, with the film and mesh of the file if it needs one.
+
+        Parameters
+        ----------
+        rtol : float, optional
+            In place of the file's mesh.
+        tell : callable, optional
+            Told in words which mesh a tolerance led to.
 
         Raises
         ------
         ConfigError
         """
-        from torkivity.fit.models import MicroscopicModel, PhenomenologicalModel
+        from torkivity.fit.film_model import FilmModel
+        from torkivity.fit.models import MicroscopicModel
+        from torkivity.fit.phenomenological import PhenomenologicalModel
 
         if self.model_name == "phenomenological":
+            if rtol is not None:
+                raise InputError("--rtol", rtol, f"the {self.model_name} model needs no mesh")
             return PhenomenologicalModel()
         if self.path is None or not self.film:
             raise InputError(
@@ -191,17 +229,41 @@ class FitSettings:
                 "needs a film to start from: --config with [heavy_metal], [interface] and "
                 "[ferromagnet] as in 'torkivity init'",
             )
-        config = check_config(self.film, str(self.path))
-        mesh = build_mesh(config.mesh, self.path) if "mesh" in self.film else None
+        config = override(check_config(self.film, str(self.path)), rtol=rtol)
+        film = config.film
+        mesh = None
+        if config.mesh.rtol is not None:
+            mesh = _mesh_for(film, self.model_name, config.mesh.rtol, tell)
+        elif "mesh" in self.film:
+            mesh = build_mesh(config.mesh, self.path)
         if mesh is not None and mesh.rings is None:
             raise ConfigError(str(self.path), "mesh.file: this model needs azimuthal rings")
-        film = config.film
+        if self.model_name in ("boltzmann", "drift_diffusion"):
+            return FilmModel(
+                *(film, mesh),
+                solver="boltzmann" if self.model_name == "boltzmann" else "drift_diffusion",
+                layer=self.layer,
+                magnet=self.magnet,
+            )
         if not isinstance(film, Bilayer):
-            raise ConfigError(str(self.path), "layers: this model fits bilayers")
+            raise ConfigError(
+                str(self.path), "layers: this model fits bilayers; --model boltzmann fits any film"
+            )
         by_resistivity = "resistivity" in film.heavy_metal.leaves(film.fermi_wavevector)
         return MicroscopicModel(
             film, mesh, given="resistivity" if by_resistivity else "total_mean_free_path"
         )
+
+
+def _mesh_for(
+    film: Bilayer | Stack, model: str, rtol: float, tell: Callable[[str], None]
+) -> FermiSurfaceMesh:
+    from torkivity.fit.fit_mesh import mesh_of_fit
+
+    found = mesh_of_fit(film, model, rtol)
+    mesh = SphericalMesh(found.n_polar, found.n_azimuth, found.polar_rule)
+    tell(f"{mesh.name}, mesh error {found.relative:.1e} for the film that the fit starts from")
+    return mesh
 
 
 def load_fit_settings(path: Path | str) -> FitSettings:
@@ -244,6 +306,10 @@ def load_fit_settings(path: Path | str) -> FitSettings:
         separate=tuple(section.separate),
         path=Path(path),
         film=film,
+        layer=section.layer,
+        magnet=section.magnet,
+        select=tuple(section.select),
+        criterion=section.criterion,
     )
 
 

@@ -16,11 +16,13 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from scipy.constants import physical_constants
+
 from torkivity.fit.extra import import_extra
 from torkivity_engine.errors import InputError
 from torkivity_engine.units import CURRENT_DENSITY
 
-__all__ = ["Unit", "parse_unit"]
+__all__ = ["CHANNEL", "Unit", "parse_unit"]
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,10 @@ class Unit:
     Attributes
     ----------
     quantity : str
-        A name of `torkivity_engine.units.QUANTITIES`, or "length", "resistivity", "angle".
+        A name of `torkivity_engine.units.QUANTITIES`, or "length", "resistivity", "angle",
+        "resistance", "areal_conductance".
     scale : float
-        Of one such unit in the unit of `QUANTITIES`, in nm, Ohm m or degrees.
+        Of one such unit in the unit of `QUANTITIES`, in nm, Ohm m, degrees, Ohm or 1/(Ohm m^2).
     """
 
     quantity: str
@@ -63,6 +66,7 @@ oersted = 1e-4 tesla = Oe = Oersted
 degree = [angle] = deg = ° = Deg
 radian = 57.29577951308232 degree = rad
 percent = 0.01 = %
+square = 1 = sq
 half_hbar_per_e = [spin]
 """
 
@@ -75,10 +79,16 @@ _QUANTITIES = {
     "length": "nm",
     "resistivity": "ohm metre",
     "angle": "degree",
+    "resistance": "ohm",
+    "areal_conductance": "1/(ohm metre^2)",
+    "channels": "1/metre^2",
 }
+#: e^2/h in S: a mixing conductance is also quoted as a number of channels per area.
+CHANNEL = 0.5 * physical_constants["conductance quantum"][0]
 
 _SPELLED = (
     "(hbar/2e)/(Ohm m); 1/(Ohm m); 1; %; mT/(1e11 A/m^2); nm; angstrom; uOhm cm; deg; "
+    "Ohm; 1/(Ohm m^2); nm^-2; "
     "what is divided by stands in brackets"
 )
 
@@ -98,6 +108,8 @@ _REWRITTEN = (
     (r"([oO]hm|Ω)(?=[^\W\d])(?!s\b)", r"\1 "),  # uOhmcm
     (r"(?<![\w.])([^\W\d]+)([-+]?\d)(?![\w.])", r"\1^\2"),  # A/m2, Ohm-1
     (r"\bper\b", "/"),
+    (r"[□◻]|\bsq\.", "square"),
+    (r"^\s*\*", ""),  # times 10^-3
     # Products with brackets are written out: to pint, (a)(b)^-1 is ((a)(b))^-1.
     (r"(?<=[\w)%°])\s*\(", "*("),
     (r"\)\s*(?=[\w%°])", ")*"),
@@ -107,7 +119,7 @@ _REWRITTEN = (
 _TOWER = re.compile(r"[\d)]\s*\^(?!\s*-1(?!\d))")
 
 
-def parse_unit(text: str) -> Unit:
+def parse_unit(text: str, *, number: bool = False) -> Unit:
     """Unit from its spelling.
 
     Parameters
@@ -115,6 +127,8 @@ def parse_unit(text: str) -> Unit:
     text : str
         For example ``1e4 (hbar/2e)/(Ohm m)``, ``%``, ``Oe/(1e6 A/cm²)``, ``µΩ cm``. A negative
         number in front is for data with the opposite sign convention.
+    number : bool, optional
+        Take a number alone, such as ``1e-3``: where it cannot have lost its unit.
 
     Returns
     -------
@@ -134,7 +148,9 @@ def parse_unit(text: str) -> Unit:
         for quantity, one in known.items():
             if found.dimensionality == one.dimensionality:
                 scale = float(found.magnitude / one.magnitude)
-                if 0.0 < abs(scale) < math.inf and not _number_alone(spelled, scale):
+                if 0.0 < abs(scale) < math.inf and (number or not _number_alone(spelled, scale)):
+                    if quantity == "channels":
+                        return Unit("areal_conductance", scale * CHANNEL)
                     return Unit(quantity, scale)
     except Exception:  # pint raises whatever Python's tokens and operators raise
         pass

@@ -14,7 +14,6 @@ from torkivity.config.text import read_text
 from torkivity.figures.fits import (
     AXIS_LABELS,
     OUTLIER,
-    QUANTITY_LABELS,
     SERIES_STYLES,
     point_x,
     series_key,
@@ -22,6 +21,7 @@ from torkivity.figures.fits import (
 )
 from torkivity.fit.derived import Derived
 from torkivity.fit.fit import Fitted, Interval
+from torkivity.fit.observables import OBSERVABLES, quantity_label
 from torkivity.fit.tables import derived_table, fit_words, parameter_table
 from torkivity.report.charts import Chart, Entry, bokeh, draw, new_plot, on_dark
 from torkivity.report.film import origin_section
@@ -29,6 +29,7 @@ from torkivity.report.page import Part, Section, paragraph, scrolled
 from torkivity.report.words import plain
 from torkivity_engine.errors import InputError
 from torkivity_engine.html import html_list, html_table
+from torkivity_engine.units import QUANTITIES
 
 __all__ = ["FitFile", "fit_sections", "read_fit"]
 
@@ -122,7 +123,7 @@ def read_fit(path: Path) -> FitFile:
         raise InputError("file", str(path), what) from None
     for point in found.points:
         axis = found.axes.get(point.data, "thickness")
-        known = axis in AXIS_LABELS and point.quantity in QUANTITY_LABELS
+        known = axis in AXIS_LABELS and point.quantity in (*QUANTITIES, *OBSERVABLES)
         if not known or getattr(point, axis if axis == "thickness" else f"{axis}_deg") is None:
             what = f"is not the JSON of 'torkivity fit' (point of line {point.line})"
             raise InputError("file", str(path), what)
@@ -245,7 +246,7 @@ def _fit_figures(panel: _Panel, name: str, error_bars: bool) -> list[Any]:
         tooltips,
         title=component.replace("_", "-"),
         x_axis_label=label,
-        y_axis_label=plain(QUANTITY_LABELS[quantity][1].replace("\n", " ")),
+        y_axis_label=plain(quantity_label(quantity)[1].replace("\n", " ")),
     )
     unit = "error bars" if error_bars else "std. dev."
     lower = new_plot(
@@ -260,7 +261,7 @@ def _fit_figures(panel: _Panel, name: str, error_bars: bool) -> list[Any]:
 
 
 def _columns(points: Sequence[_Point], panel: _Panel) -> dict[str, list[Any]]:
-    scale = QUANTITY_LABELS[panel[1]][0]
+    scale = quantity_label(panel[1])[0]
     bars = [point.error_bar or (math.nan, math.nan) for point in points]
     return {
         "x": [point_x(point, panel[2]) for point in points],
@@ -283,7 +284,7 @@ def _draw_series(
 ) -> None:
     upper, lower = figures
     source = bokeh("models").ColumnDataSource
-    scale = QUANTITY_LABELS[panel[1]][0]
+    scale = quantity_label(panel[1])[0]
     for curve in curves:
         y = scale * np.array(curve.model)
         error = scale * np.array([math.nan if e is None else e for e in curve.error])

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["plain"]
 
@@ -21,6 +22,7 @@ _RAISED = str.maketrans("0123456789+-−*", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻�
 _LOWERED = str.maketrans("0123456789↑↓", "₀₁₂₃₄₅₆₇₈₉↑↓")
 
 
+@lru_cache(maxsize=1024)
 def plain(text: str) -> str:
     r"""Mathtext as text, ``$10^{5}\,\Omega^{-1}$m`` as "10⁵ Ω⁻¹m".
 

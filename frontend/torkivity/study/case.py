@@ -24,7 +24,7 @@ from torkivity_engine.tolerance import Tolerance
 from torkivity_hpc.grid import Value
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["Case", "with_settings_given"]
+__all__ = ["Case", "value_of_text", "with_settings_given"]
 
 
 @dataclass(frozen=True)
@@ -143,15 +143,26 @@ def with_settings_given(config: RunConfig, path: Path, given: Sequence[str]) -> 
         parameter = case.parameter(name)
         if parameter.path in values:
             raise InputError("--set", text, f"{parameter.path} is given twice")
-        values[parameter.path] = _value(parameter, value)
+        values[parameter.path] = value_of_text(parameter, value)
     case = case.varied(values)
     assert isinstance(case.settings, RunConfig)
     return case.settings.model_copy(update={"film": case.film})
 
 
-def _value(parameter: Parameter, text: str) -> Value:
+def value_of_text(parameter: Parameter, text: str) -> Value:
+    """Value of a parameter as a user typed it.
+
+    Raises
+    ------
+    InputError
+        If it is no number where one is needed, or none of the words that there are.
+    """
     if parameter.kind is str:
-        return text.strip("\"'")
+        word = text.strip("\"'")
+        if parameter.choices and word not in parameter.choices:
+            words = ", ".join(map(str, parameter.choices))
+            raise InputError(parameter.path, word, f"must be one of {words}")
+        return word
     try:
         return parameter.kind(text)  # type: ignore[no-any-return]
     except ValueError:

@@ -41,4 +41,4 @@ def _plain(value: Any) -> str:
 
 def _meaning(parameter: Parameter) -> str:
     """What a number is, or what a word may be."""
-    return " or ".join(map(str, parameter.choices)) or parameter.meaning
+    return parameter.about or " or ".join(map(str, parameter.choices)) or parameter.meaning

@@ -15,7 +15,8 @@ from torkivity.study.plan import plan_case
 from torkivity.study.point import model_dimension
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import as_stack
-from torkivity_engine.pumping import PumpingSolution, spin_pumping
+from torkivity_engine.pumped import PumpingSolution
+from torkivity_engine.pumping import spin_pumping
 from torkivity_engine.record import PUMPING_VARIABLES
 from torkivity_hpc.files.sweepfile import SweepFile, create_sweep
 from torkivity_hpc.grid import Axis, Dimension, Grid, Value

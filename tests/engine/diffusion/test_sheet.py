@@ -14,6 +14,9 @@ from torkivity_engine.diffusion.tensors import mixing_conductance
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.boundaries import HalfSpace
 from torkivity_engine.film.diffusion_length import spin_diffusion_length
+from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
@@ -37,6 +40,28 @@ def test_onsager(seed: int) -> None:
         for film in (stack, reversed_magnets(stack))
     )
     assert np.abs(there).max() > 0.0
+    np.testing.assert_allclose(there, back.T, atol=1e-10 * np.abs(there).max())
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    "magnet",
+    [
+        SplitFerromagnet(4.0, 17.0, 12.0, 6.0, 3.0, 100.0),
+        SplitFerromagnet(4.0, 17.0, None, 6.0, None, decay_minority=5.0),
+    ],
+)
+def test_onsager_of_split_magnets(magnet: SplitFerromagnet, order: int) -> None:
+    """What enters one across m is absorbed, and drives nothing from inside it."""
+    m = unit_vector(np.random.default_rng(4))
+    metal = HeavyMetal(3.0, 2.4, 14.8, 0.2, fermi_wavevector=13.0)
+    layers = (metal, magnet.turned(m))[::order]
+    stack = Stack(layers, (RashbaInterface(0.4, 0.3, 0.2, magnetization=m),))
+    there, back = (
+        solve_drift_diffusion(film, ferromagnet="finite", mesh=MESH).sheet_conductance
+        - bulk(stack) * np.eye(2)
+        for film in (stack, reversed_magnets(stack))
+    )
     np.testing.assert_allclose(there, back.T, atol=1e-10 * np.abs(there).max())
 
 

@@ -12,9 +12,10 @@ from scipy.linalg import expm
 from draws import PT, pt_co, random_bilayer
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Surface
 from torkivity_engine.film.collisions import collision_terms
+from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal, Layer
 from torkivity_engine.film.stack import Bilayer
-from torkivity_engine.reduced import layer_response, response_cache
+from torkivity_engine.reduced import response_cache, truncation
 from torkivity_engine.reduced.layer_response import layer_termination
 from torkivity_engine.reduced.sectors import (
     LayerSector,
@@ -23,7 +24,12 @@ from torkivity_engine.reduced.sectors import (
     layer_sectors,
     to_sector,
 )
-from torkivity_engine.reduced.slabs import attenuation, slab_sector, slab_sectors
+from torkivity_engine.reduced.slabs import (
+    attenuation,
+    slab_operators,
+    slab_sector,
+    slab_sectors,
+)
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import AzimuthalRings, SphericalMesh
 
@@ -116,7 +122,27 @@ def test_slabs_keep_their_digits(layer: Layer, thickness: float, rule: str) -> N
         scale = np.sqrt(sector.flux)
         for a, b in zip(found, exact, strict=True):
             assert np.abs((a - b) * scale[:, None] / scale).max() < limit
-            assert np.abs(a - b).max() < limit  # grazing rings too
+            # Grazing rings too, though no current sees their last digits.
+            assert np.abs(a - b).max() < (limit if rule == "gauss" else 1e-11)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_modes_of_a_material_give_what_doubling_gives(layer: Layer) -> None:
+    rings = rings_of(20)
+    with_modes = [sector for sector in layer_sectors(layer, rings) if sector.modes is not None]
+    assert with_modes
+    for sector in with_modes:
+        doubling = replace(sector)
+        doubling.__dict__["modes"] = None  # the other way
+        scale = np.sqrt(sector.flux)
+        for thickness in (1e-3, 0.7, 12.0, 3e3):
+            ours, other = (slab_operators(each, thickness) for each in (sector, doubling))
+            for name in ("s", "b"):
+                a, b = (getattr(each, name) * scale[:, None] / scale for each in (ours, other))
+                assert np.abs(a - b).max() < 2e-13 * np.abs(b).max()
+            for name in ("content_even", "content_odd"):
+                a, b = (getattr(each, name) / scale for each in (ours, other))
+                assert np.abs(a - b).max(initial=0.0) <= 2e-13 * np.abs(b).max(initial=0.0)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -210,7 +236,26 @@ def test_attenuation_is_the_matrix_exponential(length: float) -> None:
         np.testing.assert_allclose(attenuation(k_out, rings, length), exact, atol=2e-13)
 
 
+PLATINUM = HeavyMetal.from_spin_diffusion_length
+#: Films on which accuracy and speed are stated, here without and with skew scattering.
+STATED = [
+    Bilayer(
+        replace(PLATINUM(thickness, path, length), spin_hall_angle=angle),
+        RashbaInterface(*interface),
+        replace(CO, thickness=magnet, magnetization=None),
+        magnetization=(0.3, 0.2, 1.0),
+    )
+    for thickness, path, length, magnet, interface in (
+        (10.0, 2.0853, 2.57, 5.0, (0.426, 0.2, 0.213)),
+        (3.0, 2.0853, 2.57, 1.0, (0.426, 0.2, 0.05)),
+        (2.0, 2.0853, 2.57, 0.6, (0.7, 0.1, 0.1)),
+        (6.0, 1.0, 1.4, 2.0, (0.2, 0.5, 0.1)),
+        (4.0, 5.0, 8.0, 3.0, (0.3, 0.25, 0.2)),
+    )
+    for angle in (0.0, 0.059)
+]
 FILMS = [
+    *STATED,
     random_bilayer(np.random.default_rng(7)),
     pt_co(0.2, magnetization=(0.3, 0.2, 1.0)),
     replace(pt_co(0.2), heavy_metal=SKEW, left=Surface(0.3)),
@@ -227,14 +272,14 @@ def test_truncation_changes_less_than_it_says(
     mesh = SphericalMesh(20, 8, rule)  # type: ignore[arg-type]
 
     def solved(tolerance: float) -> tuple[np.ndarray, int]:
-        monkeypatch.setattr(layer_response, "RANK_TOLERANCE", tolerance)
+        monkeypatch.setattr(truncation, "RANK_TOLERANCE", tolerance)
         response_cache.clear_cache()
         solution = solve_boltzmann(film, mesh)
         assert mesh.rings is not None
         end = layer_termination(film.heavy_metal, film.left, BOTTOM, mesh.rings)
         return solution.torque_total, end.dense.left.shape[3]
 
-    default = layer_response.RANK_TOLERANCE
+    default = truncation.RANK_TOLERANCE
     try:
         everything, full = solved(0.0)
         kept, rank = solved(default)
@@ -242,6 +287,6 @@ def test_truncation_changes_less_than_it_says(
     finally:
         response_cache.clear_cache()
     scale = np.abs(everything).max()
-    assert np.abs(kept - everything).max() < 1e-13 * scale
+    assert np.abs(kept - everything).max() < 1e-12 * scale
     assert np.abs(rough - everything).max() > 1e-12 * scale
     assert low < rank < full

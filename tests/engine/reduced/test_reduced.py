@@ -30,7 +30,7 @@ from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal, Layer
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.reduced import assembly as assembly_module
-from torkivity_engine.reduced import channels, layer_response, response_cache, sectors
+from torkivity_engine.reduced import channel_means, layer_response, response_cache, sectors
 from torkivity_engine.reduced.assembly import Assembly
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann
@@ -147,6 +147,23 @@ def test_stacks_agree_with_the_dense_method(seed: int) -> None:
     a, b = (solve_boltzmann(stack, mesh, method=m, source=source) for m in ("reduced", "dense"))
     assert interface_error(a, b) < 1e-10
     assert torque_error(a, b) < 1e-10
+
+
+@pytest.mark.parametrize("spin_hall_angle", [0.0, 0.2])
+def test_spins_that_only_diffuse_faces_scatter(spin_hall_angle: float) -> None:
+    """With equal lengths of momentum and spin nothing scatters spins back but the faces."""
+    film = Bilayer(
+        HeavyMetal(3.0, 2.0, 2.0, spin_hall_angle),
+        RashbaInterface(0.4, 0.2, 0.2),
+        Ferromagnet(2.0, 4.0, 4.0, 4.0, 1.4),
+        magnetization=(0.3, 0.2, 1.0),
+        left=Surface(0.3),
+        right=Surface(0.0),
+    )
+    mesh = SphericalMesh(6, 6)
+    a, b = (solve_boltzmann(film, mesh, method=m) for m in ("reduced", "dense"))
+    assert interface_error(a, b) < 1e-12
+    assert a.certificates["spin_balance"] < 1e-12
 
 
 @pytest.mark.slow
@@ -531,19 +548,19 @@ def test_an_interface_that_gains_electrons_shows_in_the_unitarity(
     """One part in a million more transmission, in the kernel as plain Python."""
     film, mesh = pt_co(0.2).stack(), SphericalMesh(2, 4)
     assert mesh.rings is not None
-    scatter = channels.scatter.py_func
+    scatter = channel_means.scatter.py_func
     change = 1e-6
 
     def gaining(*arguments: object) -> tuple[float, ...]:
         bx, by, bz, p_r, p_t, *others = scatter(*arguments)
         return (bx, by, bz, p_r, p_t + change, *others)
 
-    monkeypatch.setattr(assembly_module, "channel_means", channels.channel_means.py_func)
-    monkeypatch.setattr(channels, "build", channels.build.py_func)
-    monkeypatch.setattr(channels, "scatter", scatter)
+    monkeypatch.setattr(assembly_module, "channel_means", channel_means.channel_means.py_func)
+    monkeypatch.setattr(channel_means, "_closed_form", channel_means._closed_form.py_func)
+    monkeypatch.setattr(channel_means, "scatter", scatter)
     assembly = Assembly(film, mesh.rings)
     assert assembly.solve(assembly.field_drive()).certificates["unitarity_defect"] < 1e-14
-    monkeypatch.setattr(channels, "scatter", gaining)
+    monkeypatch.setattr(channel_means, "scatter", gaining)
     found = assembly.solve(assembly.field_drive()).certificates["unitarity_defect"]
     assert found == pytest.approx(change, rel=1e-6)
 

@@ -35,7 +35,8 @@ from torkivity import (
 from torkivity.fit.curves import fit_curves
 from torkivity.fit.data import Series, TorqueData
 from torkivity.fit.fit import Measurement, ParameterSetting, fit_torques
-from torkivity.fit.models import Conditions, MicroscopicModel, PhenomenologicalModel
+from torkivity.fit.models import Conditions, MicroscopicModel
+from torkivity.fit.phenomenological import PhenomenologicalModel
 from torkivity.fit.problem import FitProblem
 from torkivity.fit.profile import profile_intervals
 from torkivity.fit.report import fit_json, fit_report

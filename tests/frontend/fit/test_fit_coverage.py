@@ -22,7 +22,7 @@ from fit_cases import (
 )
 from torkivity.fit.data import TorqueData
 from torkivity.fit.fit import FitResult, ParameterSetting, fit_torques
-from torkivity.fit.models import PhenomenologicalModel
+from torkivity.fit.phenomenological import PhenomenologicalModel
 
 pytest.importorskip("lmfit")
 

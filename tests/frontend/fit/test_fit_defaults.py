@@ -17,8 +17,9 @@ from torkivity import InputError
 from torkivity.fit.choose import points_where, without_lines
 from torkivity.fit.data import Series, TorqueData
 from torkivity.fit.fit import FitResult, ParameterSetting, fit_torques
-from torkivity.fit.models import Conditions, PhenomenologicalModel
+from torkivity.fit.models import Conditions
 from torkivity.fit.outliers import find_outliers
+from torkivity.fit.phenomenological import PhenomenologicalModel
 from torkivity.fit.problem import FitProblem
 from torkivity.fit.progress import FitProgress
 from torkivity.fit.request import check_formulas

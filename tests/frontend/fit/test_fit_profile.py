@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from fit_cases import FITTED, RHO, microscopic, phenomenological_curves, synthetic
 from torkivity.fit.data import Series, TorqueData
 from torkivity.fit.fit import FitResult, ParameterSetting, fit_torques
-from torkivity.fit.models import Conditions, Defaults, FitParameter, PhenomenologicalModel
+from torkivity.fit.models import Conditions, Defaults, FitParameter
+from torkivity.fit.phenomenological import PhenomenologicalModel
 from torkivity.fit.profile import Interval
 from torkivity.fit.report import fit_json, fit_report
 
@@ -150,22 +151,24 @@ def test_intervals_are_where_chi_square_is_low(name: str) -> None:
 class Ripples:
     """A model with several minima: an amplitude times cos(k t), and k may be one of many."""
 
-    name = "ripples"
+    name, answers, needs_resistivity = "ripples", ("torque",), False
     parameters = (
         FitParameter("wavenumber", "1/nm", 1.1, varied=True, least=0.5, most=6.0),
         FitParameter("offset", "1", 0.0, varied=True),
     )
     alternatives = ()
 
-    def defaults(self, components: object, asked: object) -> Defaults:
+    def defaults(self, task: object) -> Defaults:
         return Defaults()
 
     def check(self, limits: object) -> None:
         pass
 
-    def torques(self, values: dict[str, float], where: Conditions) -> tuple[FloatArray, FloatArray]:
+    def answer(
+        self, values: dict[str, float], where: Conditions, wanted: object
+    ) -> dict[str, FloatArray]:
         y = np.cos(values["wavenumber"] * where.thickness) + values["offset"]
-        return y, np.zeros_like(y)
+        return {"damping_like": y, "field_like": np.zeros_like(y)}
 
     def resistivity(self, values: object, where: Conditions) -> FloatArray:
         return np.full(len(where.thickness), 1.0)

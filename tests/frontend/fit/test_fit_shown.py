@@ -10,7 +10,7 @@ import pytest
 from fit_cases import FITTED, RHO, phenomenological_curves, synthetic
 from torkivity.fit.data import TorqueData
 from torkivity.fit.fit import FitResult, fit_torques
-from torkivity.fit.models import PhenomenologicalModel
+from torkivity.fit.phenomenological import PhenomenologicalModel
 
 pytestmark = pytest.mark.xdist_group("fit shown")
 

@@ -1,0 +1,136 @@
+"""Boundary laws of many interfaces, (7) and (9), in both directions.
+
+    j(0-) = A mu(0-) - T' mu(0+) + j_E(0-),   j(0+) = T mu(0-) - A' mu(0+) + j_E(0+),
+    s     = S mu(0-) + S' mu(0+) + s_E,       tau_mag = 2 u_ex s x m,
+
+as one matrix and one vector for each interface. What has closed forms goes through compiled code
+in one call, each interface by itself; the rest is asked one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.constants import METRE_PER_NM
+from torkivity_engine.diffusion.delta_conductances import delta_responses
+from torkivity_engine.diffusion.table_tensors import require_matrices
+from torkivity_engine.diffusion.tensors import (
+    circuit_response,
+    closed_barriers,
+    default_mesh,
+    driven_closed_form,
+    driven_sums,
+    tensor_integrals,
+)
+from torkivity_engine.film.stack import Stack
+from torkivity_meshes import FermiSurfaceMesh
+
+__all__ = ["POINT_ERRORS", "InterfaceOptions", "Laws", "interface_laws"]
+
+#: What one film may raise without failing the others.
+POINT_ERRORS = (ArithmeticError, ValueError, MemoryError)
+
+
+class InterfaceOptions(NamedTuple):
+    """How interfaces enter.
+
+    Attributes
+    ----------
+    parameters : {"particular", "half_space"}
+    driven : bool
+        Whether the field drives them.
+    keep_rashba : bool
+        Whether conductances keep the spin-orbit coupling.
+    mesh : FermiSurfaceMesh or None
+    """
+
+    parameters: str
+    driven: bool
+    keep_rashba: bool
+    mesh: FermiSurfaceMesh | None
+
+
+class Laws(NamedTuple):
+    """Laws of K interfaces.
+
+    Attributes
+    ----------
+    response : ndarray, shape (K, 11, 8)
+        Rows j(0-) (4), j(0+) (4), s (3); columns mu(0-) and mu(0+); 1/(Ohm m^2). Of a table the
+        torque itself stands for s.
+    drive : ndarray, shape (K, 11)
+        The same rows per E~, 1/(Ohm m).
+    failed : dict of int to Exception
+        Interfaces that have no law.
+    """
+
+    response: FloatArray
+    drive: FloatArray
+    failed: dict[int, Exception]
+
+
+def interface_laws(places: Sequence[tuple[Stack, int]], how: InterfaceOptions) -> Laws:
+    """Laws of interfaces of stacks.
+
+    Parameters
+    ----------
+    places : sequence of (Stack, int)
+        Stack and number of the interface in it.
+    how : InterfaceOptions
+
+    Returns
+    -------
+    Laws
+    """
+    laws = Laws(np.empty((len(places), 11, 8)), np.zeros((len(places), 11)), {})
+    closed: list[int] = []
+    barriers: list[tuple[float, float]] = []
+    for k, (stack, index) in enumerate(places):
+        try:
+            require_matrices(stack, index)
+            own = closed_barriers(stack, index, how.keep_rashba)
+            if own is None:
+                laws.response[k] = circuit_response(stack, index, how.keep_rashba, how.mesh)
+            else:
+                closed.append(k)
+                barriers.append(own)
+        except POINT_ERRORS as error:
+            laws.failed[k] = error
+    if closed:
+        at = [places[k] for k in closed]
+        m = np.array([stack.interface_magnetization(index) for stack, index in at])
+        prefactors = np.array([stack.prefactor for stack, _ in at])
+        laws.response[closed] = delta_responses(np.array(barriers), m, prefactors)
+    if how.driven:
+        _drive(places, how, laws)
+    return laws
+
+
+def _drive(places: Sequence[tuple[Stack, int]], how: InterfaceOptions, laws: Laws) -> None:
+    """Fill what the field of each stack drives."""
+    mesh = how.mesh or default_mesh()
+    sums = np.zeros((len(places), 11, 2))
+    closed: list[int] = []
+    elements: list[tuple[FloatArray, FloatArray, FloatArray]] = []
+    for k, (stack, index) in enumerate(places):
+        if k in laws.failed:
+            continue
+        try:
+            own = driven_closed_form(stack, index, how.parameters)
+            if own is None:
+                sums[k] = driven_sums(stack, index, how.parameters, mesh)
+            else:
+                closed.append(k)
+                elements.append(own)
+        except POINT_ERRORS as error:
+            laws.failed[k] = error
+    if closed:
+        sums[closed] = tensor_integrals(mesh, *(np.array(x) for x in zip(*elements, strict=True)))
+    field = np.array(
+        [stack.field_direction * (stack.prefactor * METRE_PER_NM) for stack, _ in places]
+    )
+    laws.drive[:] = sums[:, :, 0] * field[:, :1] + sums[:, :, 1] * field[:, 1:2]

@@ -1,0 +1,141 @@
+"""Slabs of any thickness from the modes of their material, where its operators are symmetric.
+
+In the norm of the flux E = L_e/mu and N = L_o/mu of most sectors are symmetric, E = Y Y^T and
+N = X X^T with Y = mu^-1/2 A_e^1/2, X = mu^-1/2 A_o^1/2, where A are the collision operators in
+the norm of the polar weights. With the singular values Y^T X = U sigma V^T, the inverse decay
+lengths of the modes, the operators of a slab are
+
+    S = (Y U) tanh(sigma t/2)/sigma (Y U)^T,    B = (X V) tanh(sigma t/2)/sigma (X V)^T,
+
+regular at sigma = 0, where something is conserved. The product A_e^1/2 mu^-1 A_o^1/2 is graded by
+mu. Jacobi's rotations keep the digits of its slow modes, which bidiagonalisation, or eigenvalues
+of its square, would lose to grazing rings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack
+
+from torkivity_engine.arrays import FloatArray
+
+__all__ = ["SlabModes", "slab_modes"]
+
+#: Eigenvalues of collision operators below this times the largest are zero: conservation.
+_ZERO = 1e-14
+#: Rounding in the symmetry of operators, relative to their largest element.
+_SYMMETRIC = 1e-15
+#: Option of DGEJSV for matrices whose rows and columns both have scales of their own.
+_BY_ROWS_AND_COLUMNS = 2
+#: A factor worse conditioned than this is not inverted.
+_REGULAR = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class SlabModes:
+    """Modes of a layer's material in one sector, unknowns in the norm of the flux.
+
+    Attributes
+    ----------
+    sigma : ndarray, shape (n,)
+        Inverse decay lengths, 1/nm.
+    even, odd : ndarray, shape (n, n)
+        Y U and X V.
+    content_even, content_odd : tuple of ndarray, shape (n_even, n), (n, n) and (n_odd, n), (n, n)
+        Densities of the modes, and the modes that an excitation of the faces consists of.
+    """
+
+    sigma: FloatArray
+    even: FloatArray
+    odd: FloatArray
+    content_even: tuple[FloatArray, FloatArray]
+    content_odd: tuple[FloatArray, FloatArray]
+
+    def operators(self, thickness: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """S, B, and the contents for symmetric and antisymmetric excitation of the faces.
+
+        Parameters
+        ----------
+        thickness : float
+            nm.
+
+        Returns
+        -------
+        s, b : ndarray, shape (n, n)
+        content_even, content_odd : ndarray, shape (n_even, n) and (n_odd, n)
+            As `SlabOperators` has them, but in the norm of the flux.
+        """
+        half = 0.5 * thickness
+        ratio = np.full_like(self.sigma, half)
+        np.divide(np.tanh(self.sigma * half), self.sigma, out=ratio, where=self.sigma > 0.0)
+        contents = [
+            ((2.0 * ratio) * densities) @ shares
+            for densities, shares in (self.content_even, self.content_odd)
+        ]
+        return (
+            (self.even * ratio) @ self.even.T,
+            (self.odd * ratio) @ self.odd.T,
+            contents[0],
+            contents[1],
+        )
+
+
+def slab_modes(
+    even: FloatArray,
+    odd: FloatArray,
+    mu: FloatArray,
+    flux: FloatArray,
+    rows: tuple[FloatArray, ...],
+) -> SlabModes | None:
+    """Modes of a sector; None if its operators are not symmetric, or do not only dissipate.
+
+    Parameters
+    ----------
+    even, odd : ndarray, shape (n, n)
+        L_e and L_o in 1/nm.
+    mu, flux : ndarray, shape (n,)
+        abs(cos(theta)) of each unknown, and its weight in a flux.
+    rows : tuple of ndarray, shape (n_even, n) and (n_odd, n)
+        Rows that take the densities out of e and out of f.
+
+    Returns
+    -------
+    SlabModes or None
+    """
+    # Densities of e are excited through N, those of f through E, which then must have an inverse.
+    root_odd = _root(odd, mu, flux, bool(len(rows[0])))
+    root_even = _root(even, mu, flux, bool(len(rows[1])))
+    if root_odd is None or root_even is None:
+        return None
+    values, u, v, scales, _, _ = lapack.dgejsv(
+        root_even @ (root_odd / mu[:, None]), joba=_BY_ROWS_AND_COLUMNS, jobu=0, jobv=0, jobr=0
+    )
+    sigma = values * (scales[0] / scales[1])
+    graze = 1.0 / np.sqrt(mu)
+    of_even, of_odd = (graze[:, None] * root_even) @ u, (graze[:, None] * root_odd) @ v
+    contents = []
+    for densities, modes, root, vectors in (
+        (rows[0], of_odd, root_odd, v),
+        (rows[1], of_even, root_even, u),
+    ):
+        shares = np.linalg.solve(root, vectors).T / graze if len(densities) else np.zeros_like(root)
+        contents.append(((densities / np.sqrt(flux)) @ modes, shares))
+    return SlabModes(sigma, of_even, of_odd, contents[0], contents[1])
+
+
+def _root(
+    operator: FloatArray, mu: FloatArray, flux: FloatArray, invertible: bool
+) -> FloatArray | None:
+    """Square root of an operator in the norm of the polar weights; None if it has none."""
+    weight = np.sqrt(flux / mu)
+    scaled = operator * (weight[:, None] / weight)
+    if np.abs(scaled - scaled.T).max() > _SYMMETRIC * np.abs(scaled).max():
+        return None
+    values, vectors = np.linalg.eigh(0.5 * (scaled + scaled.T))
+    if values[0] < -_ZERO * values[-1] or (invertible and values[0] < _REGULAR * values[-1]):
+        return None
+    values[values < _ZERO * values[-1]] = 0.0
+    root: FloatArray = (vectors * np.sqrt(values)) @ vectors.T
+    return root
