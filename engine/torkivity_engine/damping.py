@@ -55,9 +55,10 @@ def gilbert_damping(
         if value is None:
             raise InputError(key, value, rule)
         given = np.asarray(value, dtype=np.float64)
-        bad = given[~np.isnan(given) & ~((given > 0.0) & np.isfinite(given))]
-        if bad.size or (given.ndim == 0 and np.isnan(given)):
-            raise InputError(key, float(bad[0]) if bad.size else float(given), rule)
+        unknown = np.isnan(given) & (key == "ferromagnet_thickness")
+        bad = given[~unknown & ~((given > 0.0) & np.isfinite(given))]
+        if bad.size:
+            raise InputError(key, float(bad[0]), rule)
     assert saturation_magnetization is not None
     moment = saturation_magnetization * np.asarray(thickness, dtype=np.float64) * METRE_PER_NM
     per_area = HBAR**2 * np.asarray(conductance, dtype=np.float64) / (2.0 * ELEMENTARY_CHARGE**2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
@@ -29,7 +29,8 @@ from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.film.table_film import has_tables, table_film, table_name
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
-from torkivity_engine.reduced.assembly import ring_structure, solve_reduced, split_single_layer
+from torkivity_engine.reduced.assembly import ring_structure, split_single_layer
+from torkivity_engine.reduced.batch import FilmMoments, PointError, solve_reduced_many
 from torkivity_engine.reduced.integrals import reduced_integrals
 from torkivity_engine.reduced.profile import reduced_moments
 from torkivity_engine.reduced.sphere_profile import sphere_integrals, sphere_moments
@@ -45,7 +46,7 @@ from torkivity_engine.spin import CHARGE, transverse
 from torkivity_engine.tolerance import Tolerance
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
-__all__ = ["solve_boltzmann"]
+__all__ = ["PointError", "solve_boltzmann", "solve_boltzmann_many"]
 
 
 METHODS = ("reduced", "dense")
@@ -107,27 +108,143 @@ def solve_boltzmann(
     CapacityError
         If the dense method would not fit into memory.
     """
+    (found,) = solve_boltzmann_many(
+        [film], mesh, rtol=rtol, method=method, source=source, memory_limit=memory_limit
+    )
+    if isinstance(found, BoltzmannSolution):
+        return found
+    raise found
+
+
+def solve_boltzmann_many(
+    films: Sequence[Bilayer | Stack],
+    mesh: FermiSurfaceMesh | None = None,
+    *,
+    rtol: float | Tolerance | None = None,
+    method: str = "reduced",
+    source: str = "all",
+    memory_limit: int | None = None,
+) -> list[BoltzmannSolution | PointError]:
+    """Solve the Boltzmann equation of many films.
+
+    Films that share their layers, whatever their interfaces, magnetizations and field directions,
+    are computed together. The digits of a film do not depend on the others.
+
+    Parameters
+    ----------
+    films : sequence of Bilayer or Stack
+    mesh, rtol, method, source, memory_limit
+        As in `solve_boltzmann`.
+
+    Returns
+    -------
+    list of BoltzmannSolution, or of what `solve_boltzmann` raises for that film
+
+    Raises
+    ------
+    InputError
+        For an unknown method, a number that is no tolerance, or both a mesh and `rtol`.
+    """
     if method not in METHODS:
         raise InputError("method", method, f"must be one of {', '.join(METHODS)}")
-    stack = film_with_source(film, source)
-    if rtol is not None:
-        if mesh is not None:
-            raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
-        return _refined(stack, Tolerance.of(rtol), method, source, memory_limit)
-    mesh = mesh or SphericalMesh(32, 32)
+    if rtol is not None and mesh is not None:
+        raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
+    tolerance = None if rtol is None else Tolerance.of(rtol)
+    found: list[BoltzmannSolution | PointError | None] = [None] * len(films)
+    together: dict[int, Stack] = {}
+    for index, film in enumerate(films):
+        try:
+            stack = film_with_source(film, source)
+            if tolerance is not None:
+                found[index] = _refined(stack, tolerance, method, source, memory_limit)
+            elif method == "reduced" and not has_tables(stack) and has_one_sphere(stack):
+                together[index] = stack
+            else:
+                found[index] = _alone(stack, mesh or _default_mesh(), method, source, memory_limit)
+        except (ValueError, ArithmeticError, MemoryError) as error:
+            found[index] = error
+    if together:
+        stacks = list(together.values())
+        solved = _together(stacks, mesh or _default_mesh(), source)
+        for index, solution in zip(together, solved, strict=True):
+            found[index] = solution
+    return [result for result in found if result is not None]
+
+
+@cache
+def _default_mesh() -> FermiSurfaceMesh:
+    return SphericalMesh(32, 32)
+
+
+def _together(
+    stacks: list[Stack], mesh: FermiSurfaceMesh, source: str
+) -> list[BoltzmannSolution | PointError]:
+    """Films by the reduced method on one Fermi sphere."""
     drive = "injection" if source == "reservoirs" else "field"
+    halves = [split_single_layer(stack) for stack in stacks]
+    return [
+        _with_moments(stack, moments, mesh, source) if isinstance(moments, FilmMoments) else moments
+        for stack, moments in zip(stacks, solve_reduced_many(halves, mesh, drive), strict=True)
+    ]
+
+
+def _with_moments(
+    stack: Stack, moments: FilmMoments, mesh: FermiSurfaceMesh, source: str
+) -> BoltzmannSolution:
+    """Solution from the moments for the film's own drive."""
+    faces = (moments.current_minus, moments.current_plus, moments.density)
+    at = (stack, ring_structure(mesh), _drive_of(source))
+    interfaces = _responses(stack, faces, np.ones(1), _unit(stack, source))
+    return _solution(
+        *(stack, source, mesh, "reduced", interfaces, moments.certificates),
+        *(partial(reduced_moments, *at), partial(reduced_integrals, *at)),
+    )
+
+
+def _alone(
+    stack: Stack, mesh: FermiSurfaceMesh, method: str, source: str, memory_limit: int | None
+) -> BoltzmannSolution:
+    """A film by itself, for unit drives first."""
     if has_tables(stack):
         on_modes = _on_tables
+    elif has_one_sphere(stack):
+        on_modes = _on_one_sphere
     else:
-        on_modes = _on_one_sphere if has_one_sphere(stack) else _on_own_spheres
+        on_modes = _on_own_spheres
     faces, certificates, moments_of, integrals_of = on_modes(
-        stack, mesh, method, drive, memory_limit
+        stack, mesh, method, _drive_of(source), memory_limit
     )
-    if drive == "field":
-        weights, unit = stack.field_direction[:2], stack.prefactor * METRE_PER_NM
-    else:
-        weights, unit = np.ones(1), stack.prefactor
-    interfaces = _responses(stack, faces, weights, unit)
+    interfaces = _responses(stack, faces, _weights(stack, source), _unit(stack, source))
+    return _solution(
+        *(stack, source, mesh, method, interfaces, certificates), *(moments_of, integrals_of)
+    )
+
+
+def _drive_of(source: str) -> str:
+    return "injection" if source == "reservoirs" else "field"
+
+
+def _weights(stack: Stack, source: str) -> FloatArray:
+    """Of unit drives in the film's own."""
+    return np.ones(1) if source == "reservoirs" else stack.field_direction[:2]
+
+
+def _unit(stack: Stack, source: str) -> float:
+    """From moments to responses in SI; an injection has no length."""
+    return stack.prefactor * (1.0 if source == "reservoirs" else METRE_PER_NM)
+
+
+def _solution(
+    stack: Stack,
+    source: str,
+    mesh: FermiSurfaceMesh,
+    method: str,
+    interfaces: tuple[InterfaceResponse, ...],
+    certificates: dict[str, float],
+    moments_of: Callable[[], MomentSource],
+    integrals_of: Callable[[], LayerIntegrals],
+) -> BoltzmannSolution:
+    weights, unit = _weights(stack, source), _unit(stack, source)
     return BoltzmannSolution(
         interfaces=interfaces,
         certificates={"charge_defect": _charge_defect(stack, interfaces), **certificates},
@@ -144,19 +261,13 @@ _Solved = tuple[Faces, dict[str, float], Callable[[], MomentSource], Callable[[]
 def _on_one_sphere(
     stack: Stack, mesh: FermiSurfaceMesh, method: str, drive: str, memory_limit: int | None
 ) -> _Solved:
-    """Faces, certificates, moments and integrals of a film whose layers share one Fermi sphere."""
-    if method == "dense":
-        dense = solve_dense(stack, mesh, memory_limit=memory_limit)
-        columns = _COLUMNS[drive]
-        faces = dense_faces(stack, mesh, dense, columns)
-        certificates = {**dense_certificates(stack, mesh, dense), **dense.certificates}
-        integrals_of = partial(dense_integrals, stack, dense, columns)
-        return faces, certificates, partial(dense_moments, dense, columns), integrals_of
-    states = solve_reduced(split_single_layer(stack), mesh, drive)
-    at = (stack, ring_structure(mesh), drive)
-    moments_of, integrals_of = partial(reduced_moments, *at), partial(reduced_integrals, *at)
-    faces = (states.current_minus, states.current_plus, states.density)
-    return faces, states.certificates, moments_of, integrals_of
+    """Faces, certificates, moments and integrals of a film on one Fermi sphere, dense method."""
+    dense = solve_dense(stack, mesh, memory_limit=memory_limit)
+    columns = _COLUMNS[drive]
+    faces = dense_faces(stack, mesh, dense, columns)
+    certificates = {**dense_certificates(stack, mesh, dense), **dense.certificates}
+    integrals_of = partial(dense_integrals, stack, dense, columns)
+    return faces, certificates, partial(dense_moments, dense, columns), integrals_of
 
 
 def _on_tables(

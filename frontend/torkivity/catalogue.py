@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 __all__ = [
     "COMPARED",
+    "DRIVES",
     "FIT_MODELS",
     "MODELS",
     "QUANTITIES",
     "SINGLE_SOURCES",
     "SOURCES",
+    "DriveName",
     "Model",
     "ModelName",
     "QuantityName",
@@ -24,6 +26,7 @@ ModelName = Literal["boltzmann", "drift_diffusion", "drift_diffusion_half_space"
 SourceName = Literal["all", "rashba", "spin_hall", "reservoirs"]
 SingleSource = Literal["rashba", "spin_hall"]
 QuantityName = Literal["in_plane"]
+DriveName = Literal["field", "pumping"]
 InterfaceParameters = Literal["particular", "half_space", "boundary_layer"]
 
 
@@ -44,6 +47,8 @@ class Model:
         Line and marker, as matplotlib has them.
     needs_rings : bool
         Whether only a mesh with azimuthal rings will do.
+    pumps : bool
+        Whether it knows what a magnetization that turns drives.
     """
 
     title: str
@@ -52,6 +57,7 @@ class Model:
     colour: str
     line: Mapping[str, Any]
     needs_rings: bool = False
+    pumps: bool = False
 
 
 def _marker(marker: str, size: float, **more: Any) -> dict[str, Any]:
@@ -61,7 +67,12 @@ def _marker(marker: str, size: float, **more: Any) -> dict[str, Any]:
 #: By the name that options, sections and files have for it; the first is the reference.
 MODELS: dict[str, Model] = {
     "boltzmann": Model(
-        "Boltzmann", "Boltzm.", None, "#14305c", {"linestyle": "-", "linewidth": 1.6}
+        "Boltzmann",
+        "Boltzm.",
+        None,
+        "#14305c",
+        {"linestyle": "-", "linewidth": 1.6},
+        pumps=True,
     ),
     "drift_diffusion": Model(
         "drift-diffusion",
@@ -69,6 +80,7 @@ MODELS: dict[str, Model] = {
         "particular",
         "#c1600e",
         _marker("o", 4.2, markerfacecolor="white"),
+        pumps=True,
     ),
     "drift_diffusion_half_space": Model(
         "half-space drift-diffusion",
@@ -94,6 +106,12 @@ SOURCES: dict[str, str] = {
     "rashba": "Rashba alone",
     "spin_hall": "spin Hall alone",
     "reservoirs": "what reservoirs inject",
+}
+
+#: What drives a study, in words; each has results and units of its own.
+DRIVES: dict[str, str] = {
+    "field": "an electric field, or what reservoirs inject",
+    "pumping": "a magnetization that turns",
 }
 
 #: What a sweep may have beside torques, for more time per point.

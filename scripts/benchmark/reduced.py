@@ -19,11 +19,8 @@ from torkivity_engine.film import collisions
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.reduced import response_cache
-from torkivity_engine.reduced.assembly import (
-    Assembly,
-    ring_structure,
-    solve_reduced,
-)
+from torkivity_engine.reduced.assembly import Assembly, ring_structure
+from torkivity_engine.reduced.batch import solve_reduced
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 import accuracy
 import b_matrix
 import cold_slabs
+import diffusion
+import explore_latency
 import layers
 import methods
 import polar_rules
@@ -32,12 +34,14 @@ _MODULES = {
     "b-matrix": b_matrix,
     "reduced": reduced,
     "layers": layers,
+    "diffusion": diffusion,
     "methods": methods,
     "scaling": scaling,
     "polar-rules": polar_rules,
     "accuracy": accuracy,
     "slabs": cold_slabs,
     "startup": startup,
+    "explore": explore_latency,
 }
 SECTIONS = tuple(_MODULES)
 

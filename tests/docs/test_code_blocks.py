@@ -28,7 +28,7 @@ PAGES = (
     "docs/units.md",
 )
 #: Run by the tests of fits.
-ELSEWHERE = {"docs/fitting.md"}
+ELSEWHERE = {"docs/fitting.md", "docs/measurements.md"}
 LANGUAGES = {"python", "sh", "toml", "text"}
 
 CASES = [

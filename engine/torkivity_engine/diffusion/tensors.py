@@ -41,7 +41,7 @@ from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import scatter
 from torkivity_engine.machine.kernels import njit
-from torkivity_engine.reduced.assembly import solve_reduced
+from torkivity_engine.reduced.batch import solve_reduced
 from torkivity_engine.spin import rotation_to
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 

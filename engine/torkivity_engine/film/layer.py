@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from torkivity_engine.arrays import FloatArray
+    from torkivity_engine.film.checks import Vector
     from torkivity_engine.kinetics.admittance import LayerAdmittance
     from torkivity_engine.kinetics.collision import CollisionTerms
     from torkivity_engine.kinetics.split import SplitLengths
@@ -193,14 +194,20 @@ class Layer(Component):
 
     def in_own_frame(self) -> Self:
         """The layer with m along z, for which responses are computed and cached."""
-        return self if self.magnetization is None or self.tied else self.turned((0.0, 0.0, 1.0))
+        return self if self.frame_direction is None else self.turned((0.0, 0.0, 1.0))
+
+    @property
+    def frame_direction(self) -> Vector | None:
+        """The direction that is z in that frame; None for no turn."""
+        return None if self.tied else self.magnetization
 
     def own_axes(self) -> FloatArray | None:
         """Rotation from that frame to Cartesian components, shape (4, 4); None for no turn."""
-        if self.magnetization is None or self.tied:
+        m = self.frame_direction
+        if m is None:
             return None
         rotation = np.eye(4)
-        rotation[:3, :3] = rotation_to(self.magnetization)
+        rotation[:3, :3] = rotation_to(m)
         return rotation
 
     def _lacks(self, what: str) -> NoReturn:

@@ -25,14 +25,14 @@ import numpy as np
 from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.stack import Stack
-from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.channel_means import all_slots, channel_means
 from torkivity_engine.reduced.channels import InterfaceInput
+from torkivity_engine.reduced.closing import require_definite
 from torkivity_engine.reduced.interface_input import interface_input, ring_directions
 from torkivity_engine.reduced.layer_response import (
     LowRank,
@@ -52,13 +52,8 @@ __all__ = [
     "Emitted",
     "InterfaceStates",
     "ring_structure",
-    "solve_reduced",
     "split_single_layer",
 ]
-
-
-#: Below this reciprocal condition number a solution has no trustworthy digit.
-_SINGULAR = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -513,12 +508,7 @@ class Closure:
         self._factors, self._pivots, info = lapack.dgetrf(system)
         norm = float(np.abs(system).sum(axis=0).max())
         self._reciprocal = float(lapack.dgecon(self._factors, norm)[0]) if info == 0 else 0.0
-        if not self._reciprocal >= _SINGULAR:
-            raise PhysicsError(
-                "the stack leaves a spin accumulation undetermined (reciprocal condition "
-                f"{self._reciprocal:.0e}): some spin component neither flips in any layer nor "
-                "leaves through a spin-orbit interface; give a layer a finite spin_flip_length"
-            )
+        require_definite(self._reciprocal)
 
     def _gauge_functional(self) -> tuple[FloatArray, FloatArray]:
         """Charge leaving the reference interface, and a uniform charge there.
@@ -596,33 +586,3 @@ def ring_structure(mesh: FermiSurfaceMesh) -> AzimuthalRings:
             "has no azimuthal rings, which the reduced method averages over; use method='dense'",
         )
     return mesh.rings
-
-
-@with_one_blas_thread
-def solve_reduced(stack: Stack, mesh: FermiSurfaceMesh, drive: str = "field") -> InterfaceStates:
-    """Solve the Boltzmann equation of a stack.
-
-    Parameters
-    ----------
-    stack : Stack
-        With at least one interface (see `split_single_layer`).
-    mesh : FermiSurfaceMesh
-        With azimuthal rings.
-    drive : {"field", "injection"}
-        Unit fields along x and y (two drives), or the injections of the reservoirs (one).
-
-    Returns
-    -------
-    InterfaceStates
-
-    Raises
-    ------
-    InputError
-        For a mesh without azimuthal rings, or a kernel without mirror symmetry.
-    PhysicsError
-        If the stack leaves a spin accumulation undetermined.
-    """
-    assembly = Assembly(stack, ring_structure(mesh))
-    return assembly.solve(
-        assembly.field_drive() if drive == "field" else assembly.injection_drive()
-    )

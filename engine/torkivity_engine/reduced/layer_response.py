@@ -31,6 +31,8 @@ __all__ = [
     "Transfer",
     "layer_termination",
     "layer_transfer",
+    "own_termination",
+    "own_transfer",
 ]
 
 
@@ -150,12 +152,8 @@ def layer_termination(
     Termination
         In Cartesian spin components.
     """
+    made = own_termination(layer, boundary, side, rings)
     o = layer.own_axes()
-    made = cached(
-        ring_key("termination", layer.kinetic_key(), boundary.kinetic_key(), side, rings=rings),
-        Termination,
-        lambda: _make_termination(layer.in_own_frame(), boundary, side, rings),
-    )
     if o is None:
         return made
     return Termination(
@@ -167,6 +165,17 @@ def layer_termination(
         ),
         _rotated_content(made.content, o),
         made.conserved,
+    )
+
+
+def own_termination(
+    layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings
+) -> Termination:
+    """`layer_termination` in the frame of the layer's magnetization."""
+    return cached(
+        ring_key("termination", layer.kinetic_key(), boundary.kinetic_key(), side, rings=rings),
+        Termination,
+        lambda: _make_termination(layer.in_own_frame(), boundary, side, rings),
     )
 
 
@@ -215,9 +224,8 @@ def layer_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
     Transfer
         In Cartesian spin components.
     """
+    made = own_transfer(layer, rings)
     o = layer.own_axes()
-    key = ring_key("transfer", layer.kinetic_key(), rings=rings)
-    made = cached(key, Transfer, lambda: _make_transfer(layer.in_own_frame(), rings))
     if o is None:
         return made
     return Transfer(
@@ -226,6 +234,12 @@ def layer_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
         _rotated_content(made.content, o),
         made.conserved,
     )
+
+
+def own_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
+    """`layer_transfer` in the frame of the layer's magnetization."""
+    key = ring_key("transfer", layer.kinetic_key(), rings=rings)
+    return cached(key, Transfer, lambda: _make_transfer(layer.in_own_frame(), rings))
 
 
 def _make_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:

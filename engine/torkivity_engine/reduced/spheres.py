@@ -306,7 +306,7 @@ def solve_reduced_spheres(film: SphereFilm, drive: str = "field") -> InterfaceSt
     film : SphereFilm
         With at least one interface.
     drive : {"field", "injection"}
-        As in `torkivity_engine.reduced.assembly.solve_reduced`.
+        "field" is unit fields along x and y, as two drives; "injection" what the reservoirs inject.
 
     Returns
     -------

@@ -22,6 +22,8 @@ from torkivity.commands.common import (
 )
 
 if TYPE_CHECKING:
+    import xarray
+
     from torkivity.compare.differences import SweepComparison
     from torkivity.compare.resistances import ResistanceComparison
 
@@ -60,6 +62,7 @@ The sweep must have both: models = ["boltzmann", "drift_diffusion"] under [sweep
     type=click.Choice(list(SOURCES)),
     help="Source of torque. [default: that of the sweep]",
 )
+@click.option("--turning", metavar="NAME", help="Magnet that turns, where the drive is pumping.")
 @click.option(
     "--at",
     multiple=True,
@@ -82,6 +85,7 @@ def compare(
     tolerance: float,
     models: tuple[str, ...],
     source: str | None,
+    turning: str | None,
     place: str | None,
     at: tuple[str, ...],
     x: str | None,
@@ -94,7 +98,8 @@ def compare(
 
     Prints statistics of the relative differences, the worst points, and the values of each axis
     at which the total torque is within the tolerance. Sheet resistances are compared too, in a
-    sweep that has them.
+    sweep that has them. Of what magnets pump, the effective mixing conductance, the sheet current
+    and the torque are compared.
     """
     from torkivity_hpc.files.store import check_output, new_file
 
@@ -124,6 +129,12 @@ def compare(
     if not free:
         raise click.UsageError("--at holds every axis; leave one free")
     points = select_points(dataset, free, held).dataset
+    if dataset.attrs.get("drive") == "pumping":
+        if (source, place, figure) != (None, None, None):
+            raise click.UsageError("--source, --place and --figure are for torques")
+        return _pumping(points, tolerance, turning, models, output, force)
+    if turning is not None:
+        raise click.UsageError(f"--turning: the drive of {path} is a field")
     result = compare_sweep(points, tolerance=tolerance, source=source, models=models, place=place)
     resistances = compare_resistances(points, result)
     drawn = None
@@ -152,6 +163,30 @@ def compare(
             wrote.append(figure)
     if wrote:
         click.echo(f"\nwrote {' and '.join(map(str, wrote))}", err=to_stdout)
+
+
+def _pumping(
+    points: xarray.Dataset,
+    tolerance: float,
+    turning: str | None,
+    models: tuple[str, ...],
+    output: Path | None,
+    force: bool,
+) -> None:
+    """Compare what a magnet pumps."""
+    from torkivity.compare.pumping import compare_pumping, pumping_comparison_report
+
+    found = compare_pumping(points, tolerance=tolerance, turning=turning, models=models)
+    to_stdout = is_standard_output(output)
+    if output is not None:
+        if output.suffix.lower() == ".csv":
+            text = str(found.differences.to_dataframe().reset_index().to_csv(index=False))
+        else:
+            text = json.dumps(found.record(), indent=1, allow_nan=False) + "\n"
+        write_text(output, text, force=force)
+    click.echo(pumping_comparison_report(found), err=to_stdout)
+    if output is not None and not to_stdout:
+        click.echo(f"\nwrote {output}")
 
 
 def _text(result: SweepComparison, resistances: ResistanceComparison, output: Path) -> str:

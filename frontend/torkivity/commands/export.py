@@ -116,6 +116,8 @@ def export(
         write = simulation.mumax3_script if target == "mumax3" else simulation.cmtj_script
         text = write(torque, current)
     else:
+        if unit is not None and table.attributes.get("drive") == "pumping":
+            raise click.UsageError(f"--unit is for torques per field; {path} is of spin pumping")
         if unit is not None:
             table = _converted(table, UNITS[unit], resistivity, ms)
         if target == "json":

@@ -40,12 +40,14 @@ Examples:
   torkivity plot sweep.h5 --angular --x theta
   torkivity plot sweep.h5 --angular --x theta --quantity resistance
   torkivity plot film.toml --profile     currents and torque density against z
+  torkivity plot pumping.h5 --quantity damping --ms 1.4e6
 
 --quantity: torque_total, torque_interface, torque_ferromagnet, torque_lattice,
 spin_current_minus, spin_current_plus, charge_current_minus, charge_current_plus, difference
 (drift-diffusion over Boltzmann minus one); resistance, conductance, layer_sheet_conductance
-and current_share of a sweep with quantities = ["in_plane"]; or any variable that
-'torkivity info --all' lists.
+and current_share of a sweep with quantities = ["in_plane"]; damping, g_eff,
+sheet_current, pumped_torque_exchange, ... of one with drive = "pumping"; or any variable
+that 'torkivity info --all' lists.
 Points that are not done are gaps.
 """,
 )
@@ -66,7 +68,11 @@ Points that are not done are gaps.
     metavar="NAME=VALUE",
     help="Where to hold another axis; its first value otherwise. May be repeated.",
 )
-@click.option("--quantity", metavar="NAME", help="What to draw. [default: torque_total]")
+@click.option(
+    "--quantity",
+    metavar="NAME",
+    help="What to draw. [default: torque_total; g_eff where the drive is pumping]",
+)
 @click.option(
     "--model",
     "models",
@@ -79,6 +85,8 @@ Points that are not done are gaps.
     type=click.Choice(list(SOURCES)),
     help="Source of torque. [default: that of the sweep; all]",
 )
+@click.option("--turning", metavar="NAME", help="Magnet that turns, where the drive is pumping.")
+@click.option("--ms", type=float, metavar="A/m", help="Saturation magnetization, for damping.")
 @click.option(
     "--place",
     metavar="NAME",
@@ -130,9 +138,15 @@ def plot(
         say(f"reading {path}")
         dataset = open_dataset(path)
         if dataset.attrs.get("kind") == "sweep":
+            if dataset.attrs.get("drive") == "pumping":
+                dataset = _pumped(dataset, options)
+            elif options["turning"] is not None or options["ms"] is not None:
+                raise click.UsageError(f"--turning, --ms: the drive of {path} is a field")
             if options["unit"] == "efficiency":
                 dataset = _with_resistivity(dataset)
             figure = _sweep_figure(dataset, held, angular, title, options)
+        elif dataset.attrs.get("drive") == "pumping":
+            raise click.UsageError(f"{path} holds a single film; 'torkivity sweep' makes curves")
         else:
             single = {"quantity", "place"}
             extra = ({"angular"} if angular else set()) | ({"at"} if held else set())
@@ -159,6 +173,27 @@ def _with_resistivity(dataset: xarray.Dataset) -> xarray.Dataset:
         return dataset
     values = np.broadcast_to(own.resistivity, status.shape)
     return dataset.assign_coords({OWN_RESISTIVITY: (status.dims, values)})
+
+
+def _pumped(dataset: xarray.Dataset, options: dict[str, Any]) -> xarray.Dataset:
+    """A sweep of what magnets pump, with damping if it is asked for; options are filled in."""
+    from torkivity.figures.quantities import DAMPING
+
+    for name in ("source", "unit", "resistivity", "components"):
+        if options[name] is not None:
+            raise click.UsageError(f"--{name} is for torques; the drive of this sweep is pumping")
+    options["source"] = options["turning"]
+    ms = options["ms"]
+    options["quantity"] = options["quantity"] or (DAMPING if ms is not None else "g_eff")
+    if (options["quantity"] == DAMPING) != (ms is not None):
+        raise click.UsageError(
+            "--quantity damping and --ms, the saturation magnetization, go together"
+        )
+    if ms is None:
+        return dataset
+    from torkivity.study.pumping import with_damping
+
+    return with_damping(dataset, ms)
 
 
 def _refuse(given: set[str], where: str) -> None:
@@ -256,7 +291,7 @@ def _profile_figure(
         warn_unusual(path, unusual_values(case))
     else:
         from torkivity.figures.style import point_label
-        from torkivity.results.values import choose_source, known_models
+        from torkivity.results.values import choose_source, driving_dimension, known_models
         from torkivity.study.points import point_case
 
         say(f"reading {path}")
@@ -265,7 +300,8 @@ def _profile_figure(
         _tell(point.dataset, point.assumed)
         where = point_label(point.held, dataset)
         # It is computed anew, whatever the file has.
-        source = source or (choose_source(dataset) if known_models(dataset) else None)
+        if source is None and known_models(dataset) and driving_dimension(dataset) == "source":
+            source = choose_source(dataset)
     names = " / ".join(as_stack(case.film).names)
     text = "; ".join(filter(None, [names, where])) if title is None else title
     return _draw_profile(case, source or "all", text, rtol)

@@ -41,6 +41,9 @@ In film.toml:
   interface.rashba = { linspace = [0.0, 0.4, 41] }
   heavy_metal.thickness = { logspace = [1.0, 20.0, 12] }
 
+With drive = "pumping" under [sweep], magnetizations turn instead of a field: magnet = "Co"
+names the one that does.
+
 The same command goes on where an earlier one stopped; an axis may have grown meanwhile.
 
 Exit status: 0 complete, 1 some points failed or the run broke off, 2 bad input, 3 incomplete:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from torkivity.catalogue import MODELS
 from torkivity.compare.film_report import film_description
+from torkivity.results.differences import REFERENCE, percent_text
 from torkivity.study.pumping import PumpingStudy
 from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
@@ -14,6 +16,8 @@ from torkivity_engine.pumped import PumpingSolution
 __all__ = ["pumping_report"]
 
 _LABEL, _WIDTH = 34, 14
+#: Of a column where models stand beside each other.
+_NARROW = 13
 
 
 def pumping_report(study: PumpingStudy, *, saturation_magnetization: float | None = None) -> str:
@@ -36,9 +40,11 @@ def pumping_report(study: PumpingStudy, *, saturation_magnetization: float | Non
         For a magnetization that is not positive.
     """
     lines = film_description(study.case.film)
-    for solution in study.solutions.values():
-        lines += ["", *_table(study, solution), *_damping(solution, saturation_magnetization)]
-    some = next(iter(study.solutions.values()))
+    turning = dict.fromkeys(magnet for _, magnet in study.solutions)
+    for magnet in turning:
+        lines += ["", *_table(study, study.solutions[REFERENCE, magnet])]
+        lines += _compared(study, magnet, saturation_magnetization)
+    some = study.solutions[REFERENCE, next(iter(turning))]
     lines += [
         "",
         *fold(
@@ -47,6 +53,13 @@ def pumping_report(study: PumpingStudy, *, saturation_magnetization: float | Non
         ),
         f"{'solved by':<{_LABEL}}{some.method} method on {some.mesh}",
     ]
+    missing = {
+        study.points.message(model=model, turning=magnet)
+        for model in _models(study)
+        for magnet in turning
+    }
+    for text in sorted(missing - {""}):
+        lines += fold(f"without drift-diffusion: {text}", hang=2)
     return "\n".join(lines)
 
 
@@ -69,12 +82,39 @@ def _table(study: PumpingStudy, solution: PumpingSolution) -> list[str]:
     return lines
 
 
-def _damping(solution: PumpingSolution, ms: float | None) -> list[str]:
-    g = solution.effective_mixing_conductance
-    lines = [_row("effective mixing conductance", np.array([g])) + "  1/(Ohm m^2)"]
+def _models(study: PumpingStudy) -> list[str]:
+    """Models of the study, the reference first."""
+    dimensions = study.points.plan.spec.grid.dimensions
+    return [str(name) for name in dimensions[-2].axis.values]
+
+
+def _compared(study: PumpingStudy, magnet: str, ms: float | None) -> list[str]:
+    """What damps, and the length of the sheet current, by every model."""
+    models = [name for name in _models(study) if (name, magnet) in study.solutions]
+    found = [study.solutions[name, magnet] for name in models]
+    titles = "".join(f"{MODELS[name].short:>{_NARROW}}" for name in models)
+    lines = [f"{'':<{_LABEL}}{titles}{'%' if len(models) > 1 else '':>7}".rstrip()]
+    rows = {
+        "effective mixing conductance": (
+            [x.effective_mixing_conductance for x in found],
+            "1/(Ohm m^2)",
+        ),
+        "sheet current, length": (
+            [float(np.linalg.norm(x.sheet_current)) for x in found],
+            "1/(Ohm m)",
+        ),
+    }
     if ms is not None:
-        alpha = f"{solution.damping(ms):.5g}"
-        lines.append(f"{'damping that pumping adds':<{_LABEL}}{alpha:>{_WIDTH}}")
+        # Of a magnetic insulator nobody knows how thick it is.
+        thick = found[0].thickness is not None
+        values = [x.damping(ms, thickness=None if thick else 1.0) for x in found]
+        rows["damping that pumping adds"] = (values, "" if thick else "nm / thickness")
+    for label, (values, unit) in rows.items():
+        cells = "".join(f"{value + 0.0:>{_NARROW}.4e}" for value in values)
+        percent = ""
+        if len(values) > 1:
+            percent = percent_text(values[1] / values[0] - 1.0 if values[0] else np.nan)
+        lines.append(f"{label:<{_LABEL}}{cells}{percent:>7}  {unit}".rstrip())
     return lines
 
 

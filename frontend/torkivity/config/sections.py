@@ -7,9 +7,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from torkivity.catalogue import (
+    DRIVES,
     MODELS,
     QUANTITIES,
     SOURCES,
+    DriveName,
     ModelName,
     QuantityName,
     SourceName,
@@ -107,6 +109,10 @@ class SweepSection(Section):
     models: list[ModelName] = Field(
         ["boltzmann"], min_length=1, description=f"one or more of {', '.join(MODELS)}"
     )
+    drive: DriveName = Field("field", description=f"one of {', '.join(DRIVES)}")
+    magnet: str | list[str] | None = Field(
+        None, description="with drive = pumping, which magnets turn, by name; all of them"
+    )
     source: SourceName | list[SourceName] = Field(
         "all", description=f"one or more of {', '.join(SOURCES)}"
     )
@@ -120,6 +126,13 @@ class SweepSection(Section):
     def sources(self) -> tuple[SourceName, ...]:
         """The sources as a tuple."""
         return (self.source,) if isinstance(self.source, str) else tuple(self.source)
+
+    @property
+    def magnets(self) -> tuple[str, ...]:
+        """The magnets that turn as a tuple; empty for all."""
+        if self.magnet is None:
+            return ()
+        return (self.magnet,) if isinstance(self.magnet, str) else tuple(self.magnet)
 
 
 class ConvergeSection(Section):

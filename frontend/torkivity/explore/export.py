@@ -109,12 +109,15 @@ def _figure(shown: Sequence[Shown], file_format: str) -> bytes:
     panel_titles(panels, [panel.title for panel in first.panels])
     handles: dict[str, Any] = {}
     for number, axes in enumerate(panels):
-        drawn = [(f, a.x, a.panels[number]) for f, a in shown if number < len(a.panels)]
+        # The film that is not pinned lies above the others.
+        drawn = [(f, a.x, a.panels[number]) for f, a in shown[::-1] if number < len(a.panels)]
         exponent = power_of_ten(*(y for *_, panel in drawn for y in panel.lines.values()))
         axes.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
         for film, x, panel in drawn:
             for name, y in panel.lines.items():
-                style = _style(name) | ({"color": film.colour} if film.colour else {})
+                style = _style(name) | (
+                    {"color": film.colour, "linewidth": 1.0} if film.colour else {}
+                )
                 axes.plot(x, y / 10.0**exponent, **style)
                 handles.setdefault(name, Line2D([], [], label=entry_of(name).title, **_style(name)))
             if film.colour:
@@ -124,6 +127,8 @@ def _figure(shown: Sequence[Shown], file_format: str) -> bytes:
         axes.set_xlabel(_literal(first.label))
         panel = first.panels[number]
         axes.set_ylabel(f"{panel.label}\n{unit_label(panel.units, exponent)}")
+        axes.set_xlim(np.nanmin(first.x), np.nanmax(first.x))
+        axes.margins(y=0.08)
         if first.logarithmic:
             axes.set_xscale("log")
     legend_below(figure, handles.values())

@@ -19,7 +19,7 @@ from torkivity_hpc.running.worker import POINT_ERRORS
 __all__ = ["profile_steps"]
 
 #: Depths of a layer, and how many are done in a step.
-_DEPTHS, _AT_ONCE = 17, 3
+_DEPTHS, _AT_ONCE = 25, 3
 
 
 def profile_steps(wish: Wish, film: Seen) -> Iterator[Answer | None]:

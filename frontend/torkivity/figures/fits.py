@@ -146,7 +146,7 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
         _draw_torques(upper, panel, measured, styles, curves, rest)
         _draw_residuals(lower, panel, measured, styles, result.error_bars)
         letter = f"({chr(97 + place)}) " if count > 1 else ""
-        upper.set_title(f"{letter}{_panel_title(panel[0])}", loc="left", fontsize=9)
+        upper.set_title(f"{letter}{OBSERVABLES[panel[0]].title}", loc="left", fontsize=9)
         for axes in (upper, lower):
             axes.tick_params(direction="in", top=True, right=True, labelsize=8)
             for label in (axes.xaxis.label, axes.yaxis.label):
@@ -168,12 +168,6 @@ def fit_figure(result: FitResult, title: str = "") -> Figure:
     heading = [title] if title else []
     figure.suptitle("\n".join([*heading, *_value_lines(result, across)]), fontsize=8.5)
     return figure
-
-
-def _panel_title(component: str) -> str:
-    """Torques are damping-like and field-like, the others have names of several words."""
-    torque = OBSERVABLES[component].needs == "torque"
-    return component.replace("_", "-" if torque else " ")
 
 
 def _value_lines(result: FitResult, panels: int) -> list[str]:

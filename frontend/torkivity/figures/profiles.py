@@ -39,7 +39,7 @@ _SPINS: dict[str, dict[str, Any]] = {
     "y": {"color": "#14305c", "linestyle": "-", "linewidth": 1.6},
     "z": {"color": "#5f9e8f", "linestyle": ":", "linewidth": 1.8},
 }
-_CHARGE: dict[str, Any] = {"color": "black", "linewidth": 1.6}
+_CHARGE: dict[str, Any] = {"color": "#000000", "linewidth": 1.6}
 
 
 @dataclass(frozen=True, eq=False)

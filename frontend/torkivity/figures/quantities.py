@@ -9,22 +9,31 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from torkivity.figures.style import PER_FIELD
 from torkivity.results.differences import relative_differences
 from torkivity.results.values import (
     choose_models,
     choose_source,
+    driving_dimension,
     known_models,
     model_values,
 )
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
-from torkivity_engine.record import COMPONENTS, IN_PLANE_VARIABLES, MAGNET_VARIABLES, VARIABLES
+from torkivity_engine.record import (
+    COMPONENTS,
+    IN_PLANE_VARIABLES,
+    MAGNET_VARIABLES,
+    PUMPING_VARIABLES,
+    VARIABLES,
+)
 from torkivity_engine.units import QUANTITIES, convert_torque
 
 if TYPE_CHECKING:
     import xarray
 
 __all__ = [
+    "DAMPING",
     "DIFFERENCE",
     "OWN_RESISTIVITY",
     "RESISTANCE",
@@ -58,14 +67,31 @@ TITLES = {
     "sheet_resistance": "sheet resistance",
     "layer_sheet_conductance": "sheet conductance of the layer",
     "current_share": "share of the current",
+    "pumped_spin_current_minus": "spin current at $0^-$",
+    "pumped_spin_current_plus": "spin current at $0^+$",
+    "pumped_torque_interface": "torque at the interface",
+    "pumped_torque_exchange": "exchange torque",
+    "pumped_torque_bulk": "torque of the bulk alone",
+    "pumped_sheet_current": "pumped sheet current",
+    "effective_mixing_conductance": r"$G_\mathrm{eff}$",
+    "damping": "damping that pumping adds",
 }
+
+#: What follows from the effective mixing conductance and the moment of the magnet.
+DAMPING = "damping"
 
 RESISTANCE = "sheet_resistance"
 
 #: Short names that users may give.
-_SHORT = {"resistance": RESISTANCE, "conductance": "sheet_conductance"}
+_SHORT = {
+    "resistance": RESISTANCE,
+    "conductance": "sheet_conductance",
+    "sheet_current": "pumped_sheet_current",
+    "g_eff": "effective_mixing_conductance",
+}
 
-_QUANTITIES = {**VARIABLES, **MAGNET_VARIABLES, **IN_PLANE_VARIABLES}
+_PUMPED = {name: x for name, x in PUMPING_VARIABLES.items() if name in TITLES}
+_QUANTITIES = {**VARIABLES, **MAGNET_VARIABLES, **IN_PLANE_VARIABLES, **_PUMPED}
 
 #: Quantities that are far from zero, whose changes are what matters.
 _FAR_FROM_ZERO = ("sheet_conductance", "sheet_resistance", "layer_sheet_conductance")
@@ -74,7 +100,7 @@ _FAR_FROM_ZERO = ("sheet_conductance", "sheet_resistance", "layer_sheet_conducta
 def quantity_names() -> list[str]:
     """Quantities that every model has, and the difference of models."""
     ends = tuple(f"_{component}" for component in COMPONENTS)
-    return [*(name for name in _QUANTITIES if not name.endswith(ends)), DIFFERENCE]
+    return [*(name for name in _QUANTITIES if not name.endswith(ends)), DAMPING, DIFFERENCE]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +120,8 @@ class Component:
         a name for a variable that belongs to no model.
     zero : bool
         Whether a figure keeps zero in sight.
+    per : str
+        What a value is per, in a figure's words.
     """
 
     title: str
@@ -101,6 +129,7 @@ class Component:
     units: str
     values: dict[str, xarray.DataArray]
     zero: bool = True
+    per: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +146,8 @@ class Quantity:
     models : sequence of str
         Of `torkivity.catalogue.MODELS`; empty for all in the file.
     source : str, optional
-        By default the first of `torkivity.catalogue.SOURCES` that the file has.
+        By default the first of `torkivity.catalogue.SOURCES` that the file has; the magnet that
+        turns where the drive is pumping.
     place : str, optional
         Interface, or magnet for torques on magnets; by default the first magnetic one.
     components : {"auto", "torque-frame", "cartesian"}
@@ -167,7 +197,9 @@ class Quantity:
             return self._difference(dataset, models, source)
 
         if self.name not in dataset.data_vars:
-            raise InputError("quantity", self.name, "is not in this file" + _remedy(self.name))
+            raise InputError(
+                "quantity", self.name, "is not in this file" + _remedy(dataset, self.name)
+            )
 
         def values(name: str) -> dict[str, xarray.DataArray]:
             return {m: model_values(dataset, name, m, source, self.place) for m in models}
@@ -177,20 +209,25 @@ class Quantity:
         else:
             parts = _by_component(dataset, values(self.name))
         units = str(dataset[self.name].attrs.get("units", "1"))
-        return [
-            Component(
-                *(title, TITLES[self.name], *self._converted(units, found)),
-                zero=self.name not in _FAR_FROM_ZERO or title == "transverse",
+        components = []
+        for title, found in parts.items():
+            shown, converted = self._converted(units, found)
+            components.append(
+                Component(
+                    *(title, TITLES[self.name], shown, converted),
+                    zero=self.name not in _FAR_FROM_ZERO or title == "transverse",
+                    per=_per(dataset, self.name, shown),
+                )
             )
-            for title, found in parts.items()
-        ]
+        return components
 
     def part_of(self, dataset: xarray.Dataset, first: bool = False) -> xarray.Dataset:
         """What is shown of the models and sources in a file, of the models maybe only the first."""
         if not known_models(dataset) or self.name not in quantity_names():
             return dataset
         models = self.models_in(dataset)[: 1 if first else None]
-        return dataset.sel(model=models, source=[choose_source(dataset, self.source)])
+        driven = driving_dimension(dataset)
+        return dataset.sel({"model": models, driven: [choose_source(dataset, self.source)]})
 
     def models_in(self, dataset: xarray.Dataset) -> list[str]:
         """Models that are shown, in the order of `torkivity.catalogue.MODELS`."""
@@ -263,20 +300,22 @@ class Quantity:
         if self.normalisation != "per_e_tilde":
             raise InputError("normalisation", self.normalisation, "is for torques of the models")
         variable = dataset[self.name]
-        if "source" in variable.dims:
-            variable = variable.sel(source=choose_source(dataset, self.source))
+        driven = driving_dimension(dataset)
+        if driven in variable.dims:
+            variable = variable.sel({driven: choose_source(dataset, self.source)})
         if "model" in variable.dims:
             variable = variable.sel(model=choose_models(dataset, self.models)[0])
         grid = dataset["status"].dims
         own = [str(dim) for dim in variable.dims if dim not in grid]
         title = str(variable.attrs.get("long_name", self.name)).split(",")[0]
         units = str(variable.attrs.get("units", "1"))
+        per = _per(dataset, self.name, units)
         if not own:
-            return [Component("", title, units, {"": variable})]
+            return [Component("", title, units, {"": variable}, per=per)]
         if len(own) > 1 or variable.sizes[own[0]] > 6:
             raise InputError("quantity", self.name, f"has too many components ({', '.join(own)})")
         return [
-            Component(str(value), title, units, {"": variable.sel({own[0]: value})})
+            Component(str(value), title, units, {"": variable.sel({own[0]: value})}, per=per)
             for value in dataset[own[0]].values
         ]
 
@@ -309,16 +348,34 @@ class Quantity:
 def _by_component(
     dataset: xarray.Dataset, whole: dict[str, xarray.DataArray]
 ) -> dict[str, dict[str, xarray.DataArray]]:
-    """Values by model, for each component of a vector or of a current in the plane."""
-    dims = next(iter(whole.values())).dims
-    for dim in ("spin", "direction"):
-        if dim in dims:
-            return {
-                str(name): {model: array.sel({dim: name}) for model, array in whole.items()}
+    """Values by model, for each component of a vector or of a current in the plane, and each q."""
+    found = {"": whole}
+    for dim in ("spin", "direction", "plane", "q"):
+        if dim in next(iter(whole.values())).dims:
+            found = {
+                _joined(title, f"${name}$" if dim == "q" else str(name)): {
+                    model: array.sel({dim: name}) for model, array in of.items()
+                }
+                for title, of in found.items()
                 for name in dataset[dim].values
             }
-    return {"": whole}
+    return found
 
 
-def _remedy(name: str) -> str:
+def _joined(first: str, second: str) -> str:
+    return f"{first}, {second}" if first else second
+
+
+def _per(dataset: xarray.Dataset, name: str, units: str) -> str:
+    """What a value is per: a field, or q where magnets pump."""
+    if name in ("effective_mixing_conductance", DAMPING) or not units.startswith("1/(Ohm"):
+        return ""
+    return "per $q$" if driving_dimension(dataset) == "turning" else PER_FIELD
+
+
+def _remedy(dataset: xarray.Dataset, name: str) -> str:
+    if name == DAMPING:
+        return "; --ms, the saturation magnetization, gives it where the drive is pumping"
+    if (name in _PUMPED) != (driving_dimension(dataset) == "turning"):
+        return f", whose drive is {dataset.attrs.get('drive', 'field')}"
     return '; [sweep] quantities = ["in_plane"] computes it' if name in IN_PLANE_VARIABLES else ""

@@ -84,6 +84,8 @@ class Coordinate:
     names : list of str or None
     label : str
         With the unit.
+    logarithmic : bool
+        Whether the values are spaced like powers rather than evenly.
 
     Raises
     ------
@@ -103,13 +105,14 @@ class Coordinate:
         else:
             self.names = [str(value) for value in values.values]
             self.positions = np.arange(len(self.names), dtype=np.float64)
+        self.logarithmic = self.names is None and _is_logarithmic(self.positions)
 
     def apply(self, axis: Any) -> None:
         """Label, ticks and spacing of a matplotlib axis (`axes.xaxis` or `axes.yaxis`)."""
         axis.set_label_text(_in_lines(self.label))
         if self.names is not None:
             axis.set_ticks(self.positions, self.names)
-        elif _is_logarithmic(self.positions):
+        elif self.logarithmic:
             (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.set_major_formatter("{x:g}")

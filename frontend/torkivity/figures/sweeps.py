@@ -22,7 +22,6 @@ from torkivity.figures.quantities import Component, Quantity
 from torkivity.figures.style import (
     MODEL_COLOURS,
     MODEL_STYLES,
-    PER_FIELD,
     WIDTH,
     Coordinate,
     legend_below,
@@ -51,6 +50,7 @@ __all__ = [
     "line_figure",
     "lines_legend",
     "map_figure",
+    "map_palettes",
     "set_title",
     "sweep_figure",
     "value_label",
@@ -71,6 +71,26 @@ _GREY = "0.35"
 _BOTH_SIGNS = ListedColormap(colormaps["RdBu_r"](np.linspace(0.1, 0.9, 256)))
 _LIGHT = ListedColormap(colormaps["viridis_r"](np.linspace(0.0, 0.75, 256)))
 _DARK = _LIGHT.reversed()
+
+
+def map_palettes(count: int = 64) -> dict[str, list[str]]:
+    """Colours of maps as ``#rrggbb``, from the lowest value to the highest.
+
+    Parameters
+    ----------
+    count : int, optional
+        Colours of each.
+
+    Returns
+    -------
+    dict of str to list of str
+        "both" for values of both signs, with zero in the middle, "positive" and "negative".
+    """
+    maps = {"both": _BOTH_SIGNS, "positive": _LIGHT, "negative": _DARK}
+    return {
+        name: [to_hex(colour) for colour in found(np.linspace(0.0, 1.0, count))]
+        for name, found in maps.items()
+    }
 
 
 def sweep_figure(
@@ -460,6 +480,6 @@ def _draw(axes: Axes, x: FloatArray, y: FloatArray, model: str, colour: str | No
 
 def value_label(component: Component, exponent: int) -> str:
     """Quantity with its unit, for an axis."""
-    per = f" {PER_FIELD}" if component.units in ("1/(Ohm m)", "1/(Ohm m^2)") else ""
+    per = f" {component.per}" if component.per else ""
     text, unit = component.quantity + per, unit_label(component.units, exponent)
     return f"{text} {unit}" if component.units == "%" else f"{text}\n{unit}".rstrip()

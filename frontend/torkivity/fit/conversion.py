@@ -61,7 +61,8 @@ def observed(
     list of ndarray, shape (n,) each
     """
     components = {entry.component for entry in series}
-    answers = model.answer(values, where, {OBSERVABLES[name].needs for name in components})
+    needs = {OBSERVABLES[name].needs for name in components}
+    answers = model.answer(values, where, needs)
     if "magnetoresistance" in components:
         answers["magnetoresistance"] = _magnetoresistance(model, values, where, answers)
     if components & {"damping", "damping_enhancement"}:
@@ -72,7 +73,7 @@ def observed(
         )
         own = _PER_MILLE * values.get("intrinsic_damping", 0.0)
         answers["damping"] = own + answers["damping_enhancement"]
-    resistivity = model.resistivity(values, where)
+    resistivity = model.resistivity(values, where) if "torque" in needs else None
     return [
         convert_torque(
             answers[entry.component],

@@ -36,6 +36,11 @@ class Observable:
     label: str = ""
 
     @property
+    def title(self) -> str:
+        """Its name in words: torques are damping-like and field-like."""
+        return self.name.replace("_", "-" if self.needs == "torque" else " ")
+
+    @property
     def is_number(self) -> bool:
         """Whether a number alone, such as 1e-3, is a unit of it."""
         return self.unit == "1"

@@ -208,7 +208,7 @@ class PhenomenologicalModel:
             return complex(*parts) * _CONDUCTIVITY
 
         values = {**_ABSENT, **values}
-        below, above = self._ladders(values, where)
+        below, above = _ladders(values, where, self._metal(values, where))
         current = 1j * absorb(below, _mixing(values), -1j * drive("interface_current")).current
         if above:  # spins that flow down carry the opposite polarisation
             current = current - 1j * absorb(above, _cap_mixing(values)).current
@@ -222,14 +222,15 @@ class PhenomenologicalModel:
         the longitudinal conductance.
         """
         values = {**_ABSENT, **values}
-        below, above = self._ladders(values, where)
+        metal = self._metal(values, where)
+        below, above = _ladders(values, where, metal)
         along = values["longitudinal_conductance"] * _CONDUCTANCE
         across, parallel = absorb(below, _mixing(values)), absorb(below, along)
         induced, parallel_induced = across.self_induced, parallel.self_induced.real
         if above:
             induced = induced + absorb(above, _cap_mixing(values)).self_induced
             parallel_induced = parallel_induced + absorb(above, along).self_induced.real
-        bulk = self._parallel_conductance(values, where)
+        bulk = _parallel_conductance(values, where, metal)
         m = _directions(where)
 
         def component(a: int, b: int) -> FloatArray:
@@ -248,7 +249,7 @@ class PhenomenologicalModel:
     def pumped(self, values: Mapping[str, float], where: Conditions) -> FloatArray:
         """Effective mixing conductance, backflow and lost spins included, 1/(Ohm m^2)."""
         values = {**_ABSENT, **values}
-        below, above = self._ladders(values, where)
+        below, above = _ladders(values, where, self._metal(values, where))
         total = pumped_conductance(below, _mixing(values))
         if above:
             total = total + pumped_conductance(above, _cap_mixing(values))
@@ -276,26 +277,29 @@ class PhenomenologicalModel:
             hall = np.asarray(values["spin_hall_conductivity"] * _CONDUCTIVITY)
         return _Metal(sigma, length, hall)
 
-    def _ladders(
-        self, values: Mapping[str, float], where: Conditions
-    ) -> tuple[list[Rung], list[Rung]]:
-        """What lies below the ferromagnet, and above it; sources are spin-torque conductivities."""
-        metal = self._metal(values, where)
-        below = [diffusive_rung(where.thickness, metal.conductivity, metal.length, metal.hall)]
-        if values["area_resistance"] > 0.0:
-            resistance = values["area_resistance"] * _LENGTH_RESISTIVITY
-            below.append(memory_loss_rung(resistance, values["memory_loss"]))
-        spacer, cap = _rung("spacer", values), _rung("cap", values)
-        return below + ([spacer] if spacer else []), [cap] if cap else []
 
-    def _parallel_conductance(self, values: Mapping[str, float], where: Conditions) -> FloatArray:
-        """Layers side by side, S."""
-        total = self._metal(values, where).conductivity * where.thickness * METRE_PER_NM
-        total = total + values["shunt_conductance"] * _MILLISIEMENS
-        for layer in ("spacer", "cap"):
-            thickness = values[f"{layer}_thickness"] * METRE_PER_NM
-            total = total + thickness / (values[f"{layer}_resistivity"] * MICROOHM_CM)
-        return np.asarray(total)
+def _ladders(
+    values: Mapping[str, float], where: Conditions, metal: _Metal
+) -> tuple[list[Rung], list[Rung]]:
+    """What lies below the ferromagnet, and above it; sources are spin-torque conductivities."""
+    below = [diffusive_rung(where.thickness, metal.conductivity, metal.length, metal.hall)]
+    if values["area_resistance"] > 0.0:
+        resistance = values["area_resistance"] * _LENGTH_RESISTIVITY
+        below.append(memory_loss_rung(resistance, values["memory_loss"]))
+    spacer, cap = _rung("spacer", values), _rung("cap", values)
+    return below + ([spacer] if spacer else []), [cap] if cap else []
+
+
+def _parallel_conductance(
+    values: Mapping[str, float], where: Conditions, metal: _Metal
+) -> FloatArray:
+    """Layers side by side, S."""
+    total = metal.conductivity * where.thickness * METRE_PER_NM
+    total = total + values["shunt_conductance"] * _MILLISIEMENS
+    for layer in ("spacer", "cap"):
+        thickness = values[f"{layer}_thickness"] * METRE_PER_NM
+        total = total + thickness / (values[f"{layer}_resistivity"] * MICROOHM_CM)
+    return np.asarray(total)
 
 
 _NOT_NEGATIVE = (

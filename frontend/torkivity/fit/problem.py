@@ -103,6 +103,10 @@ class FitProblem:
         self._scale = float(np.abs(self.measured).max()) or 1.0
         self.bar_lengths = self._bar_lengths() if self.error_bars else None
         self.names, self.table = self._parameters(asked, separate)
+        self._labels_of = [
+            [(name, self._label(name, index)) for name in self.names]
+            for index in range(len(self.sets))
+        ]
         self._fixed: dict[str, float] = {}
         self._lmfit = import_extra("lmfit", "fits")
         self.tick: Callable[[], None] = lambda: None
@@ -276,7 +280,8 @@ class FitProblem:
 
     def values(self, params: Any, index: int) -> dict[str, float]:
         """Parameters of the model for one data set."""
-        return {name: self.value_of(params, self._label(name, index)) for name in self.names}
+        labels = self._labels_of[index]
+        return {name: self.value_of(params, label) for name, label in labels}
 
     def curves(self, params: Any, index: int, where: Conditions | None = None) -> list[FloatArray]:
         """Model of each series of a data set, in the quantity that was measured.

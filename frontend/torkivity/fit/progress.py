@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from torkivity.notebook import notebook_teller
 from torkivity_hpc.running.progress import duration, seconds_between_lines
 
 __all__ = ["FitProgress"]
@@ -16,7 +17,7 @@ class FitProgress:
     Parameters
     ----------
     tell : callable, optional
-        Takes a line; nothing is told without it.
+        Takes a line. Without it a notebook shows them, and nothing is told elsewhere.
     clock : callable, optional
         Gives seconds.
     interval : float, optional
@@ -30,7 +31,7 @@ class FitProgress:
         clock: Callable[[], float] = time.perf_counter,
         interval: float | None = None,
     ) -> None:
-        self._tell, self._clock = tell, clock
+        self._tell, self._clock = tell or notebook_teller(), clock
         self._interval = seconds_between_lines() if interval is None else interval
         self._told = clock()
         self.begin("best fit")

@@ -66,7 +66,7 @@ def fit_words(
     origin = "the scatter, there are no error bars" if chi_square is None else "their error bars"
     text = "" if success else "The fit did not converge. "
     text += (
-        f"The {model} model, fitted to {points} torques of {', '.join(data)}; "
+        f"The {model} model, fitted to {points} points of {', '.join(data)}; "
         f"{degrees_of_freedom} degrees of freedom, errors from {origin}."
     )
     if chi_square is not None:

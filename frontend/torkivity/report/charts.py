@@ -17,6 +17,7 @@ import numpy as np
 
 from torkivity.catalogue import MODELS
 from torkivity.figures.style import MODEL_COLOURS, MODEL_STYLES
+from torkivity.figures.sweeps import map_palettes
 from torkivity_engine.arrays import FloatArray
 
 __all__ = ["Axis", "Chart", "Entry", "GridChart", "Panel", "View", "bokeh", "model_entry"]
@@ -130,12 +131,15 @@ class Axis:
         Each value with its name and unit.
     names : list of str or None
         Of what is no number.
+    logarithmic : bool
+        Whether it is drawn over powers.
     """
 
     label: str
     positions: list[float]
     texts: list[str]
     names: list[str] | None = None
+    logarithmic: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +181,15 @@ class GridChart(Chart):
         models = list(dict.fromkeys(m for v in views for p in v.panels for m in p.lines))
         entries = tuple(model_entry(model) for model in models)
         figures = [
-            _grid_figure(key, i, entries) for i in range(max(len(view.panels) for view in views))
+            _grid_figure(key, i, entries, mapped=sum(len(a.positions) > 1 for a in axes) > 1)
+            for i in range(max(len(view.panels) for view in views))
         ]
         return cls(key, words, figures, entries, axes, along, views)
+
+    @property
+    def mapped(self) -> bool:
+        """Whether there are two axes for a map."""
+        return sum(len(axis.positions) > 1 for axis in self.axes) > 1
 
     def payload(self) -> dict[str, Any]:
         """Numbers as 32-bit floats, base64."""
@@ -187,6 +197,7 @@ class GridChart(Chart):
             "key": self.key,
             "along": self.along,
             "axes": [vars(axis) for axis in self.axes],
+            "palettes": map_palettes() if self.mapped else None,
             "models": [entry.name for entry in self.entries],
             "titles": [entry.title for entry in self.entries],
             "marked": [bool(entry.marker) for entry in self.entries],
@@ -265,7 +276,7 @@ def draw(figure: Any, entry: Entry, line: Any = None, points: Any = None, **fiel
         made.glyph.tags = ["line_color", colour, on_dark(colour)]
 
 
-def _grid_figure(key: str, index: int, entries: Sequence[Entry]) -> Any:
+def _grid_figure(key: str, index: int, entries: Sequence[Entry], mapped: bool) -> Any:
     source = bokeh("models").ColumnDataSource
     range1d = bokeh("models").Range1d
     figure = new_plot(
@@ -282,4 +293,28 @@ def _grid_figure(key: str, index: int, entries: Sequence[Entry]) -> Any:
         dotted = entry if entry.marker else Entry(entry.name, "", entry.colour, marker="circle")
         draw(figure, entry, line, None)
         draw(figure, dotted, None, points)
+    if mapped:
+        _add_map(figure, f"{key}-{index}")
     return figure
+
+
+def _add_map(figure: Any, name: str) -> None:
+    """Rectangles for a map, and the bar that explains their colours."""
+    models = bokeh("models")
+    columns = ("left", "right", "bottom", "top", "value", "at", "model", "y")
+    source = models.ColumnDataSource(data={c: [] for c in columns}, name=f"{name}-map")
+    colours = models.LinearColorMapper(palette=["#ffffff"], low=0, high=1, name=f"{name}-colours")
+    found = {"field": "value", "transform": colours}
+    tiles = figure.quad(
+        "left", "right", "top", "bottom", source=source, fill_color=found, line_color=found
+    )
+    tiles.glyph.tags = ["", "", ""]
+    tiles.level = "underlay"
+    bar = models.ColorBar(
+        color_mapper=colours,
+        name=f"{name}-bar",
+        visible=False,
+        width=12,
+        title_text_font_style="normal",
+    )
+    figure.add_layout(bar, "right")

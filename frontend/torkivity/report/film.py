@@ -139,8 +139,9 @@ def _with_currents(dataset: xarray.Dataset) -> NDArray[np.bool_]:
     """Points with spin currents that are not noise, which certificates are relative to."""
     grid = dataset["status"].dims
     sizes = []
+    start = "pumped_" if "pumped_spin_current_minus" in dataset else ""
     for side in ("minus", "plus"):
-        current = abs(dataset[f"spin_current_{side}"])
+        current = abs(dataset[f"{start}spin_current_{side}"])
         sizes.append(current.max([dim for dim in current.dims if dim not in grid]).values)
     largest = above_noise(np.fmax(*sizes))
     return np.asarray(largest > 0.0)

@@ -124,6 +124,7 @@ def read_fit(path: Path) -> FitFile:
     for point in found.points:
         axis = found.axes.get(point.data, "thickness")
         known = axis in AXIS_LABELS and point.quantity in (*QUANTITIES, *OBSERVABLES)
+        known = known and point.component in OBSERVABLES
         if not known or getattr(point, axis if axis == "thickness" else f"{axis}_deg") is None:
             what = f"is not the JSON of 'torkivity fit' (point of line {point.line})"
             raise InputError("file", str(path), what)
@@ -229,8 +230,8 @@ def _charts(fit: FitFile, key: str) -> list[Chart]:
         if outliers:
             entries.append(_ring(figures, outliers, panel))
         words = (
-            f"Measured {panel[0].replace('_', '-')} torques with error bars, the fitted model with "
-            "its 68 % band, and the residuals."
+            f"Measured values ({OBSERVABLES[panel[0]].title}) with error bars, the fitted model "
+            "with its 68 % band, and the residuals."
         )
         charts.append(Chart(name, words, figures, tuple(entries)))
     return charts
@@ -244,7 +245,7 @@ def _fit_figures(panel: _Panel, name: str, error_bars: bool) -> list[Any]:
     upper = new_plot(
         f"{name}-0",
         tooltips,
-        title=component.replace("_", "-"),
+        title=OBSERVABLES[component].title,
         x_axis_label=label,
         y_axis_label=plain(quantity_label(quantity)[1].replace("\n", " ")),
     )

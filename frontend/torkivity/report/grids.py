@@ -15,13 +15,13 @@ import numpy as np
 
 from torkivity.catalogue import MODELS, SOURCES
 from torkivity.figures.quantities import DIFFERENCE, TITLES, Component, Quantity
-from torkivity.figures.style import Coordinate, point_label, power_of_ten
+from torkivity.figures.style import PER_FIELD, Coordinate, point_label, power_of_ten
 from torkivity.figures.sweeps import value_label, without_noise
 from torkivity.figures.thickness import ThicknessCurves, curves_of_dataset
 from torkivity.report.charts import Axis, GridChart, Panel, View
 from torkivity.report.words import plain
 from torkivity.results.selection import choose_axes, sweep_axes, varying_axes
-from torkivity.results.values import known_models
+from torkivity.results.values import driving_dimension, known_models
 from torkivity_engine.errors import InputError
 from torkivity_engine.record import COMPONENTS, VARIABLES
 
@@ -37,6 +37,10 @@ _LONGEST = 2_000
 
 _PARTS = ("torque_total", "torque_interface", "torque_ferromagnet")
 _MAGNET = "magnet_torque_total"
+
+#: Of files of what magnets pump: for each that turns, and for each that feels it.
+_PUMPED = ("effective_mixing_conductance", "pumped_sheet_current")
+_PUMPED_TORQUE = "pumped_torque_exchange"
 
 
 def thinned(dataset: xarray.Dataset, most: int) -> tuple[xarray.Dataset, list[str]]:
@@ -113,7 +117,9 @@ def sweep_chart(
     views = [_view(title, without_noise(quantity.of(small)), names) for title, quantity in wanted]
     along = names.index(choose_axes(small)[0]) if varying_axes(small) else 0
     axes = [_axis(small, name) for name in names]
-    words = f"Torques of {_film(dataset)} over {', '.join(axis.label for axis in axes)}."
+    pumped = driving_dimension(dataset) == "turning"
+    what = "What magnets pump" if pumped else "Torques"
+    words = f"{what} of {_film(dataset)} over {', '.join(axis.label for axis in axes)}."
     return GridChart.of(key, words, axes, along, views), notes
 
 
@@ -168,6 +174,7 @@ def _curve_view(curves: ThicknessCurves, source: str, place: str) -> View:
                 )
                 for model in models
             },
+            per=PER_FIELD,
         )
         for component in COMPONENTS
     ]
@@ -194,6 +201,9 @@ def _wanted(dataset: xarray.Dataset) -> Iterator[tuple[str, Quantity]]:
             if variable.dtype.kind == "f" and set(variable.dims) == set(sweep_axes(dataset)):
                 yield str(name), Quantity(str(name))
         return
+    if driving_dimension(dataset) == "turning":
+        yield from _pumped(dataset)
+        return
     sources = [name for name in SOURCES if name in dataset["source"].values]
     compared = len(known_models(dataset)) > 1 and known_models(dataset)[0] == "boltzmann"
     names = [*_PARTS, *([DIFFERENCE] if compared else [])]
@@ -208,6 +218,16 @@ def _wanted(dataset: xarray.Dataset) -> Iterator[tuple[str, Quantity]]:
                 title = TITLES.get(name, "total torque, difference from Boltzmann")
                 parts = [title, _place_title(dataset, place), words]
                 yield ", ".join(filter(None, parts)), Quantity(name, source=source, place=place)
+
+
+def _pumped(dataset: xarray.Dataset) -> Iterator[tuple[str, Quantity]]:
+    """Quantities of a file of what magnets pump."""
+    for turning in map(str, dataset["turning"].values):
+        for name in _PUMPED:
+            yield f"{TITLES[name]}, {turning} turns", Quantity(name, source=turning)
+        for magnet in map(str, dataset["magnet"].values):
+            title = f"{TITLES[_PUMPED_TORQUE]} {magnet}, {turning} turns"
+            yield title, Quantity(_PUMPED_TORQUE, source=turning, place=magnet)
 
 
 def _view(title: str, components: Sequence[Component], names: Sequence[str]) -> View:
@@ -233,4 +253,4 @@ def _axis(dataset: xarray.Dataset, name: str) -> Axis:
         names = [text.partition("= ")[2] for text in texts]
         return Axis(plain(name), list(map(float, range(len(names)))), texts, names)
     shown = None if found.names is None else [plain(name) for name in found.names]
-    return Axis(plain(found.label), found.positions.tolist(), texts, shown)
+    return Axis(plain(found.label), found.positions.tolist(), texts, shown, found.logarithmic)

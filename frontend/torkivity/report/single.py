@@ -19,9 +19,10 @@ from torkivity.report.film import (
 )
 from torkivity.report.grids import NUMBERS, thickness_chart
 from torkivity.report.page import Part, Section, paragraph, scrolled
+from torkivity.report.profiles import profile_sections
 from torkivity.report.words import plain
 from torkivity.results.differences import REFERENCE, percent_text, relative_differences
-from torkivity.results.values import known_models
+from torkivity.results.values import driving_dimension, known_models
 from torkivity_engine.html import html_table
 from torkivity_engine.record import COMPONENTS
 
@@ -50,6 +51,8 @@ def run_sections(
     -------
     list of Section
     """
+    if driving_dimension(dataset) == "turning":
+        return _pumped_sections(dataset, file)
     numbers: list[Part] = list(state_words(dataset))
     tables = {
         name: [_torque_table(dataset, name, place) for place in places]
@@ -72,10 +75,38 @@ def run_sections(
     chart, notes = thickness_chart(dataset, f"{key}curve", most)
     if chart is not None:
         sections.append(Section("Against a thickness", [*thinning_words(notes, file), chart]))
+    sections += profile_sections(dataset, f"{key}depth")
     sections.append(Section("How exact it is", list(certificate_parts(dataset))))
     toml = str(dataset.attrs.get("config_toml", ""))
     command = "torkivity run film.toml -o film.h5"
     return [*sections, origin_section(dataset.attrs, file, command, toml)]
+
+
+def _pumped_sections(dataset: xarray.Dataset, file: Path) -> list[Section]:
+    """Sections about the result of 'torkivity run --pumping'."""
+    numbers: list[Part] = list(state_words(dataset))
+    models = known_models(dataset)
+    columns = ["quantity", "component", *(MODELS[model].title for model in models)]
+    for turning in map(str, dataset["turning"].values):
+        rows = []
+        wanted = [(name, None) for name in ("effective_mixing_conductance", "pumped_sheet_current")]
+        torque = "pumped_torque_exchange"
+        for name, place in [*wanted, *((torque, str(x)) for x in dataset["magnet"].values)]:
+            for component in Quantity(name, source=turning, place=place).of(dataset):
+                label = plain(value_label(component, 0).replace("\n", " "))
+                words = f"{label}, {place}" if place else label
+                values = (float(component.values[model]) for model in models)
+                rows.append((words, component.title, *map(_number, values)))
+        caption = f"{turning} turns"
+        numbers.append(scrolled(html_table(columns, rows, caption, keys=2), caption))
+    toml = str(dataset.attrs.get("config_toml", ""))
+    command = "torkivity run film.toml --pumping -o film-pumping.h5"
+    return [
+        film_section(dataset),
+        Section("What magnets pump", numbers),
+        Section("How exact it is", list(certificate_parts(dataset))),
+        origin_section(dataset.attrs, file, command, toml),
+    ]
 
 
 def _torques(dataset: xarray.Dataset) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from torkivity.catalogue import MODELS, SOURCES
 from torkivity.compare.differences import Range, SweepComparison, compare_sweep
+from torkivity.compare.pumping import compare_pumping
 from torkivity.figures.convergence import ERROR_LABEL, LEAST_ERROR, SERIES, SIZE_LABEL
 from torkivity.figures.quantities import TITLES, Quantity
 from torkivity.figures.sweeps import value_label
@@ -22,10 +23,11 @@ from torkivity.report.film import (
 )
 from torkivity.report.grids import NUMBERS, sweep_chart
 from torkivity.report.page import Part, Section, paragraph, scrolled
+from torkivity.report.profiles import profile_sections
 from torkivity.report.words import plain
 from torkivity.results.differences import PARTS, ZERO_GUARD, percent_text
 from torkivity.results.selection import describe_point, plain_value, sweep_axes
-from torkivity.results.values import choose_source, known_models
+from torkivity.results.values import choose_source, driving_dimension, known_models
 from torkivity.study.mesh_study import convergence_of_results, convergence_report
 from torkivity_engine.errors import InputError
 from torkivity_engine.html import escape, html_table
@@ -63,16 +65,19 @@ def sweep_sections(
     numbers: list[Part] = [paragraph(f"Axes and their numbers of values: {', '.join(axes)}.")]
     numbers += state_words(dataset)
     numbers += _ranges(dataset)
-    sections = [film_section(dataset), Section("Torques", numbers)]
+    pumped = driving_dimension(dataset) == "turning"
+    title = "What magnets pump" if pumped else "Torques"
+    sections = [film_section(dataset), Section(title, numbers)]
     chart, notes = sweep_chart(dataset, f"{key}sweep", most)
     if chart is not None:
         sections.append(Section("Over the axes", [*thinning_words(notes, file), chart]))
+    sections += profile_sections(dataset, f"{key}depth")
     try:
-        comparison = compare_sweep(dataset)
+        parts = _pumped(dataset) if pumped else _comparison(compare_sweep(dataset))
     except InputError:
         pass  # one model, or no point to compare: nothing to say
     else:
-        sections.append(Section("Models against the Boltzmann equation", _comparison(comparison)))
+        sections.append(Section("Models against the Boltzmann equation", parts))
     if certificates := certificate_parts(dataset):
         sections.append(Section("How exact it is", list(certificates)))
     toml = str(dataset.attrs.get("config_toml", ""))
@@ -85,9 +90,12 @@ def _ranges(dataset: xarray.Dataset) -> list[str]:
     if not known_models(dataset):
         return []
     source = choose_source(dataset)
+    pumped = driving_dimension(dataset) == "turning"
+    name = "effective_mixing_conductance" if pumped else "torque_total"
+    words = f"{source} turns" if pumped else SOURCES[source]
     rows = []
     label = ""
-    for component in Quantity("torque_total", source=source).of(dataset):
+    for component in Quantity(name, source=source).of(dataset):
         label = plain(value_label(component, 0).replace("\n", " "))
         for model, array in component.values.items():
             flat = array.values.ravel()
@@ -101,8 +109,21 @@ def _ranges(dataset: xarray.Dataset) -> list[str]:
             rows.append(row)
     if not rows:
         return []
-    caption = f"{TITLES['torque_total']}, {SOURCES[source]}: {label}"
+    caption = f"{plain(TITLES[name])}, {words}: {label}"
     columns = ("component", "model", "smallest", "at", "largest", "at")
+    return [scrolled(html_table(columns, rows, caption, keys=2), caption, "words")]
+
+
+def _pumped(dataset: xarray.Dataset) -> list[Part]:
+    """Statistics of the differences of what magnets pump."""
+    found = compare_pumping(dataset)
+    rows = [
+        (MODELS[model].title, plain(TITLES[name]), percent_text(s.median),
+         percent_text(s.worst[0].value), describe_point(s.worst[0].at))
+        for (model, name), s in found.statistics.items() if s.count
+    ]  # fmt: skip
+    columns = ("model", "quantity", "median", "largest", "at")
+    caption = f"Relative difference in %, {found.turning} turns"
     return [scrolled(html_table(columns, rows, caption, keys=2), caption, "words")]
 
 

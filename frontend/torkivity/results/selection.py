@@ -34,7 +34,7 @@ __all__ = [
 
 
 #: Dimensions of a study that are chosen from, not drawn against.
-CHOICES = ("model", "source")
+CHOICES = ("model", "source", "turning")
 
 #: Values of an axis that are drawn as a family of lines unless told otherwise.
 FEW_VALUES = 6

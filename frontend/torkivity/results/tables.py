@@ -60,8 +60,11 @@ class ResultTable:
         Raises
         ------
         InputError
-            If a dimension has no such name.
+            If there is no such variable, or a dimension has no such name.
         """
+        if name not in self.values:
+            drive = self.attributes.get("drive", "field")
+            raise InputError("file", drive, f"is its drive, so that it has no {name}")
         values: Any = self.values[name]
         for axis, dim in reversed(list(enumerate(self.dims[name]))):
             if dim in where:

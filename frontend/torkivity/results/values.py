@@ -1,4 +1,4 @@
-"""Numbers of a result file by model, source, and interface or magnet."""
+"""Numbers of a result file by model, source or turning magnet, and interface or magnet."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ __all__ = [
     "choose_models",
     "choose_place",
     "choose_source",
+    "driving_dimension",
     "known_models",
     "model_values",
 ]
@@ -30,15 +31,21 @@ def known_models(dataset: xarray.Dataset) -> list[str]:
     return [name for name in MODELS if name in there]
 
 
+def driving_dimension(dataset: xarray.Dataset) -> str:
+    """What the last dimension of a file's points is: sources of torque, or magnets that turn."""
+    return "turning" if "turning" in dataset.coords else "source"
+
+
 def choose_source(dataset: xarray.Dataset, source: str | None = None) -> str:
-    """Source of torque to look at.
+    """Source of torque to look at, or the magnet that turns in a file of what they pump.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         As `torkivity.open_results` gives it.
     source : str, optional
-        By default the first of `torkivity.catalogue.SOURCES` that the file has.
+        By default the first of `torkivity.catalogue.SOURCES`, or the first magnet, that the file
+        has.
 
     Returns
     -------
@@ -49,13 +56,14 @@ def choose_source(dataset: xarray.Dataset, source: str | None = None) -> str:
     InputError
         If the file does not have it.
     """
-    there = [str(name) for name in dataset["source"].values] if "source" in dataset.coords else []
-    known = [name for name in SOURCES if name in there]
+    dim = driving_dimension(dataset)
+    there = [str(x) for x in dataset[dim].values] if dim in dataset.coords else []
+    known = [name for name in (SOURCES if dim == "source" else there) if name in there]
     if source is None and known:
         return known[0]
     if source not in known:
         listed = ", ".join(known) or "none: name a variable as the quantity"
-        raise InputError("source", source, f"must be one that the file has ({listed})")
+        raise InputError(dim, source, f"must be one that the file has ({listed})")
     return source
 
 
@@ -115,8 +123,9 @@ def model_values(
     dataset : xarray.Dataset
         As `torkivity.open_results` gives it.
     name : str
-        Of `torkivity_engine.record.VARIABLES` or ``MAGNET_VARIABLES``.
+        Of the models: of `torkivity_engine.record.VARIABLES` for example.
     model, source : str
+        The latter a source of torque, or the magnet that turns.
     place : str, optional
         As in `choose_place`.
 
@@ -124,9 +133,22 @@ def model_values(
     -------
     xarray.DataArray
         Over the axes of the study, and components.
+
+    Raises
+    ------
+    InputError
+        If the file does not have it.
     """
-    array = dataset[name].sel(model=model, source=source)
+    driven = driving_dimension(dataset)
+    if name not in dataset:
+        drive = dataset.attrs.get("drive", "field")
+        raise InputError("file", _file(dataset), f"has no {name}: its drive is {drive}")
+    array = dataset[name].sel({"model": model, driven: source})
     for dim in PLACES:
         if dim in array.dims:
             array = array.sel({dim: choose_place(dataset, dim, place)})
-    return array.drop_vars([c for c in array.coords if c in ("model", "source", *PLACES)])
+    return array.drop_vars([c for c in array.coords if c in ("model", driven, *PLACES)])
+
+
+def _file(dataset: xarray.Dataset) -> str:
+    return str(dataset.encoding.get("source", "dataset"))

@@ -39,6 +39,7 @@ def own_numbers(
     attributes: Mapping[str, Any],
     grid: Mapping[Hashable, int],
     varied: Mapping[str, tuple[tuple[Hashable, ...], NDArray[Any]]],
+    magnet: str | None = None,
 ) -> OwnNumbers | None:
     """Resistivity and thickness that conversions of torques need.
 
@@ -50,6 +51,8 @@ def own_numbers(
         Dimensions of its points and their lengths; empty for a single film.
     varied : mapping of str to (dims, ndarray)
         Everything in the file that may be a varied parameter.
+    magnet : str, optional
+        Name of the magnet whose thickness is meant; by default the lowest.
 
     Returns
     -------
@@ -60,7 +63,8 @@ def own_numbers(
         return None
     file = "configuration in the file"
     case = Case.of(check_config(tomllib.loads(attributes["config_toml"]), file), Path(file))
-    metal, magnet = _layers(case)
+    metal, lowest = _layers(case)
+    magnet = magnet or lowest
     kinds = {
         path: parameter.kind
         for path, parameter in case.parameters().items()

@@ -7,7 +7,7 @@ import json
 import math
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
@@ -27,18 +27,20 @@ from torkivity.study.point import (
     point_variables,
     source_dimension,
 )
+from torkivity.study.pumped_point import PumpingRecord, turning_dimension
 from torkivity.study.tiles import Tiles
 from torkivity.version import __version__
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import angles_of
 from torkivity_engine.film.parameters import film_facts, layer_paths, other_paths
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
-from torkivity_engine.record import COORDINATES
+from torkivity_engine.record import COORDINATES, PUMPING_VARIABLES, Variable
 from torkivity_hpc.files.sweepfile import SweepSpec
-from torkivity_hpc.grid import Grid, Value
+from torkivity_hpc.grid import Dimension, Grid, Value
 from torkivity_hpc.running.session import SweepPlan
+from torkivity_hpc.running.worker import Evaluate
 
-__all__ = ["config_attributes", "plan_case", "plan_sweep", "version_attributes"]
+__all__ = ["config_attributes", "plan_case", "plan_pumping", "plan_sweep", "version_attributes"]
 
 #: An attribute must fit into the header of the file.
 _LONGEST_ATTRIBUTE = 60_000
@@ -73,10 +75,25 @@ def plan_sweep(config: RunConfig, path: Path, sweep: SweepSection | None = None)
         raise ConfigError(
             str(path), "has no sweep; add for instance [sweep.axes] and interface.exchange = [...]"
         )
+    case = Case.of(config, path)
+    if sweep.drive == "pumping":
+        _require_plain(sweep, str(path))
+        return plan_pumping(case, sweep.axes, sweep.zip, tuple(sweep.models), sweep.magnets)
+    if sweep.magnet is not None:
+        raise ConfigError(str(path), f"sweep.magnet = {sweep.magnet!r}: is for drive = 'pumping'")
     return plan_case(
-        *(Case.of(config, path), sweep.axes, sweep.zip),
+        *(case, sweep.axes, sweep.zip),
         *(tuple(sweep.models), tuple(sweep.sources), tuple(sweep.quantities)),
     )
+
+
+def _require_plain(sweep: SweepSection, file: str) -> None:
+    """Refuse what belongs to a field, in a sweep of what magnets pump."""
+    if sweep.sources != ("all",) or sweep.quantities:
+        key = "source" if sweep.sources != ("all",) else "quantities"
+        raise ConfigError(
+            file, f"sweep.{key} = {getattr(sweep, key)!r}: is for drive = 'field'; leave it out"
+        )
 
 
 def plan_case(
@@ -87,7 +104,7 @@ def plan_case(
     sources: tuple[str, ...],
     quantities: tuple[str, ...] = (),
 ) -> SweepPlan:
-    """Plan of a case over axes.
+    """Plan of a case over axes, driven by a field or by reservoirs.
 
     Parameters
     ----------
@@ -107,6 +124,108 @@ def plan_case(
     ------
     ConfigError
     """
+    tiles = None if case.tolerance is None else Tiles(case)
+    drive = _Drive(
+        source_dimension(sources),
+        point_variables(quantities, refined=tiles is not None),
+        PointRecord(case, quantities, tiles),
+        physics={"sweep.quantities": sorted(set(quantities))} if quantities else {},
+        attributes={
+            "title": "Spin-orbit torques over parameters of a film",
+            "drive": "field",
+            "normalisation": "torques and currents are per E~ = -E/e; times 2 for "
+            "(hbar/2e)/(Ohm m)",
+        },
+        tiles=tiles,
+    )
+    return _planned(case, axes, groups, models, drive)
+
+
+def plan_pumping(
+    case: Case,
+    axes: Mapping[str, Any],
+    groups: Sequence[Mapping[str, Any]],
+    models: tuple[str, ...],
+    magnets: tuple[str, ...] = (),
+) -> SweepPlan:
+    """Plan of a case over axes, driven by magnetizations that turn, one at a time.
+
+    Parameters
+    ----------
+    case, axes, groups
+        As of `plan_case`.
+    models : tuple of str
+        Those of `torkivity.catalogue.MODELS` that pump.
+    magnets : tuple of str, optional
+        Which turn; all of the film by default.
+
+    Returns
+    -------
+    SweepPlan
+
+    Raises
+    ------
+    ConfigError
+        For a film without magnets, unknown ones, or a model that does not pump.
+    """
+    file, known = str(case.path), as_stack(case.film).magnet_names
+    if not known:
+        raise ConfigError(file, "the film has no magnet to turn")
+    for name in magnets:
+        if name not in known:
+            raise ConfigError(file, f"sweep.magnet = {name!r}: must be one of {', '.join(known)}")
+    for name in models:
+        if not MODELS[name].pumps:
+            pumping = ", ".join(model for model in MODELS if MODELS[model].pumps)
+            raise ConfigError(
+                file, f"sweep.models has {name}, which knows no pumping: take any of {pumping}"
+            )
+    drive = _Drive(
+        turning_dimension(tuple(dict.fromkeys(magnets)) or known),
+        PUMPING_VARIABLES,
+        PumpingRecord(case),
+        physics={"drive": "pumping"},
+        attributes={
+            "title": "Spin pumping over parameters of a film",
+            "drive": "pumping",
+            "normalisation": "per q = (hbar/2) dm/dt; times 2 for the electric sheet current",
+        },
+    )
+    return _planned(case, axes, groups, models, drive)
+
+
+@dataclass(frozen=True)
+class _Drive:
+    """What drives a study, and what it gives at each point.
+
+    Attributes
+    ----------
+    dimension : Dimension
+        The last one of the grid: what is driven with, one at a time.
+    variables : mapping of str to Variable
+    evaluate : callable
+        From the values of a point to its record.
+    physics, attributes : dict
+        What it adds to those of the film.
+    tiles : Tiles or None
+        Where a tolerance chooses the meshes of points.
+    """
+
+    dimension: Dimension
+    variables: Mapping[str, Variable]
+    evaluate: Evaluate
+    physics: dict[str, Any]
+    attributes: dict[str, str]
+    tiles: Tiles | None = None
+
+
+def _planned(
+    case: Case,
+    axes: Mapping[str, Any],
+    groups: Sequence[Mapping[str, Any]],
+    models: tuple[str, ...],
+    drive: _Drive,
+) -> SweepPlan:
     file = str(case.path)
     varied = make_grid(axes, groups, file, case.parameter)
     _check_values(case, varied)
@@ -117,17 +236,13 @@ def plan_case(
             f"sweep.models has {need_rings[0]}, which needs azimuthal rings: give mesh.n_polar and "
             "mesh.n_azimuth instead of mesh.file",
         )
-    tiles = None if case.tolerance is None else Tiles(case)
-    variables = point_variables(quantities, refined=tiles is not None)
-    _check_names(varied, variables, file)
+    _check_names(varied, drive.variables, file)
     # Models and sources of a film lie side by side: what they share is made once.
-    grid = Grid([*varied.dimensions, model_dimension(models), source_dimension(sources)])
-    physics = physics_of(case, grid)
-    if quantities:
-        physics["sweep.quantities"] = sorted(set(quantities))
+    grid = Grid([*varied.dimensions, model_dimension(models), drive.dimension])
+    physics = {**physics_of(case, grid), **drive.physics}
     attributes: dict[str, str | int | float] = {
-        "title": "Spin-orbit torques over parameters of a film",
         **version_attributes(),
+        **drive.attributes,
         **config_attributes(case),
         "film": " / ".join(as_stack(case.film).names),
         "varied_json": json.dumps(_swept(varied)),
@@ -137,10 +252,12 @@ def plan_case(
         "fingerprint": hashlib.sha256(json.dumps(physics, sort_keys=True).encode()).hexdigest(),
     }
     return SweepPlan(
-        spec=SweepSpec(grid, variables, physics, attributes, axes=component_axes(case.film)),
-        evaluate=PointRecord(case, quantities, tiles),
+        spec=SweepSpec(
+            grid, dict(drive.variables), physics, attributes, axes=component_axes(case.film)
+        ),
+        evaluate=drive.evaluate,
         layer_parameters=tuple(_layer_parameters(case, grid)),
-        recall=lambda file: None if tiles is None else tiles.recall(file, grid),
+        recall=lambda file: None if drive.tiles is None else drive.tiles.recall(file, grid),
     )
 
 
@@ -219,8 +336,6 @@ def version_attributes() -> dict[str, str]:
         "torkivity_version": __version__,
         "python_version": platform.python_version(),
         **{f"{name}_version": version(name) for name in ("numpy", "scipy", "numba", "h5py")},
-        "drive": "field",
-        "normalisation": "torques and currents are per E~ = -E/e; times 2 for (hbar/2e)/(Ohm m)",
     }
 
 
@@ -282,6 +397,7 @@ def _check_names(grid: Grid, variables: Mapping[str, Any], file: str) -> None:
         *variables,
         "model",
         "source",
+        "turning",
         *COORDINATES,
         "interface",
         "magnet",

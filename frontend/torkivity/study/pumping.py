@@ -1,30 +1,102 @@
-"""Spin pumping as a study: each magnet of a film turns, and drives what the film carries."""
+"""Spin pumping as a study of a single film, and as numbers that data are fitted with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from torkivity.catalogue import COMPARED, MODELS
+from torkivity.results.differences import REFERENCE
 from torkivity.study.case import Case
 from torkivity.study.evaluate import Evaluated, evaluate
-from torkivity.study.plan import plan_case
-from torkivity.study.point import model_dimension
-from torkivity_engine.errors import InputError
-from torkivity_engine.film.stack import as_stack
+from torkivity.study.own_units import own_numbers
+from torkivity.study.plan import plan_pumping
+from torkivity.study.pumped_point import pumping_record, solve_pumping
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.damping import gilbert_damping
+from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.pumped import PumpingSolution
-from torkivity_engine.pumping import spin_pumping
-from torkivity_engine.record import PUMPING_VARIABLES
 from torkivity_hpc.files.sweepfile import SweepFile, create_sweep
-from torkivity_hpc.grid import Axis, Dimension, Grid, Value
-from torkivity_hpc.running.session import SweepPlan
+from torkivity_hpc.grid import Value
 
-__all__ = ["PumpingStudy", "compute_pumping", "pumping_record", "write_pumping"]
+if TYPE_CHECKING:
+    import xarray
 
-_MODEL = "boltzmann"
+__all__ = [
+    "PumpedValues",
+    "PumpingStudy",
+    "compute_pumping",
+    "pumped_values",
+    "with_damping",
+    "write_pumping",
+]
+
+
+class PumpedValues(NamedTuple):
+    """What measurements of damping and of pumped currents tell of a film.
+
+    Attributes
+    ----------
+    effective_mixing_conductance : float
+        G_eff in 1/(Ohm m^2).
+    thickness : float
+        Of the turning magnet in nm; NaN for a magnetic insulator.
+    sheet_current : ndarray, shape (2, 2)
+        Flow of the charge coefficient in the plane along x and y per q, 1/(Ohm m).
+    axes : ndarray, shape (2, 3)
+        The two q.
+    """
+
+    effective_mixing_conductance: float
+    thickness: float
+    sheet_current: FloatArray
+    axes: FloatArray
+
+    def damping(self, saturation_magnetization: float, thickness: float | None = None) -> float:
+        """Gilbert damping that pumping adds, of M_s in A/m; NaN without a thickness."""
+        own = self.thickness if thickness is None else thickness
+        conductance = self.effective_mixing_conductance
+        return float(gilbert_damping(conductance, saturation_magnetization, own))
+
+
+def pumped_values(
+    case: Case,
+    values: Mapping[str, Value] | None = None,
+    *,
+    model: str = REFERENCE,
+    magnet: str | None = None,
+) -> PumpedValues:
+    """Damping, effective mixing conductance and sheet current of a film: what data are fitted with.
+
+    Parameters
+    ----------
+    case : Case
+    values : mapping of str to value, optional
+        Of parameters by path, such as those of a sample and those that a fit varies.
+    model : str, optional
+        One of `torkivity.catalogue.MODELS` that pumps.
+    magnet : str, optional
+        Name of the layer that turns; not needed where there is one magnet.
+
+    Returns
+    -------
+    PumpedValues
+
+    Raises
+    ------
+    InputError, PhysicsError, CapacityError
+        As `torkivity.study.pumped_point.solve_pumping` does.
+    """
+    found = solve_pumping(case.varied(values or {}), model, magnet)
+    thickness = np.nan if found.thickness is None else found.thickness
+    return PumpedValues(
+        found.effective_mixing_conductance, thickness, found.sheet_current, found.axes
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,18 +106,18 @@ class PumpingStudy:
     Attributes
     ----------
     points : Evaluated
-        By model, the Boltzmann equation, and the magnet that turns.
-    solutions : dict of str to PumpingSolution
-        By the magnet that turns.
+        By model and the magnet that turns.
+    solutions : dict of (str, str) to PumpingSolution
+        By model and the magnet that turns; without those that failed.
     """
 
     case: Case
     points: Evaluated
-    solutions: dict[str, PumpingSolution]
+    solutions: dict[tuple[str, str], PumpingSolution]
 
 
 def compute_pumping(case: Case) -> PumpingStudy:
-    """Turn each magnet of a film.
+    """Turn each magnet of a film, by every model that knows how.
 
     Parameters
     ----------
@@ -57,70 +129,35 @@ def compute_pumping(case: Case) -> PumpingStudy:
 
     Raises
     ------
-    InputError
-        If the film has no magnet.
     InputError, PhysicsError, CapacityError
-        As `spin_pumping` does.
+        If the Boltzmann equation cannot be solved, or the film has no magnet; what other models
+        cannot do is in their status.
     """
-    stack = as_stack(case.film)
-    if not stack.magnet_names:
-        raise InputError("film", ", ".join(stack.names), "must have a magnet to turn")
-    solutions = {
-        name: spin_pumping(
-            case.film,
-            case.mesh() if case.tolerance is None else None,
-            magnet=name,
-            rtol=None if case.tolerance is None else case.tolerance.rtol,
-            method=case.settings.solver.method,
-            memory_limit=case.memory_limit,
-        )
-        for name in stack.magnet_names
-    }
+    solutions: dict[tuple[str, str], PumpingSolution] = {}
 
     def record(values: Mapping[str, Value]) -> dict[str, ArrayLike]:
-        return pumping_record(solutions[str(values["turning"])])
+        key = str(values["model"]), str(values["turning"])
+        solutions[key] = solve_pumping(case, *key)
+        return pumping_record(solutions[key])
 
-    mesh = next(iter(solutions.values())).mesh
-    return PumpingStudy(case, evaluate(_plan(case, record, mesh)), solutions)
-
-
-def _plan(case: Case, record: object, mesh: str) -> SweepPlan:
-    names = as_stack(case.film).magnet_names
-    plan = plan_case(case, {}, (), (_MODEL,), ("all",))
-    turning = Dimension("turning", Axis(names, "", "magnet that turns"), {"turning": names})
+    models = tuple(name for name in COMPARED if MODELS[name].pumps)
+    plan = plan_pumping(case, {}, (), models)
+    rtol = case.tolerance
     attributes = {
         **plan.spec.attributes,
         "title": "Spin pumping of a film",
-        "drive": "pumping",
-        "normalisation": "per q = (hbar/2) dm/dt; times 2 for the electric sheet current",
         "boltzmann_method": case.settings.solver.method,
-        "boltzmann_mesh": mesh,
+        "boltzmann_mesh": case.mesh().name if rtol is None else f"for rtol = {rtol.rtol:g}",
     }
-    spec = replace(
-        plan.spec,
-        grid=Grid([model_dimension((_MODEL,)), turning]),
-        variables=PUMPING_VARIABLES,
-        physics={**plan.spec.physics, "drive": "pumping"},
-        attributes=attributes,
-        kind="run",
+    plan = replace(
+        plan, spec=replace(plan.spec, attributes=attributes, kind="run"), evaluate=record
     )
-    return replace(plan, spec=spec, evaluate=record)  # type: ignore[arg-type]
-
-
-def pumping_record(solution: PumpingSolution) -> dict[str, ArrayLike]:
-    """Numbers by the names of `torkivity_engine.record.PUMPING_VARIABLES`."""
-    interfaces = solution.interfaces
-    return {
-        "turning_axis": solution.axes,
-        "pumped_spin_current_minus": np.array([r.spin_current_minus for r in interfaces]),
-        "pumped_spin_current_plus": np.array([r.spin_current_plus for r in interfaces]),
-        "pumped_torque_interface": np.array([r.torque for r in interfaces]),
-        "pumped_torque_exchange": np.array(list(solution.torques.values())),
-        "pumped_torque_bulk": solution.bulk_torque,
-        "pumped_sheet_current": solution.sheet_current,
-        "effective_mixing_conductance": solution.effective_mixing_conductance,
-        **{f"certificate_{name}": value for name, value in solution.certificates.items()},
-    }
+    points = evaluate(plan)
+    for magnet in plan.spec.grid.dimensions[-1].axis.values:
+        if problem := points.message(model=REFERENCE, turning=str(magnet)):
+            solve_pumping(case, REFERENCE, str(magnet))
+            raise PhysicsError(problem)
+    return PumpingStudy(case, points, solutions)
 
 
 def write_pumping(path: Path, study: PumpingStudy) -> None:
@@ -137,3 +174,43 @@ def write_pumping(path: Path, study: PumpingStudy) -> None:
     with SweepFile(path, spec.layout(), spec.grid.size) as file:
         file.write([study.points.block])
         file.sync()
+
+
+def with_damping(dataset: xarray.Dataset, saturation_magnetization: float) -> xarray.Dataset:
+    """A file of pumped currents with the Gilbert damping that they add at each point.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        As `torkivity.open_results` gives it.
+    saturation_magnetization : float
+        A/m.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the variable ``damping``; NaN for a magnetic insulator, which has no thickness here.
+
+    Raises
+    ------
+    InputError
+        For a file of another drive, or a magnetization that is not positive.
+    """
+    name = "effective_mixing_conductance"
+    if name not in dataset or "turning" not in dataset.dims:
+        raise InputError("quantity", "damping", "is of files whose drive is pumping")
+    status = dataset["status"]
+    varied = {str(n): (v.dims, v.values) for n, v in dataset.variables.items()}
+    columns = []
+    for magnet in dataset["turning"].values:
+        own = own_numbers(dataset.attrs, status.sizes, varied, magnet=str(magnet))
+        one = status.isel(turning=[0]).dims, status.isel(turning=[0]).shape
+        thickness = np.nan if own is None else own.ferromagnet_thickness[..., :1]
+        columns.append(np.broadcast_to(thickness, one[1]))
+    thicknesses = dataset[name].copy(data=np.concatenate(columns, axis=-1))
+    damping = gilbert_damping(dataset[name].values, saturation_magnetization, thicknesses.values)
+    return dataset.assign(
+        damping=dataset[name]
+        .copy(data=damping)
+        .assign_attrs(units="1", long_name="Gilbert damping that pumping adds")
+    )

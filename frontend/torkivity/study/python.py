@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from torkivity.catalogue import MODELS, QUANTITIES, SOURCES
+from torkivity.catalogue import DRIVES, MODELS, QUANTITIES, SOURCES
 from torkivity.config.sections import MeshSection, RunConfig
 from torkivity.config.text import load_config
+from torkivity.notebook import notebook_teller
 from torkivity.study.case import Case
-from torkivity.study.plan import plan_case
+from torkivity.study.plan import plan_case, plan_pumping
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.record import COORDINATES, VARIABLES, Variable
@@ -43,6 +44,8 @@ def sweep(
     models: Sequence[str] | None = None,
     sources: Sequence[str] | None = None,
     quantities: Sequence[str] | None = None,
+    drive: str | None = None,
+    magnets: Sequence[str] = (),
     evaluate: Evaluate | None = None,
     mesh: FermiSurfaceMesh | None = None,
     rtol: float | None = None,
@@ -50,7 +53,7 @@ def sweep(
     workers: int = 1,
     retry_failed: bool = False,
     force: bool = False,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], None] | None = None,
 ) -> xarray.Dataset:
     """Compute a film over ranges of its parameters.
 
@@ -70,6 +73,11 @@ def sweep(
     quantities : sequence of str, optional
         Beside torques: "in_plane", sheet conductance and resistance, current shares, torques of
         exchange alone.
+    drive : {"field", "pumping"}, optional
+        What drives the film: by default that of the configuration, or a field. Magnets that turn
+        have no sources, and results of their own.
+    magnets : sequence of str, optional
+        Which of them turn, one at a time; by default all.
     evaluate : callable, optional
         From a film to a solution, or to a mapping of names to numbers or arrays, or to a
         number. Without it, what ``torkivity sweep`` computes. With more than one worker it
@@ -87,7 +95,8 @@ def sweep(
     retry_failed, force : bool, optional
         Compute failed points again; start anew.
     progress : callable, optional
-        Told in words how it goes.
+        Told in words how it goes. By default a notebook shows it below the cell, and nothing
+        is said elsewhere.
 
     Returns
     -------
@@ -108,16 +117,19 @@ def sweep(
 
     if workers < 1:
         raise InputError("workers", workers, "must be at least 1")
-    plan = _plan(
-        film,
-        axes,
-        groups,
-        {"models": models, "sources": sources, "quantities": quantities},
-        mesh,
-        rtol,
-    )
+    choices = {
+        "models": models,
+        "sources": sources,
+        "quantities": quantities,
+        "magnets": magnets,
+        "drive": None if drive is None else [drive],
+    }
+    if mesh is not None and rtol is not None:
+        raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
+    plan = _plan(film, axes, groups, choices, mesh, rtol)
     if evaluate is not None:
         plan = _custom(plan, evaluate)
+    tell = progress or notebook_teller() or _silent
     with tempfile.TemporaryDirectory(prefix="torkivity-") as folder:
         path = Path(folder) / "sweep.h5" if out is None else Path(out)
         outcome = run_plan(
@@ -127,10 +139,11 @@ def sweep(
             ThreadCrew if workers == 1 else lambda: ProcessCrew(workers),
             force=force,
             retry_failed=retry_failed,
-            tell=progress,
+            tell=tell,
         )
         if outcome.stopped:
             raise KeyboardInterrupt(f"{outcome.missing} points are missing ({outcome.stopped})")
+        tell(f"{outcome.done} points done, {outcome.failed} failed")
         return open_results(path)
 
 
@@ -152,16 +165,17 @@ def _plan(
         case = Case(film)
     else:
         raise InputError("film", film, "must be a Bilayer, a Stack, a configuration or its path")
-    if mesh is not None and rtol is not None:
-        raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
     if mesh is not None:
         case = replace(case, given_mesh=mesh)
     if rtol is not None:
-        chosen = MeshSection.model_validate({"rtol": Tolerance(rtol).rtol})
-        case = replace(case, settings=case.settings.model_copy(update={"mesh": chosen}))
+        found = MeshSection.model_validate({"rtol": Tolerance(rtol).rtol})
+        case = replace(case, settings=case.settings.model_copy(update={"mesh": found}))
     if section is not None and axes is None and not groups:
         axes, groups = section.axes, section.zip
-    named = [
+    drive = (choices["drive"] or [getattr(section, "drive", None) or "field"])[0]
+    if drive not in DRIVES:
+        raise InputError("drive", drive, f"must be one of {', '.join(DRIVES)}")
+    chosen = [
         _known(key, choices[key] or getattr(section, key, None) or default, table)
         for key, default, table in (
             ("models", ("boltzmann",), MODELS),
@@ -169,7 +183,15 @@ def _plan(
             ("quantities", (), QUANTITIES),
         )
     ]
-    return plan_case(case, axes or {}, groups, *named)
+    magnets = tuple(choices["magnets"] or (section.magnets if section is not None else ()))
+    if drive == "pumping":
+        if chosen[1] != ("all",) or chosen[2]:
+            key = "sources" if chosen[1] != ("all",) else "quantities"
+            raise InputError(key, choices[key], 'is for drive="field"; leave it out')
+        return plan_pumping(case, axes or {}, groups, chosen[0], magnets)
+    if magnets:
+        raise InputError("magnets", ", ".join(magnets), 'is for drive="pumping"')
+    return plan_case(case, axes or {}, groups, *chosen)
 
 
 def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple[str, ...]:
@@ -177,6 +199,10 @@ def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple
         if name not in table:
             raise InputError(key, name, f"must be one or more of {', '.join(table)}")
     return tuple(given)
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 @dataclass

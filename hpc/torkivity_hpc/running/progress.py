@@ -34,7 +34,9 @@ def duration(seconds: float) -> str:
 
 
 def seconds_between_lines() -> float:
-    """How often to tell: a terminal can be told often, a log file is read by people."""
+    """How often to tell: who looks can be told often, a log file is read later."""
+    if "ipykernel" in sys.modules:
+        return 1.0  # a notebook
     return 2.0 if sys.stderr.isatty() else 10.0
 
 

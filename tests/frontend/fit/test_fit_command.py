@@ -281,27 +281,37 @@ def test_figure_rings_only_what_is_far_itself() -> None:
         assert line.get_xdata()[0] == 2.0
 
 
-def test_page(command: Callable[..., tuple[int, str, str]]) -> None:
-    """Everything that docs/fitting.md tells to type, in order."""
-    page = (Path(__file__).parents[3] / "docs" / "fitting.md").read_text(encoding="utf-8")
+PAGES = {"fitting": ("pt.pdf", "ir_cofeb.png"), "measurements": ("joint.png", "joint.tex")}
+
+
+@pytest.mark.parametrize(("name", "made"), PAGES.items())
+def test_page(
+    command: Callable[..., tuple[int, str, str]], name: str, made: tuple[str, ...]
+) -> None:
+    """Everything that the pages on fits tell to type, in order, and what they say it prints."""
+    page = (Path(__file__).parents[3] / "docs" / f"{name}.md").read_text(encoding="utf-8")
     found = re.findall(r"^```(\w+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert {language for language, _ in found} == {"sh", "text", "toml", "python"}
+    assert {language for language, _ in found} <= {"sh", "text", "toml", "python"}
     namespace: dict[str, object] = {}
+    printed = ""
     for language, text in found:
         if language == "sh":
             for line in text.splitlines():
                 program, _, *arguments = shlex.split(line)
-                status, _, message = command(*arguments)
+                status, printed, message = command(*arguments)
                 assert (program, status) == ("torkivity", 0), message
         elif language == "python":
-            exec(compile(text, "docs/fitting.md", "exec"), namespace)
+            exec(compile(text, f"docs/{name}.md", "exec"), namespace)
+        elif not text.startswith("# "):
+            lines = iter(printed.splitlines())
+            for wanted in text.splitlines():
+                assert wanted == "..." or any(wanted == line for line in lines), wanted
         else:
-            name = text.split("\n", 1)[0].removeprefix("# ")
-            Path(name).write_text(text)
+            file = text.split("\n", 1)[0].removeprefix("# ")
+            Path(file).write_text(text)
             if language == "toml":
-                load_fit_settings(Path(name))
-    assert Path("pt.pdf").exists()
-    assert Path("ir_cofeb.png").exists()
+                load_fit_settings(Path(file))
+    assert all(Path(file).exists() for file in made)
 
 
 def test_command_with_a_film(command: Callable[..., tuple[int, str, str]], small_toml: str) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from torkivity.report.grids import sweep_chart
+from torkivity.report.page import Section, page_html
 from torkivity.report.report import report_html
 from torkivity.results.open import open_results
 from torkivity.results.values import model_values
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("report")
 
 KINDS = ("run.h5", "sweep.h5", "converge.h5", "stack.h5", "fit.json")
-PLOTS = {"run.h5": 2, "sweep.h5": 2, "converge.h5": 1, "stack.h5": 0, "fit.json": 4}
+PLOTS = {"run.h5": 6, "sweep.h5": 6, "converge.h5": 1, "stack.h5": 4, "fit.json": 4}
 LOOKS = ((400, "dark"), (1300, "light"))
 
 #: Canvases that have something on them beside the ground.
@@ -161,6 +163,71 @@ def test_slider_moves_the_curve_to_what_the_file_has(
         value = dataset[axes[1]].values[place]
         assert f"{value:.6g}" in page.locator("output:visible").first.inner_text()
     assert len(set(seen)) == len(seen)
+    assert shown.wrong == []
+
+
+def test_a_map_of_what_the_file_has(pages: dict[str, Path], results: Path, show: Any) -> None:
+    """Over two axes and at each place of the slider of the third, of either model."""
+    dataset = open_results(results / "sweep.h5")
+    shown = show(pages["sweep.h5"])
+    page = shown.ready()
+    axes = [str(x) for x in dataset["status"].dims[:3]]
+    page.get_by_role("combobox", name="as", exact=True).select_option(label="map")
+    against = page.get_by_role("combobox", name="against")
+    against.select_option(index=1)
+    page.get_by_role("combobox", name="and", exact=True).select_option(index=0)
+    page.get_by_role("combobox", name="of", exact=True).select_option(label="drift-diffusion")
+    exact = model_values(dataset, "torque_total_field_like", "drift_diffusion", "all")
+    slider = page.locator("input[type=range]:visible")
+    assert slider.count() == 1
+    seen = []
+    for place in range(2):
+        if place:
+            slider.press("ArrowRight")
+        value = shown.column("c0sweep-1-map", "value")
+        expected = exact.isel({axes[2]: place}).transpose(axes[0], axes[1]).values
+        scale = 10.0 ** round(np.log10(abs(expected[0, 0] / value[0])))
+        np.testing.assert_allclose(scale * value, expected.ravel(), rtol=1e-6)
+        for axis, low, high in ((axes[1], "left", "right"), (axes[0], "bottom", "top")):
+            middle = 0.5 * (
+                shown.column("c0sweep-1-map", low) + shown.column("c0sweep-1-map", high)
+            )
+            grid = exact.isel({axes[2]: place}).transpose(axes[0], axes[1])
+            values = grid[axis].broadcast_like(grid).transpose(axes[0], axes[1]).values.ravel()
+            np.testing.assert_allclose(middle, values, rtol=1e-9, atol=1e-12)
+        seen.append(tuple(value))
+    assert seen[0] != seen[1]
+    assert len(shown.column("c0sweep-1-drift_diffusion-points")) == 0
+    shown.ready()
+    assert page.evaluate(CUT_OFF) == []
+    # An axis cannot be both: the one that is taken gives its place to the other.
+    against.select_option(index=0)
+    assert page.get_by_role("combobox", name="and", exact=True).input_value() == "1"
+    page.get_by_role("combobox", name="as", exact=True).select_option(label="lines")
+    assert len(shown.column("c0sweep-1-map", "value")) == 0
+    assert len(shown.column("c0sweep-1-drift_diffusion-points")) > 0
+    assert shown.wrong == []
+
+
+def test_powers_are_evenly_spaced(results: Path, show: Any, tmp_path: Path) -> None:
+    dataset = open_results(results / "sweep.h5")
+    name = str(dataset["status"].dims[0])
+    powers = np.geomspace(0.1, 10.0, dataset.sizes[name])
+    chart, _ = sweep_chart(dataset.assign_coords({name: (name, powers, dataset[name].attrs)}), "c")
+    assert chart is not None
+    path = tmp_path / "page.html"
+    path.write_text(page_html("powers", [("", [Section("", [chart])])]), encoding="utf-8")
+    shown = show(path)
+    page = shown.ready()
+    page.get_by_role("combobox", name="against").select_option(index=0)
+    x = shown.column("c-0-boltzmann", "x")
+    np.testing.assert_allclose(x, np.log10(powers), atol=1e-12)
+    labels = page.evaluate(
+        """() => [...Bokeh.documents.map(doc => doc.get_model_by_name("c-0")).find(x => x)
+            .below[0].major_label_overrides.entries()]"""
+    )
+    assert [1.0, "10"] in labels
+    assert all(10.0**at == pytest.approx(float(text)) for at, text in labels)
     assert shown.wrong == []
 
 

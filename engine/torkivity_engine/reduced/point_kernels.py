@@ -1,0 +1,509 @@
+"""Points of a batch in compiled code: from layers and interfaces to the closing system, and back.
+
+The equations are those of `torkivity_engine.reduced.assembly`. Channels know Cartesian spins; the
+collisions of a layer are known in the frame of its magnetization, into which the azimuthal moments
+of W and z are turned, ring by ring. Every point is computed by itself, whatever others there are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.machine.kernels import njit
+from torkivity_engine.reduced.channel_means import channel_means
+from torkivity_engine.reduced.channels import InterfaceInput
+
+__all__ = ["Closings", "Moments", "PointInput", "close_points", "open_points"]
+
+_CHARGE = 3
+
+
+class PointInput(NamedTuple):
+    """What differs between the points of a batch, in `n_points` rows.
+
+    Attributes
+    ----------
+    rotation : ndarray, shape (n_points, n_layers, 3, 3)
+        From the frame of each layer to Cartesian components.
+    turned : ndarray of bool, shape (n_layers,)
+        Whether the rotation of a layer is one.
+    parameters : ndarray, shape (n_points, n_interfaces, 12)
+        Of closed forms.
+    drive : ndarray, shape (n_points, 2, 6, n_drives)
+        Field along x and y and what the end injects, for the bottom and the top.
+    reference : ndarray of int, shape (n_points,)
+        Interface that charge is measured from; -1 if a reservoir fixes it.
+    """
+
+    rotation: FloatArray
+    turned: FloatArray
+    parameters: FloatArray
+    drive: FloatArray
+    reference: FloatArray
+
+
+class Closings(NamedTuple):
+    """What closes the problem of each point: system x = source.
+
+    Attributes
+    ----------
+    mean : ndarray, shape (n_points, n_rings, N, N + n_drives)
+        <W> and <z>, with N = 4 n_slots, in Cartesian components.
+    probe : ndarray, shape (n_points, n_rings, 3 n_interfaces, N + n_drives)
+    system, factors : ndarray, shape (n_points, rank, rank)
+        Twice the same; the second is to be overwritten.
+    source : ndarray, shape (n_points, n_drives, rank)
+    gauge : ndarray, shape (n_points, rank)
+        Charge that leaves the reference interface per x.
+    offset : ndarray, shape (n_points, n_drives)
+        The same of what drives the film.
+    norm, defect : ndarray, shape (n_points,)
+        1-norm of the system; unitarity defect.
+    """
+
+    mean: FloatArray
+    probe: FloatArray
+    system: FloatArray
+    factors: FloatArray
+    source: FloatArray
+    gauge: FloatArray
+    offset: FloatArray
+    norm: FloatArray
+    defect: FloatArray
+
+
+class Moments(NamedTuple):
+    """What comes out.
+
+    Attributes
+    ----------
+    current : ndarray, shape (n_points, n_sides, 4, n_drives)
+        What arrives at a side and does not leave it, of (x, y, z, charge).
+    density : ndarray, shape (n_points, n_interfaces, 3, n_drives)
+    residual, slack, balance : ndarray, shape (n_points,)
+        Certificates: of the system, of the gauge, of the spins in the layers.
+    """
+
+    current: FloatArray
+    density: FloatArray
+    residual: FloatArray
+    slack: FloatArray
+    balance: FloatArray
+
+
+@njit(cache=True, error_model="numpy")
+def _turn(rotation, own, out):  # type: ignore[no-untyped-def]
+    """out = O own O^T for spins, 4x4 matrices."""
+    half = np.zeros((4, 4))
+    for i in range(3):
+        for j in range(4):
+            half[i, j] = (
+                rotation[i, 0] * own[0, j] + rotation[i, 1] * own[1, j] + rotation[i, 2] * own[2, j]
+            )
+    half[3] = own[3]
+    for i in range(4):
+        for j in range(3):
+            out[i, j] = (
+                half[i, 0] * rotation[j, 0]
+                + half[i, 1] * rotation[j, 1]
+                + half[i, 2] * rotation[j, 2]
+            )
+        out[i, 3] = half[i, 3]
+
+
+@njit(cache=True, error_model="numpy")
+def _flights(layers, rotation, turned, local):  # type: ignore[no-untyped-def]
+    """A in Cartesian components, shape (n_rings, n, n)."""
+    n_layers, n_rings = layers.local.shape[0], layers.local.shape[1]
+    block = np.empty((4, 4))
+    for index in range(n_layers):
+        low, high = 8 * index - 4, 8 * index
+        if index == 0:
+            low = high
+        if index == n_layers - 1:
+            high = low
+        for ring in range(n_rings):
+            if turned[index]:
+                _turn(rotation[index], layers.local[index, ring], block)
+            else:
+                block[:] = layers.local[index, ring]
+            local[ring, low : low + 4, high : high + 4] = block
+            local[ring, high : high + 4, low : low + 4] = block
+
+
+@njit(cache=True, error_model="numpy")
+def _own_components(vector, rotation, out):  # type: ignore[no-untyped-def]
+    """out = O^T vector for spins, (x, y, z, charge)."""
+    for i in range(3):
+        out[i] = (
+            rotation[0, i] * vector[0] + rotation[1, i] * vector[1] + rotation[2, i] * vector[2]
+        )
+    out[3] = vector[3]
+
+
+@njit(cache=True, error_model="numpy")
+def _drives(layers, rotation, drive, incoming, outgoing):  # type: ignore[no-untyped-def]
+    """What drives add to what arrives at and leaves the interfaces, (n_rings, 3, n, n_drives)."""
+    n_layers, n_rings = layers.local.shape[0], layers.local.shape[1]
+    n_sides, n_drives = 2 * (n_layers - 1), drive.shape[2]
+    amounts = np.empty((6, n_drives))
+    held, spin = np.empty(4), np.empty(4)
+    for side in range(n_sides):
+        index = (side + 1) // 2
+        o, sign = rotation[index], side % 2  # towards a lower side one flies upwards
+        end = 0 if side == 0 else (1 if side == n_sides - 1 else -1)
+        if end >= 0:
+            amounts[:] = drive[end]
+            for d in range(n_drives):
+                spin[:] = drive[end, 2:, d]
+                _own_components(spin, o, held)
+                amounts[2:, d] = held
+        for ring in range(n_rings):
+            for a in range(3):
+                for d in range(n_drives):
+                    for way in range(2):
+                        source = layers.driven[index, sign if way == 0 else 1 - sign, ring, a]
+                        for s in range(4):
+                            held[s] = source[s, 0] * drive[0, 0, d] + source[s, 1] * drive[0, 1, d]
+                            if way == 0 and end >= 0:
+                                for k in range(6):
+                                    held[s] += layers.emission[end, ring, a, s, k] * amounts[k, d]
+                        out = incoming if way == 0 else outgoing
+                        for s in range(3):
+                            out[ring, a, 4 * side + s, d] = (
+                                o[s, 0] * held[0] + o[s, 1] * held[1] + o[s, 2] * held[2]
+                            )
+                        out[ring, a, 4 * side + 3, d] = held[3]
+
+
+@njit(cache=True, error_model="numpy")
+def _into_own_frames(mean, slots, rotation, turned, own):  # type: ignore[no-untyped-def]
+    """<W> and <z> of one ring with spins in the frames of the layers, on both sides."""
+    n_slots, columns = slots.shape[0], mean.shape[1]
+    own[:] = mean
+    for p in range(n_slots):
+        index = (slots[p, 1] + 1) // 2
+        if not turned[index]:
+            continue
+        o, at = rotation[index], 4 * p
+        for m in range(columns):
+            x, y, z = own[at, m], own[at + 1, m], own[at + 2, m]
+            for s in range(3):
+                own[at + s, m] = o[0, s] * x + o[1, s] * y + o[2, s] * z
+    for p in range(n_slots):
+        index = (slots[p, 1] + 1) // 2
+        if not turned[index]:
+            continue
+        o, at = rotation[index], 4 * p
+        for j in range(own.shape[0]):
+            x, y, z = own[j, at], own[j, at + 1], own[j, at + 2]
+            for s in range(3):
+                own[j, at + s] = o[0, s] * x + o[1, s] * y + o[2, s] * z
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+def _combine(own, places, left, starts, begin, end, rows, to, count, answer):  # type: ignore[no-untyped-def]
+    """Write, for each of the rows of <W>, what it makes of what the collisions of a group return.
+
+    Row r goes to ``answer[to[r]:to[r] + count]``; up to three places at a time.
+    """
+    for r in range(rows.shape[0]):
+        row, at = rows[r], to[r]
+        u, one = own[row, places[begin]], starts[begin]
+        if end - begin == 1:
+            for b in range(count):
+                answer[at + b] = u * left[one + b]
+            continue
+        v, two = own[row, places[begin + 1]], starts[begin + 1]
+        if end - begin == 2:
+            for b in range(count):
+                answer[at + b] = u * left[one + b] + v * left[two + b]
+            continue
+        w, three = own[row, places[begin + 2]], starts[begin + 2]
+        for b in range(count):
+            answer[at + b] = u * left[one + b] + v * left[two + b] + w * left[three + b]
+        for q in range(begin + 3, end):
+            u, one = own[row, places[q]], starts[q]
+            for b in range(count):
+                answer[at + b] += u * left[one + b]
+
+
+@njit(cache=True, error_model="numpy")
+def _responses(layers, mean, rotation, turned, reference, responses, gauge):  # type: ignore[no-untyped-def]
+    """[W left, z] at every place and ring, and the gauge functional of W left.
+
+    `responses` is flat, (n_places + 1, n_rings, rank + n_drives): the last rows are for charge
+    that leaves the reference interface.
+    """
+    n_rings, n_places = mean.shape[0], layers.places.shape[0]
+    n_groups, size = layers.right_start.shape[0], 4 * layers.slots.shape[0]
+    rank = layers.group_ranks[n_groups]
+    columns = rank + mean.shape[2] - size
+    own = np.zeros((size + 1, mean.shape[2]))
+    starts = np.empty(n_places, dtype=np.int64)
+    rows, to = np.empty(n_places + 1, dtype=np.int64), np.empty(n_places + 1, dtype=np.int64)
+    rows[:n_places], rows[n_places] = layers.places, size
+    gauge[:] = 0.0
+    for ring in range(n_rings):
+        _into_own_frames(mean[ring], layers.slots, rotation, turned, own[:size])
+        if reference >= 0:
+            # The mean comes first in the slots, side by side.
+            low, high = 8 * reference + _CHARGE, 8 * reference + 4 + _CHARGE
+            flux = layers.cosines[ring] * layers.weights[ring]
+            for m in range(own.shape[1]):
+                own[size, m] = flux * (own[low, m] + own[high, m])
+        for group in range(n_groups):
+            begin, end = layers.group_places[group], layers.group_places[group + 1]
+            first = layers.group_ranks[group]
+            count = layers.group_ranks[group + 1] - first
+            for q in range(begin, end):
+                starts[q] = layers.left_start[q] + ring * count
+            for r in range(n_places + 1):
+                to[r] = (r * n_rings + ring) * columns + first
+            _combine(
+                own, layers.places, layers.left, starts, begin, end, rows, to, count, responses
+            )
+        charge = (n_places * n_rings + ring) * columns
+        for b in range(rank):
+            gauge[b] += responses[charge + b]
+        for p in range(n_places):
+            for m in range(size, mean.shape[2]):
+                responses[(p * n_rings + ring) * columns + rank + m - size] = own[rows[p], m]
+
+
+@njit(cache=True, error_model="numpy")
+def _offsets(layers, mean, outgoing, reference, offset):  # type: ignore[no-untyped-def]
+    """Charge that leaves the reference interface because of the drives."""
+    size = 4 * layers.slots.shape[0]
+    offset[:] = 0.0
+    if reference < 0:
+        return
+    for ring in range(mean.shape[0]):
+        flux = layers.cosines[ring] * layers.weights[ring]
+        for at in (8 * reference + _CHARGE, 8 * reference + 4 + _CHARGE):
+            for d in range(offset.shape[0]):
+                offset[d] += flux * (mean[ring, at, size + d] + outgoing[ring, 0, at, d])
+
+
+@njit(cache=True, error_model="numpy")
+def _system(layers, taken, gauge, offset, reference, system, source):  # type: ignore[no-untyped-def]
+    """1 - right^T W left with the gauge, and right^T z; returns the 1-norm of the system."""
+    rank = system.shape[0]
+    for a in range(rank):
+        for b in range(rank):
+            system[a, b] = -taken[a, b]
+        system[a, a] += 1.0
+        for d in range(source.shape[0]):
+            source[d, a] = taken[a, rank + d]
+        if reference >= 0:
+            injection = layers.uniform[reference, a]
+            for b in range(rank):
+                system[a, b] += injection * gauge[b]
+            for d in range(source.shape[0]):
+                source[d, a] -= injection * offset[d]
+    sums = np.zeros(rank)
+    for a in range(rank):
+        for b in range(rank):
+            sums[b] += abs(system[a, b])
+    return sums.max()
+
+
+@njit(cache=True, error_model="numpy")
+def close_points(layers, azimuths, interfaces, points, closings):  # type: ignore[no-untyped-def]
+    """Fill the equations that close each point.
+
+    Parameters
+    ----------
+    layers : FilmResponse
+    azimuths : ndarray, shape (2, n_azimuth)
+        Cosines and sines.
+    interfaces : InterfaceInput
+        Of all points; but for the parameters of closed forms.
+    points : PointInput
+    closings : Closings
+    """
+    n_rings = layers.local.shape[1]
+    n_interfaces, n_drives = points.parameters.shape[1], points.drive.shape[3]
+    n, rank, n_places = 8 * n_interfaces, closings.system.shape[1], layers.places.shape[0]
+    local = np.zeros((n_rings, n, n))
+    incoming, outgoing = np.empty((n_rings, 3, n, n_drives)), np.empty((n_rings, 3, n, n_drives))
+    columns = rank + n_drives
+    responses = np.empty((n_places + 1) * n_rings * columns)
+    taken = np.empty((rank, columns))
+    for point in range(points.parameters.shape[0]):
+        rotation, reference = points.rotation[point], points.reference[point]
+        mean, gauge = closings.mean[point], closings.gauge[point]
+        offset, system = closings.offset[point], closings.system[point]
+        _flights(layers, rotation, points.turned, local)
+        _drives(layers, rotation, points.drive[point], incoming, outgoing)
+        barriers = InterfaceInput(
+            points.parameters[point], interfaces.table, interfaces.scattering, interfaces.density
+        )
+        closings.defect[point] = channel_means(
+            layers.cosines, azimuths[0], azimuths[1], barriers, local, incoming, outgoing,
+            layers.slots, mean, closings.probe[point],
+        )  # fmt: skip
+        _responses(layers, mean, rotation, points.turned, reference, responses, gauge)
+        for group in range(layers.right_start.shape[0]):
+            low, high = layers.group_ranks[group], layers.group_ranks[group + 1]
+            first, end = layers.group_places[group], layers.group_places[group + 1]
+            start, length = layers.right_start[group], (end - first) * n_rings
+            right = layers.right[start : start + (high - low) * length]
+            np.dot(
+                right.reshape(high - low, length),
+                responses[first * n_rings * columns : end * n_rings * columns].reshape(
+                    length, columns
+                ),
+                taken[low:high],
+            )
+        _offsets(layers, mean, outgoing, reference, offset)
+        closings.norm[point] = _system(
+            layers, taken, gauge, offset, reference, system, closings.source[point]
+        )
+        closings.factors[point] = system
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+def _dot(a, b, count):  # type: ignore[no-untyped-def]
+    """Sum of products, in an order that depends on nothing but their number."""
+    total = 0.0
+    for k in range(count):
+        total += a[k] * b[k]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _returned(layers, x, rotation, turned, ring, y):  # type: ignore[no-untyped-def]
+    """What collisions return at a ring, Cartesian, shape (n_drives, N)."""
+    y[:] = 0.0
+    for group in range(layers.right_start.shape[0]):
+        low = layers.group_ranks[group]
+        rank = layers.group_ranks[group + 1] - low
+        for q in range(layers.group_places[group], layers.group_places[group + 1]):
+            left = layers.left[layers.left_start[q] + ring * rank :]
+            for d in range(x.shape[0]):
+                y[d, layers.places[q]] += _dot(left, x[d, low:], rank)
+    for p in range(layers.slots.shape[0]):
+        index = (layers.slots[p, 1] + 1) // 2
+        if turned[index]:
+            o, at = rotation[index], 4 * p
+            for d in range(x.shape[0]):
+                u, v, w = y[d, at], y[d, at + 1], y[d, at + 2]
+                for s in range(3):
+                    y[d, at + s] = o[s, 0] * u + o[s, 1] * v + o[s, 2] * w
+
+
+@njit(cache=True, error_model="numpy")
+def _hold(layers, out, rotation, ring, held):  # type: ignore[no-untyped-def]
+    """Add what layers hold of what leaves the interfaces at a ring, in their own frames."""
+    own, vector = np.empty(4), np.empty(4)
+    for p in range(layers.slots.shape[0]):
+        moment, side = layers.slots[p, 0], layers.slots[p, 1]
+        index = (side + 1) // 2
+        for d in range(out.shape[0]):
+            vector[:] = out[d, 4 * p : 4 * p + 4]
+            _own_components(vector, rotation[index], own)
+            for a in range(4):
+                for s in range(4):
+                    held[index, a, d] += layers.content[side, a, ring, moment, s] * own[s]
+
+
+@njit(cache=True, error_model="numpy")
+def _imbalance(layers, held, rotation, drive, current):  # type: ignore[no-untyped-def]
+    """Worst violation of current in - current out = what is lost in a layer, own frames."""
+    worst = 0.0
+    n_layers, n_drives = held.shape[0], held.shape[2]
+    own, vector, amounts = np.empty(4), np.empty(4), np.zeros(6)
+    for index in range(n_layers):
+        if not layers.balanced[index]:
+            continue
+        for d in range(n_drives):
+            # A layer that is balanced has no end that injects.
+            amounts[:2] = drive[0, :2, d]
+            for a in range(4):
+                for k in range(2):
+                    held[index, a, d] += layers.content_source[index, a, k] * amounts[k]
+            vector[:] = 0.0
+            for side in (2 * index - 1, 2 * index):
+                if 0 <= side < current.shape[0]:
+                    vector -= current[side, :, d]
+            _own_components(vector, rotation[index], own)
+            for a in range(4):
+                for s in range(4):
+                    own[a] -= layers.lost[index, a, s] * held[index, s, d]
+                worst = max(worst, abs(own[a]))
+    return worst
+
+
+@njit(cache=True, error_model="numpy")
+def _residual(system, x, source):  # type: ignore[no-untyped-def]
+    """Largest departure from system x = source, over the largest source."""
+    worst, scale = 0.0, 1e-300
+    for d in range(x.shape[0]):
+        for a in range(system.shape[0]):
+            missed = _dot(system[a], x[d], system.shape[0]) - source[d, a]
+            worst, scale = max(worst, abs(missed)), max(scale, abs(source[d, a]))
+    return worst / scale
+
+
+@njit(cache=True, error_model="numpy")
+def open_points(layers, points, closings, solved, moments):  # type: ignore[no-untyped-def]
+    """Fill currents, densities and certificates of each point from the solved equations.
+
+    Parameters
+    ----------
+    layers : FilmResponse
+    points : PointInput
+    closings : Closings
+    solved : ndarray, shape (n_points, n_drives, rank)
+    moments : Moments
+    """
+    n_rings, size = layers.local.shape[1], 4 * layers.slots.shape[0]
+    n_interfaces, n_drives = points.parameters.shape[1], points.drive.shape[3]
+    n_layers, n = n_interfaces + 1, 8 * n_interfaces
+    local = np.zeros((n_rings, n, n))
+    incoming, outgoing = np.empty((n_rings, 3, n, n_drives)), np.empty((n_rings, 3, n, n_drives))
+    y, out = np.empty((n_drives, size)), np.empty((n_drives, size))
+    held = np.empty((n_layers, 4, n_drives))
+    for point in range(points.parameters.shape[0]):
+        rotation, x = points.rotation[point], solved[point]
+        mean, probe = closings.mean[point], closings.probe[point]
+        current, density = moments.current[point], moments.density[point]
+        _flights(layers, rotation, points.turned, local)
+        _drives(layers, rotation, points.drive[point], incoming, outgoing)
+        current[:] = 0.0
+        density[:] = 0.0
+        held[:] = 0.0
+        for ring in range(n_rings):
+            _returned(layers, x, rotation, points.turned, ring, y)
+            for j in range(size):
+                for d in range(n_drives):
+                    out[d, j] = mean[ring, j, size + d] + _dot(mean[ring, j], y[d], size)
+            solid = 2.0 * np.pi * layers.weights[ring]
+            flux = solid * layers.cosines[ring]
+            for j in range(n):
+                side, s = j // 4, j % 4
+                for d in range(n_drives):
+                    net = y[d, j] + incoming[ring, 0, j, d] - outgoing[ring, 0, j, d] - out[d, j]
+                    net += _dot(local[ring, j], out[d], n)
+                    current[side, s, d] += flux * net
+            for i in range(n_interfaces):
+                for s in range(3):
+                    for d in range(n_drives):
+                        row = probe[ring, 3 * i + s]
+                        density[i, s, d] += solid * (row[size + d] + _dot(row, y[d], size))
+            _hold(layers, out, rotation, ring, held)
+        moments.residual[point] = _residual(closings.system[point], x, closings.source[point])
+        slack = 0.0
+        if points.reference[point] >= 0:
+            for d in range(n_drives):
+                leaving = _dot(closings.gauge[point], x[d], x.shape[1])
+                slack = max(slack, abs(closings.offset[point, d] + leaving))
+        moments.slack[point] = slack
+        largest = max(np.abs(current).max(), 1e-300)
+        moments.balance[point] = (
+            _imbalance(layers, held, rotation, points.drive[point], current) / largest
+        )
