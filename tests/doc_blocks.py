@@ -166,7 +166,11 @@ class Page:
         load_config(Path(name[1]))
 
     def _text(self, block: Block) -> None:
-        """Lines that the block before printed, in this order; ... stands for others."""
+        """A data file, or what the block before printed, in order; ... stands for other lines."""
+        name = re.match(r"# ([\w-]+\.csv)\n", block.text)
+        if name:
+            Path(name[1]).write_text(block.text, encoding="utf-8")
+            return
         printed = iter(self._output.splitlines())
         for line in block.text.splitlines():
             if line != "...":

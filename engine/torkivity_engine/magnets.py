@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.record import MAGNET_PARTS
-from torkivity_engine.solution import InterfaceResponse, entering_spin
-from torkivity_engine.spin import torque_frame, transverse
+from torkivity_engine.solution import InterfaceResponse, entering_spin, framed_torques
+from torkivity_engine.spin import torque_frames, transverse
 
-__all__ = ["MagnetResponse", "magnet_responses"]
+__all__ = ["MagnetResponse", "magnet_records", "magnet_responses"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,17 +48,20 @@ class MagnetResponse:
 
         Damping-like and field-like parts are NaN where their frame does not exist.
         """
-        try:
-            d, f = torque_frame(self.m, self.field_direction)
-        except PhysicsError:
-            d = f = np.full(3, np.nan)
-        flat: dict[str, FloatArray] = {}
-        for part in MAGNET_PARTS:
-            torque: FloatArray = getattr(self, f"torque_{part}")
-            flat[f"magnet_torque_{part}"] = torque
-            flat[f"magnet_torque_{part}_damping_like"] = np.asarray(torque @ d)
-            flat[f"magnet_torque_{part}_field_like"] = np.asarray(torque @ f)
-        return flat
+        return {name: value[0] for name, value in magnet_records([self]).items()}
+
+
+def magnet_records(magnets: Sequence[MagnetResponse]) -> dict[str, FloatArray]:
+    """What `MagnetResponse.record` gives of each of some magnets, shape (n, ...) by name."""
+    frames = torque_frames(
+        np.array([magnet.m for magnet in magnets]),
+        np.array([magnet.field_direction for magnet in magnets]),
+    )
+    torques = {
+        part: np.array([getattr(magnet, f"torque_{part}") for magnet in magnets])
+        for part in MAGNET_PARTS
+    }
+    return framed_torques("magnet_torque", torques, frames)
 
 
 def magnet_responses(

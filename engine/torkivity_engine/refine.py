@@ -1,7 +1,7 @@
 """Mesh refinement: polar and azimuthal sizes apart, with an error estimate.
 
 The polar integrals converge spectrally with a Gauss rule per hemisphere unless the barrier
-matches the exchange and spin-orbit fields, u0^2 = |b|^2, for some grazing direction: one spin
+matches the exchange and spin-orbit fields, u0^2 = |b|^2, for grazing directions: one spin
 channel then stays open down to mu = 0 and the integrands have a pole next to the end of the
 interval. A rule graded towards grazing angles restores the convergence there.
 
@@ -12,27 +12,28 @@ good guess of where to begin costs one more solution, on a mesh of a quarter of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
-from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.errors import POINT_ERRORS, InputError, PhysicsError
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Stack
+from torkivity_engine.film.table_film import has_tables
 from torkivity_engine.solution import InterfaceResponse
 from torkivity_engine.tolerance import LARGEST, RefinedMesh, Tolerance, Trial
-from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
+from torkivity_meshes import DEFAULT_POLAR_RULE, FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
     "flattened",
     "polar_rule_for",
     "refine",
-    "refine_responses",
+    "refine_many",
     "unflattened",
 ]
 
@@ -58,7 +59,7 @@ def polar_rule_for(stack: Stack) -> str:
 
     Returns
     -------
-    {"gauss", "graded"}
+    {"rational", "gauss", "graded"}
         "graded" where an interface has a pole near grazing incidence.
     """
     if not has_one_sphere(stack):
@@ -67,7 +68,7 @@ def polar_rule_for(stack: Stack) -> str:
         interface.has_grazing_pole(stack.interface_magnetization(index))
         for index, interface in enumerate(stack.interfaces)
     )
-    return "graded" if any(poles) else "gauss"
+    return "graded" if any(poles) else DEFAULT_POLAR_RULE
 
 
 class _Ladder:
@@ -119,28 +120,48 @@ def refine(
     PhysicsError
         If the largest mesh does not reach `rtol`.
     """
-    trials: list[Trial] = []
+    search = _search(scale, rtol, start, largest, shortcut, noise)
+    wanted = next(search)
+    while True:
+        try:
+            wanted = search.send(evaluate(*wanted))
+        except StopIteration as end:
+            found: RefinedMesh = end.value
+            return found
 
-    def at(p: int, a: int) -> FloatArray:
-        trials.append(Trial(p, a, evaluate(p, a)))
-        return trials[-1].values
+
+def _search(
+    scale: Callable[[FloatArray], float],
+    rtol: float,
+    start: tuple[int, int],
+    largest: int,
+    shortcut: float | None,
+    noise: Callable[[FloatArray], float],
+) -> Generator[tuple[int, int], FloatArray, RefinedMesh]:
+    """The steps of `refine`: asks for the quantities on one mesh after the other."""
+    trials: list[Trial] = []
 
     def outcome(error: FloatArray) -> RefinedMesh:
         error = np.where(error <= noise(fine), 0.0, error)
         return RefinedMesh(p, a, fine, error, float(error.max() / scale(fine)), tuple(trials))
 
+    def at(p: int, a: int) -> Generator[tuple[int, int], FloatArray, FloatArray]:
+        values = yield p, a
+        trials.append(Trial(p, a, values))
+        return values
+
     p, a = 2 * start[0], 2 * start[1]
     if shortcut is not None:
-        quarter, fine = at(start[0] // 2, start[1]), at(p, a)
+        quarter, fine = (yield from at(start[0] // 2, start[1])), (yield from at(p, a))
         if (found := outcome(shortcut * np.abs(fine - quarter))).relative <= rtol:
             return found
-        coarse = at(*start)
+        coarse = yield from at(*start)
     else:
-        coarse, fine = at(*start), at(p, a)
+        coarse, fine = (yield from at(*start)), (yield from at(p, a))
     if (found := outcome(np.abs(fine - coarse))).relative <= rtol:
         return found
     polar, azimuthal = _Ladder(), _Ladder()
-    between = at(p, start[1])
+    between = yield from at(p, start[1])
     in_polar, in_azimuth = polar.step(coarse, between), azimuthal.step(between, fine)
     while True:
         grow_polar = in_polar.max() >= in_azimuth.max()
@@ -151,7 +172,7 @@ def refine(
                 f"{found.n_polar} x {found.n_azimuth} points per hemisphere; some spin channel "
                 "stays open at grazing incidence (u0^2 = |b|^2)"
             )
-        coarse, fine = fine, at(p, a)
+        coarse, fine = fine, (yield from at(p, a))
         if grow_polar:
             in_polar = polar.step(coarse, fine)
         else:
@@ -160,51 +181,80 @@ def refine(
             return found
 
 
-def refine_responses(
-    stack: Stack,
-    solve: Callable[[FermiSurfaceMesh], _T],
+def refine_many(
+    stacks: Sequence[Stack],
+    solve: Callable[[list[Stack], FermiSurfaceMesh], Sequence[_T | Exception]],
     responses: Callable[[_T], Sequence[InterfaceResponse]],
-    tolerance: Tolerance,
-) -> tuple[_T, RefinedMesh]:
-    """Solution of a film on the coarsest mesh that meets a tolerance.
+    tolerances: Sequence[Tolerance],
+) -> list[tuple[_T, RefinedMesh] | Exception]:
+    """Solutions of films on the coarsest meshes that meet their tolerances.
+
+    Each film has a search of its own; those that ask for the same mesh are solved together.
 
     Parameters
     ----------
-    stack : Stack
+    stacks : sequence of Stack
     solve : callable
-        From a mesh to a solution.
+        From films and a mesh to their solutions, or what they raise.
     responses : callable
         The interfaces of a solution.
-    tolerance : Tolerance
+    tolerances : sequence of Tolerance
+        One for each film.
 
     Returns
     -------
-    solution
-    mesh : RefinedMesh
-        Its values and errors are currents and torques of all interfaces in one row, see
-        `unflattened`.
-
-    Raises
-    ------
-    InputError
-        For a film without an interface.
-    PhysicsError
-        If the tolerance is not reached.
+    list of (solution, RefinedMesh), or of what the search for that film raises
+        InputError for a film without an interface or with tables, PhysicsError if a tolerance is
+        not reached. Values and errors of a mesh are currents and torques of all interfaces in
+        one row, see `unflattened`.
     """
+    found: dict[int, tuple[_T, RefinedMesh] | Exception] = {}
+    wanted: dict[int, tuple[int, int]] = {}
+    rules, searches, best = {}, {}, dict[int, tuple[int, _T]]()
+    for i, (stack, tolerance) in enumerate(zip(stacks, tolerances, strict=True)):
+        try:
+            rules[i] = tolerance.polar_rule or _rule(stack, tolerance.rtol)
+            searches[i] = _search_for(stack, tolerance)
+            wanted[i] = next(searches[i])
+        except POINT_ERRORS as error:
+            found[i] = error
+    while wanted:
+        together: dict[tuple[int, int, str], list[int]] = {}
+        for i, sizes in wanted.items():
+            together.setdefault((*sizes, rules[i]), []).append(i)
+        wanted = {}
+        for (n_polar, n_azimuth, rule), members in together.items():
+            solved: Sequence[Any] = solve(
+                [stacks[i] for i in members], _mesh(n_polar, n_azimuth, rule)
+            )
+            for i, solution in zip(members, solved, strict=True):
+                if isinstance(solution, Exception):
+                    found[i] = solution
+                    continue
+                size = n_polar * n_azimuth
+                if i not in best or size >= best[i][0]:  # meshes that are accepted grow
+                    best[i] = size, solution
+                try:
+                    wanted[i] = searches[i].send(flattened(responses(solution)))
+                except StopIteration as end:
+                    found[i] = best[i][1], replace(end.value, polar_rule=rule)
+                except POINT_ERRORS as error:
+                    found[i] = error
+    return [found[i] for i in range(len(stacks))]
+
+
+def _rule(stack: Stack, rtol: float) -> str:
+    """Polar rule of a film that a tolerance can be kept for."""
+    if has_tables(stack):
+        raise InputError("rtol", rtol, "chooses a mesh, but tables bring points of their own")
     if not stack.interfaces:
-        raise InputError(
-            "rtol", tolerance.rtol, "needs a film with an interface, whose torque is the scale"
-        )
-    rule = tolerance.polar_rule or polar_rule_for(stack)
-    best: dict[int, _T] = {}
+        raise InputError("rtol", rtol, "needs a film with an interface, whose torque is the scale")
+    return polar_rule_for(stack)
 
-    def evaluate(n_polar: int, n_azimuth: int) -> FloatArray:
-        size, solution = n_polar * n_azimuth, solve(_mesh(n_polar, n_azimuth, rule))
-        if size >= max(best, default=0):  # meshes that are accepted grow
-            best.clear()
-            best[size] = solution
-        return flattened(responses(solution))
 
+def _search_for(
+    stack: Stack, tolerance: Tolerance
+) -> Generator[tuple[int, int], FloatArray, RefinedMesh]:
     def scale(flat: FloatArray) -> float:
         torque = max(float(np.abs(r.torque_total).max()) for r in unflattened(stack, flat))
         largest = float(np.abs(flat).max())
@@ -215,12 +265,9 @@ def refine_responses(
         drive = stack.prefactor * METRE_PER_NM  # of a mean free path of 1 nm
         return _ROUNDING * max(float(np.abs(flat).max()), drive)
 
-    found = refine(
-        *(evaluate, scale, tolerance.rtol, tolerance.start, tolerance.largest),
-        tolerance.shortcut,
-        noise,
+    return _search(
+        *(scale, tolerance.rtol, tolerance.start, tolerance.largest, tolerance.shortcut, noise)
     )
-    return next(iter(best.values())), replace(found, polar_rule=rule)
 
 
 #: Meshes are small beside what is made on them, and looked up for every point.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.html import html_table
 from torkivity_engine.profiles import LayerProfile
 from torkivity_engine.record import CERTIFICATES, COMPONENTS, TORQUE_PARTS
-from torkivity_engine.spin import CHARGE, torque_frame, transverse
+from torkivity_engine.spin import CHARGE, dot, torque_frame, torque_frames, transverse
 from torkivity_engine.tolerance import RefinedMesh
 
 __all__ = [
@@ -24,6 +24,8 @@ __all__ = [
     "InterfaceResponse",
     "TorqueNames",
     "entering_spin",
+    "framed_torques",
+    "response_records",
 ]
 
 
@@ -75,11 +77,8 @@ class TorqueNames(ABC):
         That is of j(0+), or of -j(0-) where the ferromagnet lies below the interface, and
         nothing where neither side is one.
         """
-        below = self._interface().magnet_below
-        if below is None:
-            return np.zeros(CHARGE)
-        into = -self.spin_current_minus if below else self.spin_current_plus
-        return transverse(into, self.magnetization)
+        torque: FloatArray = _ferromagnet_torques([self._interface()])[0]
+        return torque
 
     @property
     def torque_total(self) -> FloatArray:
@@ -119,23 +118,7 @@ class TorqueNames(ABC):
 
         Damping-like and field-like parts are NaN where their frame does not exist.
         """
-        response = self._interface()
-        try:
-            d, f = torque_frame(response.m, response.field_direction)
-        except PhysicsError:
-            d = f = np.full(3, np.nan)
-        flat = {
-            "spin_current_minus": self.spin_current_minus,
-            "spin_current_plus": self.spin_current_plus,
-            "charge_current_minus": np.array(self.charge_current_minus),
-            "charge_current_plus": np.array(self.charge_current_plus),
-        }
-        for part in TORQUE_PARTS:
-            torque: FloatArray = getattr(self, f"torque_{part}")
-            flat[f"torque_{part}"] = torque
-            flat[f"torque_{part}_damping_like"] = np.array(torque @ d)
-            flat[f"torque_{part}_field_like"] = np.array(torque @ f)
-        return flat
+        return {name: value[0] for name, value in response_records([self._interface()]).items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +158,62 @@ class InterfaceResponse(TorqueNames):
             field_direction=self.field_direction,
             magnet_below=None if self.magnet_below is None else not self.magnet_below,
         )
+
+
+def _ferromagnet_torques(responses: Sequence[InterfaceResponse]) -> FloatArray:
+    """Transverse spin current into the ferromagnet at each interface, shape (n, 3)."""
+    minus = np.array([r.current_minus[:CHARGE] for r in responses])
+    plus = np.array([r.current_plus[:CHARGE] for r in responses])
+    below = np.array([r.magnet_below is True for r in responses])[:, None]
+    nowhere = np.array([r.magnet_below is None for r in responses])[:, None]
+    into = np.where(nowhere, 0.0, np.where(below, -minus, plus))
+    return transverse(into, np.array([r.m for r in responses]))
+
+
+def response_records(responses: Sequence[InterfaceResponse]) -> dict[str, FloatArray]:
+    """What `TorqueNames.record` gives of each of some responses, in one array per name.
+
+    Parameters
+    ----------
+    responses : sequence of InterfaceResponse
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n, ...)
+        By the names of `torkivity_engine.record.VARIABLES`; the digits of a response do not
+        depend on the others.
+    """
+    minus = np.array([r.current_minus for r in responses])
+    plus = np.array([r.current_plus for r in responses])
+    m = np.array([r.m for r in responses])
+    own = np.array([r.torque for r in responses])
+    ferromagnet = _ferromagnet_torques(responses)
+    torques = {
+        "interface": own,
+        "ferromagnet": ferromagnet,
+        "total": own + ferromagnet,
+        "lattice": transverse(minus[:, :CHARGE] - plus[:, :CHARGE], m) - own,
+    }
+    frames = torque_frames(m, np.array([r.field_direction for r in responses]))
+    return {
+        "spin_current_minus": minus[:, :CHARGE],
+        "spin_current_plus": plus[:, :CHARGE],
+        "charge_current_minus": minus[:, CHARGE],
+        "charge_current_plus": plus[:, CHARGE],
+        **framed_torques("torque", {part: torques[part] for part in TORQUE_PARTS}, frames),
+    }
+
+
+def framed_torques(
+    start: str, torques: Mapping[str, FloatArray], frames: tuple[FloatArray, FloatArray]
+) -> dict[str, FloatArray]:
+    """Torques by part, shape (n, 3) each, with their components in the frames (d, f)."""
+    flat: dict[str, FloatArray] = {}
+    for part, torque in torques.items():
+        flat[f"{start}_{part}"] = torque
+        for component, unit in zip(COMPONENTS, frames, strict=True):
+            flat[f"{start}_{part}_{component}"] = dot(torque, unit)
+    return flat
 
 
 def solution_table(interfaces: Sequence[InterfaceResponse]) -> str:

@@ -22,7 +22,7 @@ from torkivity_engine.dense.matching import (
 from torkivity_engine.dense.profile import dense_moments
 from torkivity_engine.dense.spheres import SphereStates, solve_spheres
 from torkivity_engine.dense.tables import TableStates, solve_tables
-from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.errors import POINT_ERRORS, InputError, PhysicsError, PointError
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, polar_rule_of, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
@@ -30,12 +30,12 @@ from torkivity_engine.film.table_film import has_tables, table_film, table_name
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.profiles import LayerMoments, LayerProfile, MomentSource, layer_profile
 from torkivity_engine.reduced.assembly import ring_structure, split_single_layer
-from torkivity_engine.reduced.batch import FilmMoments, PointError, solve_reduced_many
+from torkivity_engine.reduced.batch import FilmMoments, solve_reduced_many
 from torkivity_engine.reduced.integrals import reduced_integrals
 from torkivity_engine.reduced.profile import reduced_moments
 from torkivity_engine.reduced.sphere_profile import sphere_integrals, sphere_moments
 from torkivity_engine.reduced.spheres import solve_reduced_spheres
-from torkivity_engine.refine import refine_responses, unflattened
+from torkivity_engine.refine import refine_many, unflattened
 from torkivity_engine.solution import (
     BoltzmannSolution,
     FilmIntegrals,
@@ -46,7 +46,7 @@ from torkivity_engine.spin import CHARGE, transverse
 from torkivity_engine.tolerance import Tolerance
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
-__all__ = ["PointError", "solve_boltzmann", "solve_boltzmann_many"]
+__all__ = ["solve_boltzmann", "solve_boltzmann_many"]
 
 
 METHODS = ("reduced", "dense")
@@ -120,7 +120,7 @@ def solve_boltzmann_many(
     films: Sequence[Bilayer | Stack],
     mesh: FermiSurfaceMesh | None = None,
     *,
-    rtol: float | Tolerance | None = None,
+    rtol: float | Tolerance | Sequence[Tolerance] | None = None,
     method: str = "reduced",
     source: str = "all",
     memory_limit: int | None = None,
@@ -134,7 +134,8 @@ def solve_boltzmann_many(
     ----------
     films : sequence of Bilayer or Stack
     mesh, rtol, method, source, memory_limit
-        As in `solve_boltzmann`.
+        As in `solve_boltzmann`; tolerances may be one for each film. Films that ask for the same
+        mesh are solved together.
 
     Returns
     -------
@@ -149,19 +150,22 @@ def solve_boltzmann_many(
         raise InputError("method", method, f"must be one of {', '.join(METHODS)}")
     if rtol is not None and mesh is not None:
         raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
-    tolerance = None if rtol is None else Tolerance.of(rtol)
+    if rtol is not None:
+        if isinstance(rtol, Sequence) and not isinstance(rtol, str):
+            tolerances = list(rtol)
+        else:
+            tolerances = [Tolerance.of(rtol)] * len(films)
+        return _refined(films, tolerances, method, source, memory_limit)
     found: list[BoltzmannSolution | PointError | None] = [None] * len(films)
     together: dict[int, Stack] = {}
     for index, film in enumerate(films):
         try:
             stack = film_with_source(film, source)
-            if tolerance is not None:
-                found[index] = _refined(stack, tolerance, method, source, memory_limit)
-            elif method == "reduced" and not has_tables(stack) and has_one_sphere(stack):
+            if method == "reduced" and not has_tables(stack) and has_one_sphere(stack):
                 together[index] = stack
             else:
                 found[index] = _alone(stack, mesh or _default_mesh(), method, source, memory_limit)
-        except (ValueError, ArithmeticError, MemoryError) as error:
+        except POINT_ERRORS as error:
             found[index] = error
     if together:
         stacks = list(together.values())
@@ -314,24 +318,42 @@ def _on_own_spheres(
 
 
 def _refined(
-    stack: Stack, tolerance: Tolerance, method: str, source: str, memory_limit: int | None
-) -> BoltzmannSolution:
-    """Solution on the coarsest mesh that meets a tolerance, with its errors."""
-    if has_tables(stack):
-        raise InputError(
-            "rtol", tolerance.rtol, "chooses a mesh, but tables bring points of their own"
+    films: Sequence[Bilayer | Stack],
+    tolerances: Sequence[Tolerance],
+    method: str,
+    source: str,
+    memory_limit: int | None,
+) -> list[BoltzmannSolution | PointError]:
+    """Solutions on the coarsest meshes that meet tolerances, with their errors."""
+    found: dict[int, BoltzmannSolution | PointError] = {}
+    stacks: dict[int, Stack] = {}
+    for index, film in enumerate(films):
+        try:
+            stacks[index] = film_with_source(film, source)
+        except POINT_ERRORS as error:
+            found[index] = error
+
+    def solve(some: list[Stack], mesh: FermiSurfaceMesh) -> list[BoltzmannSolution | PointError]:
+        return solve_boltzmann_many(
+            some, mesh, method=method, source=source, memory_limit=memory_limit
         )
 
-    def solve(mesh: FermiSurfaceMesh) -> BoltzmannSolution:
-        return solve_boltzmann(stack, mesh, method=method, source=source, memory_limit=memory_limit)
-
-    best, found = refine_responses(stack, solve, lambda s: s.interfaces, tolerance)
-    return replace(
-        best,
-        certificates={**best.certificates, "mesh_error": found.relative},
-        errors=unflattened(stack, found.error),
-        refinement=found,
-    )
+    known = list(stacks.values())
+    wanted = [tolerances[index] for index in stacks]
+    searched = refine_many(known, solve, lambda s: s.interfaces, wanted)
+    for index, result in zip(stacks, searched, strict=True):
+        if not isinstance(result, tuple):
+            assert isinstance(result, POINT_ERRORS)
+            found[index] = result
+            continue
+        best, mesh = result
+        found[index] = replace(
+            best,
+            certificates={**best.certificates, "mesh_error": mesh.relative},
+            errors=unflattened(stacks[index], mesh.error),
+            refinement=mesh,
+        )
+    return [found[index] for index in range(len(films))]
 
 
 @with_one_blas_thread

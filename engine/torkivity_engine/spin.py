@@ -10,7 +10,16 @@ from numpy.typing import ArrayLike
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import PhysicsError
 
-__all__ = ["CHARGE", "cross_matrix", "direction", "rotation_to", "torque_frame", "transverse"]
+__all__ = [
+    "CHARGE",
+    "cross_matrix",
+    "direction",
+    "dot",
+    "rotation_to",
+    "torque_frame",
+    "torque_frames",
+    "transverse",
+]
 
 
 CHARGE = 3  #: index of the charge component
@@ -27,10 +36,16 @@ def direction(theta: float, phi: float) -> tuple[float, float, float]:
     return (math.sin(theta) * math.cos(phi), math.sin(theta) * math.sin(phi), math.cos(theta))
 
 
+def dot(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Scalar products of vectors, shape (..., 3), the same digits for one as for many."""
+    product: FloatArray = a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2]
+    return product
+
+
 def transverse(v: ArrayLike, m: ArrayLike) -> FloatArray:
-    """Part of `v`, shape (..., 3), perpendicular to the unit vector `m`."""
+    """Part of `v`, shape (..., 3), perpendicular to the unit vector `m`, shape (..., 3)."""
     v, m = np.asarray(v, dtype=np.float64), np.asarray(m, dtype=np.float64)
-    result: FloatArray = v - (v @ m)[..., None] * m
+    result: FloatArray = v - dot(v, m)[..., None] * m
     return result
 
 
@@ -71,14 +86,26 @@ def torque_frame(m: ArrayLike, field_direction: ArrayLike) -> tuple[FloatArray, 
     PhysicsError
         If m is parallel to y_p: then both torques vanish and the frame does not exist.
     """
-    e_x, e_y, _ = np.asarray(field_direction, dtype=np.float64)
-    turn = cross_matrix(m)  # a tenth of what numpy.cross takes for one vector
-    f = turn @ np.array([-e_y, e_x, 0.0])
-    norm = float(np.linalg.norm(f))
-    if norm < 1e-9:
+    d, f = torque_frames(np.asarray(m, dtype=np.float64), np.asarray(field_direction))
+    if np.isnan(f[0]):
+        e_x, e_y, _ = np.asarray(field_direction, dtype=np.float64)
         raise PhysicsError(
             "damping-like and field-like directions do not exist for m parallel to "
             f"z x E = ({-e_y:.6g}, {e_x:.6g}, 0); Cartesian torques do"
         )
-    f = f / norm
-    return turn @ f, f
+    return d, f
+
+
+def torque_frames(m: FloatArray, field_direction: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Unit vectors of `torque_frame` for many m and fields, shape (..., 3); NaN where none exist.
+
+    The digits of a frame do not depend on the others.
+    """
+    m, field_direction = np.broadcast_arrays(m, field_direction)
+    x, y, z = np.moveaxis(m, -1, 0)
+    e_x, e_y = field_direction[..., 0], field_direction[..., 1]
+    f = np.stack([-z * e_x, -z * e_y, x * e_x + y * e_y], axis=-1)
+    norm = np.sqrt(dot(f, f))
+    f = f / np.where(norm < 1e-9, np.nan, norm)[..., None]
+    f_x, f_y, f_z = np.moveaxis(f, -1, 0)
+    return np.stack([y * f_z - z * f_y, z * f_x - x * f_z, x * f_y - y * f_x], axis=-1), f

@@ -11,9 +11,11 @@ from torkivity_meshes.fermi_surface import (
     mesh_from_arrays,
     mesh_of_rings,
 )
-from torkivity_meshes.rules import polar_rule
+from torkivity_meshes.rules import DEFAULT_POLAR_RULE, POLAR_RULES, polar_rule
 
 __all__ = [
+    "DEFAULT_POLAR_RULE",
+    "POLAR_RULES",
     "AnnularGrid",
     "AzimuthalRings",
     "FermiSurfaceMesh",

@@ -7,7 +7,7 @@ here knows, for each direction, its mirror partner and its channel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -51,6 +51,8 @@ class AzimuthalRings:
         Weights on (0, 1), sum one.
     azimuths : ndarray, shape (n_azimuth,)
         Angles in radian.
+    polar_rule : str, optional
+        Name of the polar rule, of rings that have one.
     """
 
     n_polar: int
@@ -58,6 +60,12 @@ class AzimuthalRings:
     cosines: FloatArray
     polar_weights: FloatArray
     azimuths: FloatArray
+    polar_rule: str | None = None
+
+    def with_polar_rule(self, name: str) -> AzimuthalRings:
+        """As many rings of another polar rule."""
+        mu, w = rules.polar_rule(name, self.n_polar)
+        return replace(self, cosines=mu, polar_weights=w, polar_rule=name)
 
     @cached_property
     def moments(self) -> tuple[float, float]:
@@ -126,7 +134,7 @@ class FermiSurfaceMesh:
 
 
 def SphericalMesh(  # noqa: N802 - a public name that reads like the object it makes
-    n_polar: int, n_azimuth: int, polar_rule: str = "gauss"
+    n_polar: int, n_azimuth: int, polar_rule: str = rules.DEFAULT_POLAR_RULE
 ) -> FermiSurfaceMesh:
     """Product mesh: polar rule per hemisphere times uniform azimuths.
 
@@ -139,8 +147,9 @@ def SphericalMesh(  # noqa: N802 - a public name that reads like the object it m
     n_azimuth : int
         Points per ring, at least 4 and even, so that k_parallel and -k_parallel are both
         on the mesh (time reversal holds on it) and second harmonics are integrated exactly.
-    polar_rule : {"gauss", "graded"}, optional
-        Gauss-Legendre in mu, or crowded towards grazing angles.
+    polar_rule : {"rational", "gauss", "graded"}, optional
+        Even steps of 1/mu, which suits flights and precession; Gauss-Legendre in mu; or crowded
+        towards grazing angles.
 
     Returns
     -------
@@ -155,7 +164,7 @@ def SphericalMesh(  # noqa: N802 - a public name that reads like the object it m
     check_mesh_sizes(n_polar, n_azimuth, polar_rule)
     mu, w = rules.polar_rule(polar_rule, int(n_polar))
     phi = (np.arange(n_azimuth, dtype=np.float64) + 0.5) * (2.0 * np.pi / n_azimuth)
-    rings = AzimuthalRings(int(n_polar), int(n_azimuth), mu, w, phi)
+    rings = AzimuthalRings(int(n_polar), int(n_azimuth), mu, w, phi, polar_rule)
     return mesh_of_rings(rings, f"SphericalMesh({n_polar}, {n_azimuth}, {polar_rule})")
 
 
@@ -211,7 +220,9 @@ def mesh_of_rings(
     )
 
 
-def check_mesh_sizes(n_polar: int, n_azimuth: int, polar_rule: str = "gauss") -> int:
+def check_mesh_sizes(
+    n_polar: int, n_azimuth: int, polar_rule: str = rules.DEFAULT_POLAR_RULE
+) -> int:
     """Refuse what `SphericalMesh` would refuse, without making the mesh.
 
     Parameters

@@ -18,11 +18,10 @@ import numpy as np
 from films import pt_co, torque_vector
 from torkivity.tables import Table, replace_tables
 from torkivity_engine.film.stack import Bilayer
-from torkivity_meshes import SphericalMesh
+from torkivity_meshes import POLAR_RULES, SphericalMesh
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "convergence.md"
 FILMS = {"m along z": (0.0, 0.0, 1.0), "m tilted": (0.3, 0.2, 1.0)}
-RULES = ("gauss", "graded")
 GRADED_LEAST = 5
 
 
@@ -45,10 +44,10 @@ def study(quick: bool) -> dict[str, Any]:
     for label, m in FILMS.items():
         film = pt_co(magnetization=m)
         reference = torque_vector(film, SphericalMesh(finest[0], few))
-        for rule in RULES:
+        for rule in POLAR_RULES:
             record["polar"]["error"][f"{label}, {rule}"] = [
                 _error(film, SphericalMesh(n, few, rule), reference)
-                if rule == "gauss" or n >= GRADED_LEAST
+                if rule != "graded" or n >= GRADED_LEAST
                 else None
                 for n in polar
             ]

@@ -149,7 +149,7 @@ def test_no_diffusive_regime_comes_earlier_with_skew_scattering() -> None:
 
 @pytest.mark.parametrize("albedo", [0.7, 0.9, 0.99, 0.9999])
 def test_modes_of_a_heavy_metal(albedo: float) -> None:
-    rates = layer_modes(metal(10.0, albedo, LENGTH), SphericalMesh(24, 4)).rates
+    rates = layer_modes(metal(10.0, albedo, LENGTH), SphericalMesh(24, 4, "gauss")).rates
     slowest = np.sort(np.abs(rates))
     exact = slow_root(albedo) / LENGTH
     # +-kappa for each of the three spin components.
@@ -161,14 +161,14 @@ def test_spectral_convergence() -> None:
     exact = slow_root(0.7)
     errors = []
     for n in (4, 8, 12):
-        rates = layer_modes(metal(1.0, 0.7), SphericalMesh(n, 4)).rates
+        rates = layer_modes(metal(1.0, 0.7), SphericalMesh(n, 4, "gauss")).rates
         errors.append(abs(np.abs(rates).min() / exact - 1.0))
     assert errors[1] < 2e-2 * errors[0]
     assert errors[2] < 2e-2 * errors[1]
 
 
 def test_modes_of_a_ferromagnet() -> None:
-    rates = layer_modes(MAGNET, SphericalMesh(24, 4)).rates
+    rates = layer_modes(MAGNET, SphericalMesh(24, 4, "gauss")).rates
     along, across = longitudinal_root(MAGNET), transverse_root(MAGNET)
     for exact in (along, -along, across, across.conjugate(), -across, -across.conjugate()):
         assert np.abs(rates - exact).min() < 1e-10 * abs(exact)

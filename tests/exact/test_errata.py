@@ -569,7 +569,7 @@ def test_d16_needs_the_incoming_distribution() -> None:
     """b = g_out - S g_out does not vanish for a distribution that obeys (D1);
     b = g_out - S g_in, which (D18) uses, does."""
     film = pt_co(0.2, magnetization=(0.3, 0.2, 1.0))
-    mesh = SphericalMesh(3, 6)
+    mesh = SphericalMesh(3, 6, "gauss")
     states = solve_dense(film, mesh)
     below, above = states.minus[0][0], states.plus[0][0]  # (direction, spin-charge), E along x
     arriving = below[mesh.upward], above[mesh.downward]

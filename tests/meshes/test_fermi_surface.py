@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
+from scipy import integrate
 
 from torkivity_meshes import (
     InputError,
@@ -11,10 +13,11 @@ from torkivity_meshes import (
     check_mesh_sizes,
     load_mesh,
     mesh_from_arrays,
+    polar_rule,
 )
 
 
-@pytest.mark.parametrize("rule", ["gauss", "graded"])
+@pytest.mark.parametrize("rule", ["gauss", "graded", "rational"])
 @pytest.mark.parametrize("n_azimuth", [4, 6, 16])
 def test_pairing_and_channels(rule: str, n_azimuth: int) -> None:
     mesh = SphericalMesh(7, n_azimuth, rule)
@@ -29,9 +32,11 @@ def test_pairing_and_channels(rule: str, n_azimuth: int) -> None:
     np.testing.assert_allclose(np.linalg.norm(k, axis=1), 1.0, rtol=1e-15)
 
 
-@pytest.mark.parametrize("rule", ["gauss", "graded"])
-def test_moments_are_exact(rule: str) -> None:
-    mesh = SphericalMesh(6, 6, rule)
+@pytest.mark.parametrize(
+    ("rule", "n"), [("gauss", 6), ("graded", 6), ("rational", 2), ("rational", 6)]
+)
+def test_moments_are_exact(rule: str, n: int) -> None:
+    mesh = SphericalMesh(n, 6, rule)
     k, w = mesh.directions, mesh.weights / (4 * np.pi)
     assert w.sum() == pytest.approx(1.0, abs=1e-14)
     np.testing.assert_allclose(np.einsum("k,ki,kj->ij", w, k, k), np.eye(3) / 3, atol=1e-14)
@@ -40,16 +45,45 @@ def test_moments_are_exact(rule: str) -> None:
     assert (w[up] * k[up, 2]).sum() == pytest.approx(0.25, abs=1e-14)
 
 
-def test_gauss_rule_is_spectral_for_each_hemisphere() -> None:
+@pytest.mark.parametrize(("rule", "error"), [("gauss", 1e-12), ("rational", 1e-10)])
+def test_rules_are_spectral_for_each_hemisphere(rule: str, error: float) -> None:
     exact = 1.0 - np.log(2.0)  # int_0^1 mu / (1 + mu) dmu
     errors = []
     for n in (2, 4, 8):
-        rings = SphericalMesh(n, 4).rings
-        assert rings is not None
-        value = np.sum(rings.polar_weights * rings.cosines / (1 + rings.cosines))
-        errors.append(abs(value - exact))
+        mu, w = polar_rule(rule, n)
+        errors.append(abs(np.sum(w * mu / (1 + mu)) - exact))
     assert errors[1] < 1e-2 * errors[0]
-    assert errors[2] < 1e-12
+    assert errors[2] < error
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 64, 512])
+def test_rational_rule_is_that_of_gauss_for_its_functions(n: int) -> None:
+    """All 2 n functions v^k / (1 + 4 v)^2, v = (1 - mu)/(1 + 4 mu), and a few of mu alone."""
+    mu, w = polar_rule("rational", n)
+    assert np.all(np.diff(mu) > 0.0)
+    assert mu[0] > 0.0
+    assert mu[-1] < 1.0
+    assert np.all(w > 0.0)
+    v = (1.0 - mu) / (1.0 + 4.0 * mu)
+    for k in {*range(min(2 * n, 40)), 2 * n - 2, 2 * n - 1}:
+        # int_0^1 5 v^k / (1 + 4 v)^4 dv, after dmu = 5 / (1 + 4 v)^2 dv.
+        exact, _ = integrate.quad(lambda x, k=k: 5.0 * x**k / (1.0 + 4.0 * x) ** 4, 0.0, 1.0)
+        assert np.sum(w * v**k / (1.0 + 4.0 * v) ** 2) == pytest.approx(exact, rel=1e-11), k
+    for power in range(3):
+        assert np.sum(w * mu**power) == pytest.approx(1.0 / (power + 1), rel=1e-14)
+
+
+def test_rational_rule_follows_a_phase_that_runs_like_one_over_mu() -> None:
+    """A flight in 5 nm of cobalt: int_0^1 mu^2 exp(-x/mu) dmu = E_4(x), x = 1.15 + 7.35 i."""
+    phase = 1.15 + 7.35j
+    with mpmath.workdps(30):
+        exact = complex(mpmath.expint(4, phase))
+    errors = {}
+    for rule in ("gauss", "rational"):
+        mu, w = polar_rule(rule, 64)
+        errors[rule] = abs(np.sum(w * mu**2 * np.exp(-phase / mu)) - exact)
+    assert errors["rational"] < 1e-6 * abs(exact)
+    assert errors["rational"] < 0.05 * errors["gauss"]
 
 
 def test_graded_rule_beats_gauss_on_a_pole_at_grazing_angle() -> None:
@@ -118,7 +152,7 @@ def test_partners_across_a_rounding_boundary() -> None:
 
 
 def _points() -> tuple[np.ndarray, np.ndarray]:
-    mesh = SphericalMesh(4, 6)
+    mesh = SphericalMesh(4, 6, "gauss")
     return mesh.directions.copy(), mesh.weights.copy()
 
 

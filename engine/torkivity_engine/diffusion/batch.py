@@ -19,10 +19,10 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion.chains import solve_chains
 from torkivity_engine.diffusion.dephased import require_dephasable, solve_dephased
-from torkivity_engine.diffusion.laws import POINT_ERRORS, InterfaceOptions, interface_laws
+from torkivity_engine.diffusion.laws import InterfaceOptions, interface_laws
 from torkivity_engine.diffusion.network import LEAST_CONDITION, InterfaceLaw, solve_network
 from torkivity_engine.diffusion.sheet import NetworkState, sheet_conductance, spin_hall_direction
-from torkivity_engine.errors import InputError
+from torkivity_engine.errors import POINT_ERRORS, InputError
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.admittance import LayerAdmittance

@@ -14,8 +14,9 @@ then solved by the Boltzmann equation, and diffusion is left to the heavy metal 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,13 +25,12 @@ from torkivity_engine.arrays import ComplexArray
 from torkivity_engine.diffusion.batch import drift_diffusion_many
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
-from torkivity_engine.film.table_film import has_tables
-from torkivity_engine.refine import refine_responses
+from torkivity_engine.refine import refine_many
 from torkivity_engine.solution import DriftDiffusionSolution
 from torkivity_engine.tolerance import Tolerance
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["dephased_spin_current", "solve_drift_diffusion"]
+__all__ = ["dephased_spin_current", "refined_drift_diffusion", "solve_drift_diffusion"]
 
 
 def dephased_spin_current(
@@ -129,27 +129,54 @@ def solve_drift_diffusion(
         If a heavy metal has no diffusive regime, nothing relaxes some spin component, or `rtol`
         is not reached.
     """
-
-    def solve(mesh: FermiSurfaceMesh | None) -> DriftDiffusionSolution:
-        (found,) = drift_diffusion_many(
-            [film],
-            parameters,
-            ferromagnet,
-            source,
-            mesh,
-            spin_diffusion_length=spin_diffusion_length,
-            keep_rashba=keep_rashba,
-        )
-        if isinstance(found, Exception):
-            raise found
-        return found
-
+    options: dict[str, Any] = {
+        "spin_diffusion_length": spin_diffusion_length,
+        "keep_rashba": keep_rashba,
+    }
+    how: tuple[Any, Any, Any] = (parameters, ferromagnet, source)
     if rtol is None:
-        return solve(mesh)
-    stack = as_stack(film)
-    if mesh is not None:
+        (found,) = drift_diffusion_many([film], *how, mesh, **options)
+    elif mesh is not None:
         raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
-    if has_tables(stack):
-        raise InputError("rtol", rtol, "chooses a mesh, but tables bring points of their own")
-    best, refinement = refine_responses(stack, solve, lambda s: s.interfaces, Tolerance.of(rtol))
-    return replace(best, refinement=refinement)
+    else:
+        (found,) = refined_drift_diffusion([film], *how, [Tolerance.of(rtol)], **options)
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def refined_drift_diffusion(
+    films: Sequence[Stack | Bilayer],
+    parameters: str,
+    ferromagnet: str,
+    source: str,
+    tolerances: Sequence[Tolerance],
+    **options: Any,
+) -> list[DriftDiffusionSolution | Exception]:
+    """Solutions of films on the coarsest meshes that meet their tolerances.
+
+    Parameters
+    ----------
+    films : sequence of Bilayer or Stack
+    parameters, ferromagnet, source, **options
+        As of `solve_drift_diffusion`.
+    tolerances : sequence of Tolerance
+        One for each film.
+
+    Returns
+    -------
+    list of DriftDiffusionSolution, or of what `solve_drift_diffusion` raises for that film
+    """
+
+    def solve(
+        some: list[Stack], mesh: FermiSurfaceMesh
+    ) -> Sequence[DriftDiffusionSolution | Exception]:
+        how: tuple[Any, Any, Any] = (parameters, ferromagnet, source)
+        return drift_diffusion_many(some, *how, mesh, **options)
+
+    stacks = [as_stack(film) for film in films]
+    searched = refine_many(stacks, solve, lambda s: s.interfaces, tolerances)
+    return [
+        replace(result[0], refinement=result[1]) if isinstance(result, tuple) else result
+        for result in searched
+    ]

@@ -24,15 +24,15 @@ from torkivity_engine.diffusion.tensors import (
     default_mesh,
     driven_closed_form,
     driven_sums,
+    half_space_pair,
+    half_space_sums,
     tensor_integrals,
 )
+from torkivity_engine.errors import POINT_ERRORS
 from torkivity_engine.film.stack import Stack
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["POINT_ERRORS", "InterfaceOptions", "Laws", "interface_laws"]
-
-#: What one film may raise without failing the others.
-POINT_ERRORS = (ArithmeticError, ValueError, MemoryError)
+__all__ = ["InterfaceOptions", "Laws", "interface_laws"]
 
 
 class InterfaceOptions(NamedTuple):
@@ -116,21 +116,40 @@ def _drive(places: Sequence[tuple[Stack, int]], how: InterfaceOptions, laws: Law
     sums = np.zeros((len(places), 11, 2))
     closed: list[int] = []
     elements: list[tuple[FloatArray, FloatArray, FloatArray]] = []
+    pairs: dict[int, Stack] = {}
     for k, (stack, index) in enumerate(places):
         if k in laws.failed:
             continue
         try:
             own = driven_closed_form(stack, index, how.parameters)
-            if own is None:
-                sums[k] = driven_sums(stack, index, how.parameters, mesh)
-            else:
+            pair = half_space_pair(stack, index, how.parameters)
+            if own is not None:
                 closed.append(k)
                 elements.append(own)
+            elif pair is not None:
+                pairs[k] = pair
+            else:
+                sums[k] = driven_sums(stack, index, how.parameters, mesh)
         except POINT_ERRORS as error:
             laws.failed[k] = error
     if closed:
         sums[closed] = tensor_integrals(mesh, *(np.array(x) for x in zip(*elements, strict=True)))
+    if pairs:
+        for k, found in zip(pairs, _half_spaces(list(pairs.values()), mesh), strict=True):
+            if isinstance(found, Exception):
+                laws.failed[k] = found
+            else:
+                sums[k] = found
     field = np.array(
         [stack.field_direction * (stack.prefactor * METRE_PER_NM) for stack, _ in places]
     )
     laws.drive[:] = sums[:, :, 0] * field[:, :1] + sums[:, :, 1] * field[:, 1:2]
+
+
+def _half_spaces(
+    pairs: Sequence[Stack], mesh: FermiSurfaceMesh
+) -> Sequence[FloatArray | Exception]:
+    try:
+        return half_space_sums(pairs, mesh)
+    except POINT_ERRORS as error:  # a mesh without rings
+        return [error] * len(pairs)

@@ -13,6 +13,7 @@ its digits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,7 +33,7 @@ from torkivity_engine.diffusion.table_tensors import (
     table_driven_sums,
     table_half_space_sums,
 )
-from torkivity_engine.errors import InputError
+from torkivity_engine.errors import InputError, PointError
 from torkivity_engine.film.boundaries import HalfSpace
 from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.interface import Interface
@@ -41,7 +42,7 @@ from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import scatter
 from torkivity_engine.machine.kernels import njit
-from torkivity_engine.reduced.batch import solve_reduced
+from torkivity_engine.reduced.batch import FilmMoments, solve_reduced_many
 from torkivity_engine.spin import rotation_to
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
@@ -54,6 +55,8 @@ __all__ = [
     "default_mesh",
     "driven_closed_form",
     "driven_sums",
+    "half_space_pair",
+    "half_space_sums",
     "interface_conductivity",
     "interface_tensors",
     "mixing_conductance",
@@ -326,6 +329,12 @@ def driven_sums(stack: Stack, index: int, parameters: str, mesh: FermiSurfaceMes
     closed = driven_closed_form(stack, index, parameters)
     if closed is not None:
         return tensor_integrals(mesh, *closed)
+    pair = half_space_pair(stack, index, parameters)
+    if pair is not None:
+        (found,) = half_space_sums([pair], mesh)
+        if isinstance(found, Exception):
+            raise found
+        return found
     half_space = parameters == "half_space"
     if stack.interfaces[index].table() is not None:
         own = table_half_space_sums if half_space else table_driven_sums
@@ -333,8 +342,6 @@ def driven_sums(stack: Stack, index: int, parameters: str, mesh: FermiSurfaceMes
     if not has_one_sphere(stack, index):
         own_sums = sphere_half_space_sums if half_space else sphere_driven_sums
         return own_sums(stack, index, mesh)
-    if half_space:
-        return _half_space_sums(stack, index, mesh)
     return _sums_of_tensors(stack, index, mesh)
 
 
@@ -373,22 +380,46 @@ def _sums_of_tensors(stack: Stack, index: int, mesh: FermiSurfaceMesh) -> FloatA
     )
 
 
-def _half_space_sums(stack: Stack, interface: int, mesh: FermiSurfaceMesh) -> FloatArray:
-    """j(0-), j(0+) and s of the interface between two half spaces, (D22)-(D25).
-
-    With c_U = 0 nothing grows away from the interface, which is what a half space means, and
-    c_P then is the exact response: its moments are those of the solved problem.
-    """
-    below, above = (layer.without_spin_hall() for layer in stack.layers[interface : interface + 2])
-    pair = Stack(
+def half_space_pair(stack: Stack, index: int, parameters: str) -> Stack | None:
+    """An interface between two half spaces, if `half_space_sums` says what is driven there."""
+    own = stack.interfaces[index]
+    if parameters != "half_space" or own.table() is not None or not has_one_sphere(stack, index):
+        return None
+    below, above = (layer.without_spin_hall() for layer in stack.layers[index : index + 2])
+    return Stack(
         layers=(below, above),
-        interfaces=(stack.interfaces[interface].turned(stack.interface_magnetization(interface)),),
+        interfaces=(own.turned(stack.interface_magnetization(index)),),
         left=HalfSpace(),
         right=HalfSpace(),
         fermi_wavevector=stack.fermi_wavevector,
     )
-    states = solve_reduced(pair, mesh)
-    return np.concatenate([states.current_minus[0], states.current_plus[0], states.density[0]])
+
+
+def half_space_sums(
+    pairs: Sequence[Stack], mesh: FermiSurfaceMesh
+) -> list[FloatArray | PointError]:
+    """j(0-), j(0+) and s of interfaces between two half spaces each, (D22)-(D25).
+
+    With c_U = 0 nothing grows away from the interface, which is what a half space means, and
+    c_P then is the exact response: its moments are those of the solved problem.
+
+    Parameters
+    ----------
+    pairs : sequence of Stack
+        From `half_space_pair`.
+    mesh : FermiSurfaceMesh
+
+    Returns
+    -------
+    list of ndarray, shape (11, 2), or of what is the matter with a pair
+        As `tensor_integrals`.
+    """
+    return [
+        np.concatenate([own.current_minus[0], own.current_plus[0], own.density[0]])
+        if isinstance(own, FilmMoments)
+        else own
+        for own in solve_reduced_many(pairs, mesh)
+    ]
 
 
 def circuit_conductances(

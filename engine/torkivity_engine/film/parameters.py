@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.checks import Vector
@@ -31,6 +31,7 @@ from torkivity_engine.film.stack import FILM_QUANTITIES, Bilayer, Stack, as_stac
 
 __all__ = [
     "Parameter",
+    "Variation",
     "by_own_fields",
     "familiar_path",
     "film_facts",
@@ -204,15 +205,49 @@ def with_parameters(film: _Film, values: Mapping[str, Any]) -> _Film:
     InputError
         For an unknown path or a value that cannot be, naming the path.
     """
-    known = parameters(film)
-    changes: dict[str, dict[str, tuple[str, Any]]] = {}
-    for path, value in values.items():
-        full = path_of(film, path, known)
-        name, key = _split(full)
-        if key in changes.setdefault(name, {}):
-            raise InputError(path, value, f"is given twice: also as {changes[name][key][0]}")
-        changes[name][key] = (path, value)
-    return _rebuilt(film, changes)
+    return Variation(film, tuple(values))(values)
+
+
+class Variation(Generic[_Film]):
+    """A film with other values of the same parameters, again and again.
+
+    Parameters
+    ----------
+    film : Stack or Bilayer
+    paths : sequence of str
+        However they are spelt.
+
+    Raises
+    ------
+    InputError
+        For an unknown path, or one that is given twice.
+    """
+
+    def __init__(self, film: _Film, paths: Sequence[str]) -> None:
+        self._film = film
+        known = parameters(film)
+        #: By part: key and the path that was given.
+        self._places: dict[str, dict[str, str]] = {}
+        for path in paths:
+            name, key = _split(path_of(film, path, known))
+            part = self._places.setdefault(name, {})
+            if key in part:
+                raise InputError("parameter", path, f"is given twice: also as {part[key]}")
+            part[key] = path
+
+    def __call__(self, values: Mapping[str, Any]) -> _Film:
+        """The film with these values, by path as it was given.
+
+        Raises
+        ------
+        InputError
+            For a value that cannot be, naming the path.
+        """
+        changes = {
+            name: {key: (path, values[path]) for key, path in part.items()}
+            for name, part in self._places.items()
+        }
+        return _rebuilt(self._film, changes)
 
 
 def layer_paths(film: Stack | Bilayer) -> set[str]:
@@ -369,6 +404,8 @@ def _changed(
     wavevectors: tuple[float, float],
 ) -> Component:
     """A component with changes, whose errors name paths, in a film of another k_F."""
+    if not changes and wavevectors[0] == wavevectors[1]:
+        return part
     try:
         return part.with_values({k: v for k, (_, v) in changes.items()}, *wavevectors)
     except InputError as error:

@@ -227,7 +227,8 @@ def sphere_film(stack: Stack, rule: AzimuthalRings) -> SphereFilm:
     ----------
     stack : Stack
     rule : AzimuthalRings
-        Polar rule of every annulus, and azimuths.
+        Polar rule of every annulus, and azimuths. Gauss rules stand in for rational ones where
+        spheres differ.
 
     Returns
     -------
@@ -240,8 +241,10 @@ def sphere_film(stack: Stack, rule: AzimuthalRings) -> SphereFilm:
     """
     k_0 = stack.fermi_wavevector
     bands = [layer.bands(k_0) for layer in stack.layers]
-    radii = {sphere.radius for b in bands for sphere in b.slots if sphere.radius > 0.0}
-    grid = _grid(tuple(sorted(radii)), rule)
+    radii = {sphere.radius for b in bands for sphere in b.slots}
+    if len(radii) > 1:  # zero is that of a band without states
+        rule = _between_thresholds(rule)
+    grid = _grid(tuple(sorted(radii - {0.0})), rule)
     layers = tuple(
         SphereLayer(layer, own, grid, k_0) for layer, own in zip(stack.layers, bands, strict=True)
     )
@@ -259,6 +262,12 @@ def sphere_film(stack: Stack, rule: AzimuthalRings) -> SphereFilm:
             Junction(grid, k_0, layers[i].terminal, layers[i + 1].terminal, parameters)
         )
     return SphereFilm(stack, grid, layers, tuple(junctions))
+
+
+@lru_cache(maxsize=16)
+def _between_thresholds(rule: AzimuthalRings) -> AzimuthalRings:
+    """The rings where spheres differ: rational rules suit one end, thresholds are at both."""
+    return rule.with_polar_rule("gauss") if rule.polar_rule == "rational" else rule
 
 
 @lru_cache(maxsize=16)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.errors import PhysicsError
+from torkivity_engine.errors import POINT_ERRORS, PhysicsError, PointError
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.reduced.assembly import ring_structure
@@ -34,16 +34,12 @@ from torkivity_engine.reduced.point_kernels import (
 from torkivity_engine.spin import rotation_to
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
 
-__all__ = ["FilmMoments", "PointError", "solve_reduced", "solve_reduced_many"]
+__all__ = ["FilmMoments", "solve_reduced", "solve_reduced_many"]
 
 #: Points whose equations are held at once take about this much memory.
 _BYTES = 2_000_000
 
 _memory = threading.local()
-
-
-#: What one point may raise, and the others of its batch do not notice.
-PointError = ValueError | ArithmeticError | MemoryError
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +126,7 @@ def solve_reduced_many(
     for group in groups.values():
         try:
             layers = film_response(stacks[group[0]], rings)
-        except (ValueError, ArithmeticError) as error:
+        except POINT_ERRORS as error:
             found |= dict.fromkeys(group, error)
             continue
         points = (_Point(i, stacks[i], interface_input(stacks[i], rings)) for i in group)

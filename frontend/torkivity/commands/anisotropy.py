@@ -171,6 +171,7 @@ def _expand_data(
     """Expand what was measured, print it, and write it where that is asked for."""
     from torkivity.fit.data import read_torque_data
     from torkivity.fit.measured_anisotropy import anisotropy_columns, anisotropy_of_data
+    from torkivity.fit.observables import quantity_unit
     from torkivity.fit.settings import FilmSettings, load_fit_settings
     from torkivity.tables import Table
 
@@ -190,11 +191,16 @@ def _expand_data(
         csv.writer(text, lineterminator="\n").writerows([columns, *cells])
         write_text(output, text.getvalue(), force=force)
     quality = "; ".join(entry.quality() for entry in found)
+    # The unit stands in the title, so that the table fits a terminal.
+    shown = ("t [nm]", "torque", "coefficient", "value", "error", "over T0", "error of that")
+    unit = quantity_unit(found[0].quantity)
+    texts = [tuple("" if _is_nan(value) else _cell(value) for value in row[1:]) for row in rows]
+    first = 0 if any(text[0] for text in texts) else 1  # films of one unknown thickness
     table = Table(
-        f"{data.name}; form {form}; {quality}",
-        columns,
-        tuple(tuple("" if _is_nan(value) else _cell(value) for value in row) for row in rows),
-        4,
+        f"{data.name} [{unit}]; form {form}; {quality}",
+        shown[first:],
+        tuple(text[first:] for text in texts),
+        3 - first,
     )
     to_stdout = is_standard_output(output)
     click.echo(table.text(), err=to_stdout)

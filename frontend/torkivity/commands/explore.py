@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -47,7 +51,10 @@ end with Ctrl-C. From another machine, through a tunnel:
     help="Name of this machine that browsers may use beside localhost.",
 )
 @click.option(
-    "--browser/--no-browser", default=True, show_default=True, help="Open the page in a browser."
+    "--browser/--no-browser",
+    default=True,
+    show_default=True,
+    help="Open the page in a browser, where there are windows.",
 )
 def explore(
     config: Path,
@@ -66,21 +73,20 @@ def explore(
 
     case = Case.of(with_settings_given(load_config(config), config, settings), config)
     warn_unusual(config, unusual_values(case))
-    try:
-        from torkivity.explore.server import Place, serve
-    except ModuleNotFoundError as error:
-        raise click.UsageError(
-            f"the explorer needs {error.name}: pip install 'torkivity[explore]'"
-        ) from None
+    for name in ("bokeh", "tornado"):
+        if find_spec(name) is None:
+            raise click.UsageError(f"the explorer needs {name}: pip install 'torkivity[explore]'")
     from torkivity.commands.compilation import announce_compilation
+    from torkivity.explore.server import Place, serve
     from torkivity.explore.warm import warm_up
 
     def tell(address: str) -> None:
         say(f"the page is {address} (end with Ctrl-C)")
-        if browser:
+        if browser and _has_windows():
             import webbrowser
 
-            webbrowser.open(address)
+            # Some browsers come back only when they are closed.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     say("loading numerics")
     try:
@@ -90,3 +96,8 @@ def explore(
     except KeyboardInterrupt:
         pass
     say("stopped")
+
+
+def _has_windows() -> bool:
+    """Whether a browser would open a window, and not take over the terminal."""
+    return sys.platform == "darwin" or bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))

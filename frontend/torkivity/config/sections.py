@@ -17,6 +17,7 @@ from torkivity.catalogue import (
     SourceName,
 )
 from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_meshes.rules import DEFAULT_POLAR_RULE, POLAR_RULES
 
 __all__ = [
     "MESH_SIZES",
@@ -55,7 +56,7 @@ class MeshSection(Section):
 
     n_polar: int = Field(32, description="polar angles per hemisphere")
     n_azimuth: int = Field(16, description="azimuthal angles")
-    polar_rule: str = Field("gauss", description="gauss or graded")
+    polar_rule: str = Field(DEFAULT_POLAR_RULE, description=" or ".join(POLAR_RULES))
     file: str | None = Field(None, description="file with columns kx ky kz weight")
     rtol: float | None = Field(
         None, gt=0.0, lt=1.0, description="mesh error beside the largest total torque"

@@ -23,10 +23,10 @@ from torkivity.report.words import plain
 from torkivity.study.case import Case
 from torkivity.study.point import PointRecord
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.errors import POINT_ERRORS
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import COMPONENTS, IN_PLANE_VARIABLES, VARIABLES
 from torkivity_hpc.grid import Value
-from torkivity_hpc.running.worker import POINT_ERRORS
 
 __all__ = ["Kept", "answer_steps", "evaluate_points"]
 

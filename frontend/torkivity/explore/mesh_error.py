@@ -13,7 +13,7 @@ from torkivity.explore.view import AxisChoice
 from torkivity.study.boltzmann import solve_boltzmann_case
 from torkivity.study.case import Case
 from torkivity_engine.arrays import FloatArray
-from torkivity_hpc.running.worker import POINT_ERRORS
+from torkivity_engine.errors import POINT_ERRORS
 
 __all__ = ["mesh_steps"]
 

@@ -12,9 +12,9 @@ from torkivity.figures.profiles import face_heights, profile_panels
 from torkivity.report.words import plain
 from torkivity.study.boltzmann import solve_boltzmann_case
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.errors import POINT_ERRORS
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.profiles import LayerProfile
-from torkivity_hpc.running.worker import POINT_ERRORS
 
 __all__ = ["profile_steps"]
 

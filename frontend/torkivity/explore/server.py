@@ -73,7 +73,10 @@ class Place:
 
     def admits(self, host: str) -> bool:
         """Whether a browser may know this machine by a name, given with or without port."""
-        name = urlsplit(f"//{host}").hostname
+        try:
+            name = urlsplit(f"//{host}").hostname
+        except ValueError:  # such as an unfinished [::1
+            return False
         return name in _LOOPBACK or name in self.allowed
 
 
@@ -208,7 +211,10 @@ class _Tab(WebSocketHandler):
 
     def check_origin(self, origin: str) -> bool:
         """The page must have come from here."""
-        return urlsplit(origin).netloc.lower() == self.request.host.lower()
+        try:
+            return urlsplit(origin).netloc.lower() == self.request.host.lower()
+        except ValueError:
+            return False
 
     def open(self, *_: str, **__: str) -> None:
         self._session = Session(self.settings["case"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,14 +21,16 @@ from torkivity.fit.models import (
     transverse_share,
 )
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
+from torkivity_engine.diffusion.batch import drift_diffusion_many
+from torkivity_engine.diffusion.pumping import drift_diffusion_pumping
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.parameters import Parameter, parameters, path_of, with_parameters
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.magnets import magnet_responses
+from torkivity_engine.pumped import PumpingSolution
 from torkivity_engine.pumping import spin_pumping
 from torkivity_engine.solution import BoltzmannSolution, DriftDiffusionSolution
-from torkivity_engine.solve import solve_boltzmann
+from torkivity_engine.solve import solve_boltzmann_many
 from torkivity_engine.spin import torque_frame
 from torkivity_engine.units import convert_torque
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
@@ -41,6 +43,8 @@ _FITTED = ("rashba", "spin_hall_angle", "spin_diffusion_length")
 _REACH = 100.0
 #: A place: thickness, and theta and phi where the data have them.
 _Place = tuple[float, float | None, float]
+#: What is solved for: parameters that were changed, the place, and what is wanted.
+_Key = tuple[tuple[tuple[str, float], ...], _Place, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class FilmModel:
     mesh : FermiSurfaceMesh, optional
         By default ``SphericalMesh(12, 10)``, good to some 1e-3.
     solver : {"boltzmann", "drift_diffusion"}, optional
-        Drift-diffusion (level "finite") knows no damping.
+        Drift-diffusion is that of the level "finite".
     layer : str, optional
         Whose thickness the data have; by default the lowest layer that is no magnet.
     magnet : str, optional
@@ -74,6 +78,7 @@ class FilmModel:
         For names that the film does not have.
     """
 
+    answers: tuple[str, ...] = ("torque", "sheet_resistance", "effective_mixing_conductance")
     needs_resistivity = False
     _KEPT = 8192
 
@@ -92,16 +97,12 @@ class FilmModel:
         self.magnet = _chosen("magnet", magnet, list(stack.magnet_names))
         self.film, self.mesh = film, mesh or SphericalMesh(12, 10)
         self.name: str = solver
-        known: tuple[str, ...] = ("torque", "sheet_resistance")
-        if solver == "boltzmann":
-            known = (*known, "effective_mixing_conductance")
-        self.answers = known
         self._thickness = path_of(film, f"{self.layer}.thickness")
         whole = "film" if isinstance(film, Bilayer) else self.magnet
         angles = (f"{whole}.magnetization.theta_deg", f"{whole}.magnetization.phi_deg")
         self._angles = tuple(path_of(film, path) for path in angles)
         self._paths = _names(film, {self._thickness, "film.field_direction_deg"})
-        self._solved: OrderedDict[tuple[object, ...], _Found] = OrderedDict()
+        self._solved: OrderedDict[_Key, _Found] = OrderedDict()
 
     @property
     def parameters(self) -> tuple[FitParameter, ...]:
@@ -162,10 +163,16 @@ class FilmModel:
             if values[name] != known.value
         )
         share = transverse_share(where) > 1e-9  # for m along y_p there is no torque
-        found = [
-            self._at(changed, place, frozenset(wanted) - (set() if seen else {"torque"}))
+        keys = [
+            (changed, place, frozenset(wanted) - (set() if seen else {"torque"}))
             for place, seen in zip(_places(where), share, strict=True)
         ]
+        self._solve([key for key in dict.fromkeys(keys) if key not in self._solved])
+        found = [self._solved[key] for key in keys]
+        for key in keys:
+            self._solved.move_to_end(key)
+        while len(self._solved) > self._KEPT:
+            self._solved.popitem(last=False)
         answers: dict[str, FloatArray] = {}
         if "torque" in wanted:
             torque = np.array([entry.torque or (0.0, 0.0) for entry in found]).T
@@ -193,45 +200,67 @@ class FilmModel:
         """How paths of the scanned layer begin."""
         return self._thickness.removesuffix("thickness")
 
-    def _at(
-        self, changed: tuple[tuple[str, float], ...], place: _Place, wanted: frozenset[str]
-    ) -> _Found:
-        key = (changed, place, wanted)
-        if key in self._solved:
-            self._solved.move_to_end(key)
-            return self._solved[key]
+    def _film(self, changed: tuple[tuple[str, float], ...], place: _Place) -> Bilayer | Stack:
         thickness, theta, phi = place
         values = {**dict(changed), self._thickness: thickness}
         if theta is not None:
-            values |= dict(
-                zip(self._angles, (theta, phi + self.film.field_direction_deg), strict=True)
-            )
-        found = self._solved[key] = self._solve(with_parameters(self.film, values), wanted)
-        if len(self._solved) > self._KEPT:
-            self._solved.popitem(last=False)
-        return found
+            angles = theta, phi + self.film.field_direction_deg
+            values |= dict(zip(self._angles, angles, strict=True))
+        return with_parameters(self.film, values)
 
-    def _solve(self, film: Bilayer | Stack, wanted: frozenset[str]) -> _Found:
-        torque = resistance = pumped = None
-        if wanted & {"torque", "sheet_resistance"}:
-            solution: BoltzmannSolution | DriftDiffusionSolution
-            if self.name == "boltzmann":
-                solution = solve_boltzmann(film, self.mesh)
-            else:
-                solution = solve_drift_diffusion(film, ferromagnet="finite", mesh=self.mesh)
-            stack = as_stack(film)
+    def _solve(self, keys: Sequence[_Key]) -> None:
+        """Solve films that were not yet; those of a field together, which share their layers."""
+        films = [self._film(changed, place) for changed, place, _ in keys]
+        driven = [i for i, (_, _, w) in enumerate(keys) if w & {"torque", "sheet_resistance"}]
+        solutions = dict(zip(driven, self._driven([films[i] for i in driven]), strict=True))
+        for i, (key, film) in enumerate(zip(keys, films, strict=True)):
+            torque = resistance = pumped = None
+            stack, wanted = as_stack(film), key[2]
             if "torque" in wanted:
-                own = magnet_responses(stack, solution.interfaces)
-                (magnet,) = (entry for entry in own if entry.name == self.magnet)
-                d, f = torque_frame(magnet.m, stack.field_direction)
-                torque = float(magnet.torque_total @ d), float(magnet.torque_total @ f)
+                torque = self._torque(stack, solutions[i])
             if "sheet_resistance" in wanted:
                 along = stack.field_direction[:2]
-                resistance = float(along @ np.linalg.inv(solution.sheet_conductance) @ along)
-        if "effective_mixing_conductance" in wanted:
-            turning = spin_pumping(film, self.mesh, magnet=self.magnet)
-            pumped = turning.effective_mixing_conductance
-        return _Found(torque, resistance, pumped)
+                inverse = np.linalg.inv(solutions[i].sheet_conductance)
+                resistance = float(along @ inverse @ along)
+            if "effective_mixing_conductance" in wanted:
+                pumped = self._turning(film).effective_mixing_conductance
+            self._solved[key] = _Found(torque, resistance, pumped)
+
+    def _driven(
+        self, films: Sequence[Bilayer | Stack]
+    ) -> list[BoltzmannSolution | DriftDiffusionSolution]:
+        """Films in a field.
+
+        Raises
+        ------
+        InputError, PhysicsError, CapacityError
+            What the first film without a solution lacks.
+        """
+        found: Sequence[BoltzmannSolution | DriftDiffusionSolution | Exception]
+        if self.name == "boltzmann":
+            found = solve_boltzmann_many(films, self.mesh)
+        else:
+            found = drift_diffusion_many(films, level="finite", mesh=self.mesh)
+        solved = []
+        for solution in found:
+            if isinstance(solution, Exception):
+                raise solution
+            solved.append(solution)
+        return solved
+
+    def _torque(
+        self, stack: Stack, solution: BoltzmannSolution | DriftDiffusionSolution
+    ) -> tuple[float, float]:
+        """Damping-like and field-like torque on the magnet, per E~."""
+        own = magnet_responses(stack, solution.interfaces)
+        (magnet,) = (entry for entry in own if entry.name == self.magnet)
+        d, f = torque_frame(magnet.m, stack.field_direction)
+        return float(magnet.torque_total @ d), float(magnet.torque_total @ f)
+
+    def _turning(self, film: Bilayer | Stack) -> PumpingSolution:
+        if self.name == "boltzmann":
+            return spin_pumping(film, self.mesh, magnet=self.magnet)
+        return drift_diffusion_pumping(film, self.mesh, magnet=self.magnet, ferromagnet="finite")
 
 
 def _chosen(key: str, name: str | None, known: list[str]) -> str:

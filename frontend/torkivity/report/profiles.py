@@ -16,9 +16,8 @@ from torkivity.results.selection import describe_point
 from torkivity.results.values import choose_source, known_models
 from torkivity.study.boltzmann import solve_boltzmann_case
 from torkivity.study.points import point_case
-from torkivity_engine.errors import InputError
+from torkivity_engine.errors import POINT_ERRORS, InputError
 from torkivity_engine.film.stack import as_stack
-from torkivity_hpc.running.worker import POINT_ERRORS
 
 if TYPE_CHECKING:
     import xarray

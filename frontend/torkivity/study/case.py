@@ -7,7 +7,7 @@ change a case the same way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from torkivity.config.parameters import setting_parameters, with_settings
 from torkivity.config.sections import MESH_SIZES, MeshSection, RunConfig, Settings
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.names import plain_path
-from torkivity_engine.film.parameters import Parameter, path_of, with_parameters
+from torkivity_engine.film.parameters import Parameter, Variation, path_of
 from torkivity_engine.film.parameters import parameters as film_parameters
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.tolerance import Tolerance
@@ -76,14 +76,23 @@ class Case:
 
     def varied(self, values: Mapping[str, Value]) -> Case:
         """The case with other values of parameters, by path."""
+        return self.variation(tuple(values))(values)
+
+    def variation(self, paths: Sequence[str]) -> Callable[[Mapping[str, Value]], Case]:
+        """What gives the case with other values of these parameters."""
         known = setting_parameters(self.settings)
-        of_settings = {path: value for path, value in values.items() if path in known}
-        of_film = {path: value for path, value in values.items() if path not in known}
-        return replace(
-            self,
-            film=with_parameters(self.film, of_film) if of_film else self.film,
-            settings=with_settings(self.settings, of_settings) if of_settings else self.settings,
-        )
+        of_settings = [path for path in paths if path in known]
+        of_film = [path for path in paths if path not in known]
+        film_with = Variation(self.film, of_film) if of_film else None
+
+        def varied(values: Mapping[str, Value]) -> Case:
+            settings = self.settings
+            if of_settings:
+                settings = with_settings(settings, {path: values[path] for path in of_settings})
+            film = self.film if film_with is None else film_with(values)
+            return replace(self, film=film, settings=settings)
+
+        return varied
 
     def mesh(self) -> FermiSurfaceMesh:
         """Mesh of the Fermi surfaces; equal settings share one.

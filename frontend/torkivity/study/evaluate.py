@@ -89,7 +89,7 @@ def evaluate(plan: SweepPlan, tell: Callable[[int, int], None] | None = None) ->
     ----------
     plan : SweepPlan
     tell : callable, optional
-        Told after each point how many are done, and how many there are.
+        Told now and then how many are done, and how many there are.
 
     Returns
     -------
@@ -99,10 +99,13 @@ def evaluate(plan: SweepPlan, tell: Callable[[int, int], None] | None = None) ->
     grid = plan.spec.grid
     rows = RowMaker(Job(plan.evaluate, grid, plan.spec.layout()), rank=0)
     order, _ = grid.order(plan.layer_parameters, np.ones(grid.size, dtype=np.bool_))
-    for count, point in enumerate(order.tolist(), start=1):
-        rows.add(point)
+    waiting = order.tolist()
+    while waiting:
+        count = rows.count(len(waiting))
+        rows.add(waiting[:count])
+        del waiting[:count]
         if tell is not None:
-            tell(count, grid.size)
+            tell(grid.size - len(waiting), grid.size)
     block = rows.take()
     assert block is not None
     return Evaluated(plan, block.sorted())

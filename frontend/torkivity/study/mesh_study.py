@@ -224,12 +224,9 @@ def convergence_report(result: Convergence) -> str:
         ]
     lines.append(f"uncertainty of the extrapolation: {result.uncertainty:.1e}")
     if result.chosen is None:
-        text = (
-            f"no mesh of this study meets the tolerance {result.tolerance:g}: give finer ones in "
-        )
-        text += "[converge]"
         lines += fold(
-            text + (', or polar_rule = "graded" in [mesh]' if result.polar.error[-1] > 1e-6 else "")
+            f"no mesh of this study meets the tolerance {result.tolerance:g}: give finer ones in "
+            "[converge]"
         )
     else:
         p, a = result.chosen

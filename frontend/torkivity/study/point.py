@@ -7,22 +7,23 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from torkivity.catalogue import MODELS, SOURCES
-from torkivity.study.boltzmann import solve_boltzmann_case
 from torkivity.study.case import Case
 from torkivity.study.in_plane import in_plane_record
-from torkivity.study.tiles import MESH_VARIABLES, Tiles, mesh_record
-from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
-from torkivity_engine.errors import PhysicsError
+from torkivity.study.tiles import MESH_VARIABLES, TileMesh, Tiles, mesh_record
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.diffusion.batch import drift_diffusion_many
+from torkivity_engine.diffusion.drift_diffusion import refined_drift_diffusion
+from torkivity_engine.errors import POINT_ERRORS, PhysicsError
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
-from torkivity_engine.magnets import magnet_responses
+from torkivity_engine.magnets import magnet_records, magnet_responses
 from torkivity_engine.record import (
     CERTIFICATES,
     COORDINATES,
@@ -31,9 +32,14 @@ from torkivity_engine.record import (
     VARIABLES,
     Variable,
 )
-from torkivity_engine.solution import BoltzmannSolution, DriftDiffusionSolution
+from torkivity_engine.solution import (
+    BoltzmannSolution,
+    DriftDiffusionSolution,
+    response_records,
+)
+from torkivity_engine.solve import solve_boltzmann_many
 from torkivity_engine.tolerance import Tolerance
-from torkivity_hpc.files.rows import NotedRecord
+from torkivity_hpc.files.rows import NotedRecord, Records
 from torkivity_hpc.grid import Axis, Dimension, Value
 
 __all__ = [
@@ -43,7 +49,9 @@ __all__ = [
     "model_dimension",
     "point_variables",
     "solution_record",
+    "solution_records",
     "solve_point",
+    "solve_points",
     "source_dimension",
 ]
 
@@ -74,18 +82,75 @@ def solve_point(
     InputError, PhysicsError, CapacityError
         As the solvers do.
     """
+    (found,) = solve_points([case], model, source, [tolerance])
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def solve_points(
+    cases: Sequence[Case],
+    model: str,
+    source: str,
+    tolerances: Sequence[Tolerance | None] | None = None,
+) -> list[Solution | Exception]:
+    """Films by one model, together where solvers can do that.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+    model, source : str
+        As in `solve_point`.
+    tolerances : sequence of Tolerance or None, optional
+        One for each case, in place of its mesh or tolerance.
+
+    Returns
+    -------
+    list of BoltzmannSolution, DriftDiffusionSolution, or what `solve_point` raises
+    """
+    found: dict[int, Solution | Exception] = {}
+    together: dict[Hashable, list[int]] = {}
+    kept: list[Tolerance | None] = []
+    for index, case in enumerate(cases):
+        kept.append((tolerances[index] if tolerances else None) or case.tolerance)
+        try:
+            solver = case.settings.solver.method
+            mesh = id(case.mesh()) if kept[index] is None else None
+            how = (mesh, solver, case.memory_limit, ferromagnet_level(case))
+            together.setdefault(how, []).append(index)
+        except POINT_ERRORS as error:
+            found[index] = error
+    for indices in together.values():
+        some = [cases[index] for index in indices]
+        wanted = [kept[index] for index in indices]
+        try:
+            found |= zip(indices, _solve_alike(some, model, source, wanted), strict=True)
+        except POINT_ERRORS as error:  # of what they have in common
+            found |= dict.fromkeys(indices, error)
+    return [found[index] for index in range(len(cases))]
+
+
+def _solve_alike(
+    cases: Sequence[Case], model: str, source: str, tolerances: Sequence[Tolerance | None]
+) -> Sequence[Solution | Exception]:
+    """Films on one mesh, or each with a tolerance, with equal settings."""
+    films, first = [case.film for case in cases], cases[0]
+    wanted = [tolerance for tolerance in tolerances if tolerance is not None]
+    mesh = None if wanted else first.mesh()
     parameters = MODELS[model].parameters
     if parameters is None:
-        return solve_boltzmann_case(case, source, tolerance)
-    rtol = tolerance or case.tolerance
-    return solve_drift_diffusion(
-        case.film,
-        parameters,
-        ferromagnet_level(case),
-        source,  # type: ignore[arg-type]
-        mesh=case.mesh() if rtol is None else None,
-        rtol=rtol,
-    )
+        return solve_boltzmann_many(
+            films,
+            mesh,
+            rtol=wanted or None,
+            method=first.settings.solver.method,
+            source=source,
+            memory_limit=first.memory_limit,
+        )
+    level = ferromagnet_level(first)
+    if wanted:
+        return refined_drift_diffusion(films, parameters, level, source, wanted)
+    return drift_diffusion_many(films, parameters, level, source, mesh)  # type: ignore[arg-type]
 
 
 def ferromagnet_level(case: Case) -> Literal["dephased", "finite"]:
@@ -108,25 +173,60 @@ def solution_record(
     PhysicsError
         If a number that always exists came out as none.
     """
-    record: dict[str, ArrayLike] = {}
-    by_interface = [response.record() for response in solution.interfaces]
-    by_magnet = [
-        magnet.record() for magnet in magnet_responses(as_stack(film), solution.interfaces)
+    records = solution_records([film], [solution], quantities)
+    if records.failed:
+        raise records.failed[0]
+    values = {name: value[0] for name, value in records.values.items()}
+    return NotedRecord(values, records.notes.get(0, ""))
+
+
+def solution_records(
+    films: Sequence[Bilayer | Stack],
+    solutions: Sequence[Solution],
+    quantities: tuple[str, ...] = (),
+) -> Records:
+    """Numbers of solutions of one model by the names of `point_variables`.
+
+    Parameters
+    ----------
+    films : sequence of Bilayer or Stack
+        With as many layers and magnets each.
+    solutions : sequence of BoltzmannSolution or DriftDiffusionSolution
+    quantities : tuple of str, optional
+
+    Returns
+    -------
+    Records
+        Failed is where a number that always exists came out as none.
+    """
+    count = len(films)
+    stacks = [as_stack(film) for film in films]
+    responses = [response for solution in solutions for response in solution.interfaces]
+    magnets = [
+        magnet
+        for stack, solution in zip(stacks, solutions, strict=True)
+        for magnet in magnet_responses(stack, solution.interfaces)
     ]
-    for names, rows in ((VARIABLES, by_interface), (MAGNET_VARIABLES, by_magnet)):
+    values: dict[str, FloatArray] = {}
+    failed: dict[int, Exception] = {}
+    notes: dict[int, str] = {}
+    tables = (VARIABLES, response_records(responses)), (MAGNET_VARIABLES, magnet_records(magnets))
+    for names, rows in tables:
         for name, variable in names.items():
-            value = np.array([row[name] for row in rows]).reshape(len(rows), *_shape(variable))
-            if not np.all(np.isfinite(value)) and not variable.framed:
-                raise PhysicsError(f"{name} came out as {value.tolist()}")
-            record[name] = value
-    certificates = getattr(solution, "certificates", {})
+            value = rows[name].reshape(count, -1, *_shape(variable))
+            values[name] = value
+            if not variable.framed and not np.all(np.isfinite(value)):
+                for i in range(count):
+                    if i not in failed and not np.all(np.isfinite(value[i])):
+                        failed[i] = PhysicsError(f"{name} came out as {value[i].tolist()}")
+    certificates = [getattr(solution, "certificates", {}) for solution in solutions]
     for name in CERTIFICATES:
-        record[f"certificate_{name}"] = certificates.get(name, np.nan)
-    note = ""
+        values[f"certificate_{name}"] = np.array([c.get(name, np.nan) for c in certificates])
     if "in_plane" in quantities:
-        numbers, note = in_plane_record(as_stack(film), solution)
-        record |= numbers
-    return NotedRecord(record, note)
+        found = [in_plane_record(*pair) for pair in zip(stacks, solutions, strict=True)]
+        values |= {name: np.array([numbers[name] for numbers, _ in found]) for name in found[0][0]}
+        notes = {i: note for i, (_, note) in enumerate(found) if note}
+    return Records(values, failed, notes, np.zeros(count))
 
 
 def _shape(variable: Variable) -> tuple[int, ...]:
@@ -195,28 +295,116 @@ class PointRecord:
     case: Case
     quantities: tuple[str, ...] = ()
     tiles: Tiles | None = None
-    _last: tuple[dict[str, Value], Case] | None = field(default=None, repr=False)
+    _variation: tuple[tuple[str, ...], Callable[[Mapping[str, Value]], Case]] | None = field(
+        default=None, repr=False
+    )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_last": None}
+        return {**self.__dict__, "_variation": None}
 
     def __call__(self, values: Mapping[str, Value]) -> NotedRecord:
         """Record of a point: values of film and settings by path, of "model" and "source"."""
-        varied = {name: value for name, value in values.items() if name not in ("model", "source")}
-        if self._last is None or self._last[0] != varied:
-            self._last = varied, self.case.varied(varied)
-        case = self._last[1]
-        model, source = str(values["model"]), str(values["source"])
-        assert source in SOURCES
+        records = self.many([values])
+        if records.failed:
+            raise records.failed[0]
+        numbers = {name: value[0] for name, value in records.values.items()}
+        return NotedRecord(numbers, records.notes.get(0, ""))
+
+    def many(self, points: Sequence[Mapping[str, Value]]) -> Records:
+        """Records of some points; each is the same whatever the others are."""
+        found = Records({}, {}, {}, np.zeros(len(points)))
+        cases: dict[tuple[Value, ...], Case | Exception] = {}
+        together: dict[tuple[str, str], tuple[list[int], list[Case]]] = {}
+        tiles: dict[int, TileMesh | None] = {}
+        for place, values in enumerate(points):
+            case = self._varied(values, cases)
+            if isinstance(case, Exception):
+                found.failed[place] = case
+                continue
+            key = str(values["model"]), str(values["source"])
+            places, some = together.setdefault(key, ([], []))
+            places.append(place)
+            some.append(case)
+        for (model, source), (places, some) in together.items():
+            assert source in SOURCES
+            started = time.perf_counter()
+            tolerances: list[Tolerance | None] = [None] * len(some)
+            for i, (place, case) in enumerate(zip(places, some, strict=True)):
+                tiles[place] = self._tile(case, points[place], model, source)
+                if (tile := tiles[place]) is not None:
+                    tolerances[i] = tile.tolerance(case)
+            solutions = solve_points(some, model, source, tolerances)
+            self._add(found, places, some, solutions)
+            self._add_meshes(found, places, some, source, solutions, tiles)
+            found.seconds[places] = (time.perf_counter() - started) / len(places)
+        return found
+
+    def _tile(
+        self, case: Case, values: Mapping[str, Value], model: str, source: str
+    ) -> TileMesh | None:
+        """Mesh of a point's tile; None for a single film, whose own search finds it."""
+        varied = {name: v for name, v in values.items() if name not in ("model", "source")}
+        if self.tiles is None or (not varied and MODELS[model].parameters is None):
+            return None
+        return self.tiles.mesh(case, varied, source)
+
+    def _add_meshes(
+        self,
+        found: Records,
+        places: list[int],
+        cases: list[Case],
+        source: str,
+        solutions: list[Solution | Exception],
+        tiles: Mapping[int, TileMesh | None],
+    ) -> None:
+        """Write what points say of their meshes, where a tolerance chooses them."""
         if self.tiles is None:
-            return solution_record(case.film, solve_point(case, model, source), self.quantities)
-        if not varied and MODELS[model].parameters is None:
-            # A single film is a tile of its own: what finds its mesh is its solution.
-            solution: Solution = solve_boltzmann_case(case, source)
-            tile = self.tiles.learn(case, source, solution.refinement)
-        else:
-            tile = self.tiles.mesh(case, varied, source)
-            solution = solve_point(case, model, source, tile.tolerance(case))
-        record = solution_record(case.film, solution, self.quantities)
-        record |= mesh_record(solution.refinement, tile)
-        return record
+            return
+        for place, case, solution in zip(places, cases, solutions, strict=True):
+            if isinstance(solution, Exception):
+                continue
+            tile = tiles[place] or self.tiles.learn(case, source, solution.refinement)
+            for name, value in mesh_record(solution.refinement, tile).items():
+                if name not in found.values:
+                    found.values[name] = np.full(len(found.seconds), np.nan)
+                found.values[name][place] = value
+
+    def _varied(
+        self, values: Mapping[str, Value], known: dict[tuple[Value, ...], Case | Exception]
+    ) -> Case | Exception:
+        """The case at a point; models and sources share it."""
+        paths = tuple(name for name in values if name not in ("model", "source"))
+        if self._variation is None or self._variation[0] != paths:
+            self._variation = paths, self.case.variation(paths)
+        key = tuple(values[path] for path in paths)
+        if key not in known:
+            try:
+                known[key] = self._variation[1](values)
+            except POINT_ERRORS as error:
+                known[key] = error
+        return known[key]
+
+    def _add(
+        self,
+        found: Records,
+        places: list[int],
+        cases: list[Case],
+        solutions: list[Solution | Exception],
+    ) -> None:
+        """Write the records of solutions into their places."""
+        solved: list[tuple[int, Bilayer | Stack, Solution]] = []
+        for place, case, solution in zip(places, cases, solutions, strict=True):
+            if isinstance(solution, Exception):
+                found.failed[place] = solution
+            else:
+                solved.append((place, case.film, solution))
+        if not solved:
+            return
+        at, films, good = zip(*solved, strict=True)
+        records = solution_records(films, good, self.quantities)
+        found.failed.update((at[i], error) for i, error in records.failed.items())
+        found.notes.update((at[i], note) for i, note in records.notes.items())
+        for name, value in records.values.items():
+            if name not in found.values:
+                found.values[name] = np.full((len(found.seconds), *value.shape[1:]), np.nan)
+            found.values[name][list(at)] = value

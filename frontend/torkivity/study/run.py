@@ -20,7 +20,7 @@ from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import Variable
 from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, create_sweep
-from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
+from torkivity_meshes import POLAR_RULES, FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
     "CURVE",
@@ -140,11 +140,11 @@ def found_mesh(points: Evaluated) -> FoundMesh | None:
         return None
     at_all = points.at(model=REFERENCE, source="all")
     errors = points.values("mesh_error")[points.at(model=REFERENCE)]
-    n_polar, n_azimuth, graded = (
+    n_polar, n_azimuth, number = (
         int(points.values(name)[at_all])
-        for name in ("mesh_n_polar", "mesh_n_azimuth", "mesh_graded")
+        for name in ("mesh_n_polar", "mesh_n_azimuth", "mesh_polar_rule")
     )
-    rule = "graded" if graded else "gauss"
+    rule = tuple(POLAR_RULES)[number]
     return FoundMesh(n_polar, n_azimuth, rule, float(np.nanmax(errors)))
 
 

@@ -30,10 +30,10 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, product
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from torkivity.study.boltzmann import solve_boltzmann_case
 from torkivity.study.case import Case
+from torkivity_engine.errors import POINT_ERRORS
 from torkivity_engine.film.parameters import Parameter
 from torkivity_engine.film.parameters import parameters as film_parameters
 from torkivity_engine.film.sources import film_with_source
@@ -43,10 +43,11 @@ from torkivity_engine.tolerance import RefinedMesh, Tolerance
 from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.files.sweepfile import SweepFile
 from torkivity_hpc.grid import Grid, IntArray, Value
-from torkivity_hpc.running.worker import POINT_ERRORS
-from torkivity_meshes import SphericalMesh
+from torkivity_meshes import POLAR_RULES, SphericalMesh
 
 __all__ = ["MESH_VARIABLES", "Tile", "TileMesh", "Tiles", "mesh_record", "tile_of"]
+
+_RULES = tuple(POLAR_RULES)
 
 #: What a point says of its mesh where a tolerance chooses it.
 MESH_VARIABLES: dict[str, Variable] = {
@@ -55,7 +56,9 @@ MESH_VARIABLES: dict[str, Variable] = {
     ),
     "mesh_n_polar": Variable((), "1", "polar angles per hemisphere that the point was solved on"),
     "mesh_n_azimuth": Variable((), "1", "azimuthal angles that the point was solved on"),
-    "mesh_graded": Variable((), "1", "1 where polar angles crowd towards grazing, 0 for Gauss"),
+    "mesh_polar_rule": Variable(
+        (), "1", f"rule of the polar angles: {', '.join(f'{i} {r}' for i, r in enumerate(_RULES))}"
+    ),
     "tile_n_polar": Variable((), "1", "polar angles found for the tile of the point"),
     "tile_n_azimuth": Variable((), "1", "azimuthal angles found for the tile of the point"),
     "tile_shortcut": Variable(
@@ -173,7 +176,7 @@ class TileMesh:
         return Tolerance(rtol, (self.n_polar // 2, self.n_azimuth // 2), shortcut=self.shortcut)
 
 
-def mesh_record(refinement: RefinedMesh | None, tile: TileMesh) -> dict[str, ArrayLike]:
+def mesh_record(refinement: RefinedMesh | None, tile: TileMesh) -> dict[str, float]:
     """Numbers by the names of `MESH_VARIABLES`."""
     if refinement is None:  # a model that needs no mesh for this film
         return {name: np.nan for name in MESH_VARIABLES}
@@ -181,7 +184,7 @@ def mesh_record(refinement: RefinedMesh | None, tile: TileMesh) -> dict[str, Arr
         "mesh_error": refinement.relative,
         "mesh_n_polar": refinement.n_polar,
         "mesh_n_azimuth": refinement.n_azimuth,
-        "mesh_graded": float(refinement.polar_rule == "graded"),
+        "mesh_polar_rule": _RULES.index(refinement.polar_rule),
         "tile_n_polar": tile.n_polar,
         "tile_n_azimuth": tile.n_azimuth,
         "tile_shortcut": np.nan if tile.shortcut is None else tile.shortcut,
@@ -263,16 +266,16 @@ class Tiles:
         done = np.flatnonzero(file.status() == STATUS["done"])
         if not len(done):
             return
-        names = ("mesh_graded", "tile_n_polar", "tile_n_azimuth", "tile_shortcut")
+        names = ("mesh_polar_rule", "tile_n_polar", "tile_n_azimuth", "tile_shortcut")
         columns = [file.values(name)[done, 0] for name in names]
         solved = ~np.isnan(columns[1])
-        done, graded, polar, azimuth, share = (column[solved] for column in (done, *columns))
-        _, places = np.unique(2 * self._labels(grid)[done] + (graded > 0.0), return_index=True)
+        done, rules, polar, azimuth, share = (column[solved] for column in (done, *columns))
+        _, places = np.unique(len(_RULES) * self._labels(grid)[done] + rules, return_index=True)
         for i in places.tolist():
             values = grid.point(int(done[i]))
             source = str(values.pop("source"))
             del values["model"]
-            rule = "graded" if graded[i] else "gauss"
+            rule = _RULES[int(rules[i])]
             shortcut = None if np.isnan(share[i]) else float(share[i])
             mesh = TileMesh(int(polar[i]), int(azimuth[i]), shortcut)
             self.known[self._key(values, source, rule)] = mesh

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.record import Variable
 
-__all__ = ["Block", "NotedRecord", "RowLayout", "checksums"]
+__all__ = ["Block", "NotedRecord", "Records", "RowLayout", "checksums"]
 
 
 class RowLayout:
@@ -47,14 +47,48 @@ class RowLayout:
         ValueError
             If a variable has another shape than the schema says.
         """
-        if record.keys() != self.columns.keys():
-            mismatch = sorted(set(record) ^ set(self.columns))
+        self.fill_all(
+            row[None], {k: np.asarray(v, dtype=np.float64)[None] for k, v in record.items()}
+        )
+
+    def fill_all(self, rows: FloatArray, values: Mapping[str, FloatArray]) -> None:
+        """Write records of several points, along the first axis, into their rows.
+
+        Raises
+        ------
+        KeyError, ValueError
+            As `fill`.
+        """
+        if values.keys() != self.columns.keys():
+            mismatch = sorted(set(values) ^ set(self.columns))
             raise KeyError(f"variables that do not match the schema: {mismatch}")
         for name, columns in self.columns.items():
-            value = np.asarray(record[name], dtype=np.float64)
-            if value.shape != self.shapes[name]:
-                raise ValueError(f"{name} has shape {value.shape}, not {self.shapes[name]}")
-            row[columns] = value.reshape(-1)
+            value = values[name]
+            if value.shape[1:] != self.shapes[name]:
+                raise ValueError(f"{name} has shape {value.shape[1:]}, not {self.shapes[name]}")
+            rows[:, columns] = value.reshape(len(rows), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """Records of several points.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray, shape (n_points, ...)
+        By variable; anything where a point failed. Empty if all did.
+    failed : dict of int to Exception
+        What went wrong, by place in the list of points.
+    notes : dict of int to str
+        What points that are done lack.
+    seconds : ndarray, shape (n_points,)
+        What each point took.
+    """
+
+    values: dict[str, FloatArray]
+    failed: dict[int, Exception]
+    notes: dict[int, str]
+    seconds: FloatArray
 
 
 class NotedRecord(dict[str, ArrayLike]):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from torkivity_engine.errors import InputError
+from torkivity_engine.errors import POINT_ERRORS, InputError
 from torkivity_engine.machine.memory import require_memory
 from torkivity_hpc.files.resume import open_for_writing
 from torkivity_hpc.files.store import STATUS
@@ -23,7 +23,7 @@ from torkivity_hpc.running.crew import Crew, ProcessCrew, WorkerError
 from torkivity_hpc.running.launcher import detect_launch, start_mpi
 from torkivity_hpc.running.manager import Outcome, StopRequest, run_points, stop_on_signals
 from torkivity_hpc.running.mpi_crew import MpiCrew, dismiss, serve
-from torkivity_hpc.running.worker import POINT_ERRORS, Evaluate
+from torkivity_hpc.running.worker import Evaluate
 
 __all__ = [
     "CrewMaker",

@@ -120,7 +120,7 @@ def test_leading_mode_of_a_heavy_metal_converges_to_the_exact_root():
     x = brentq(lambda x: omega / x * math.atanh(x) - 1.0, 1e-6, 1.0 - 1e-12, xtol=1e-15)
     errors = []
     for n in (4, 8, 12, 16):
-        rates = layer_modes(layer, SphericalMesh(n, 4)).rates
+        rates = layer_modes(layer, SphericalMesh(n, 4, "gauss")).rates
         errors.append(abs(np.abs(rates).min() * length - x))
     assert errors[0] > 10.0 * errors[1]
     assert errors[1] > 10.0 * errors[2]

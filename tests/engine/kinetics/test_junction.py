@@ -17,7 +17,7 @@ M = (0.36, -0.48, 0.8)
 
 
 def _rule(n_polar: int, n_azimuth: int = 8) -> AzimuthalRings:
-    rings = SphericalMesh(n_polar, n_azimuth).rings
+    rings = SphericalMesh(n_polar, n_azimuth, "gauss").rings
     assert rings is not None
     return rings
 

@@ -188,6 +188,7 @@ def test_allowed_names() -> None:
     assert place.admits("localhost:1")
     assert not place.admits("other.example")
     assert not place.admits("")
+    assert not place.admits("[::1")
     assert Place().key != Place().key
 
 
@@ -228,3 +229,41 @@ def test_ends_on_request(
     _, rest = program.process.communicate(timeout=60)
     assert program.process.returncode == 0
     assert rest == "torkivity: stopped\n"
+
+
+@pytest.mark.parametrize("library", ["bokeh", "tornado"])
+def test_a_missing_library_is_one_line(
+    call: Any, small_toml: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    from torkivity.commands import explore
+
+    monkeypatch.setattr(explore, "find_spec", lambda name: None if name == library else name)
+    (tmp_path / "film.toml").write_text(small_toml)
+    done = call("explore", "film.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    last = done.stderr.splitlines()[-1]
+    assert last == (
+        f"torkivity: error: the explorer needs {library}: pip install 'torkivity[explore]'"
+    )
+
+
+def test_ended_while_it_gets_ready(
+    call: Any, small_toml: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torkivity.explore import warm
+
+    def interrupted(case: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(warm, "warm_up", interrupted)
+    (tmp_path / "film.toml").write_text(small_toml)
+    done = call("explore", "film.toml", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr.endswith("torkivity: stopped\n")
+
+
+def test_a_bad_film_is_one_line(call: Any, small_toml: str, tmp_path: Path) -> None:
+    (tmp_path / "film.toml").write_text(small_toml.replace("10.0", "-10.0"))
+    done = call("explore", "film.toml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "must be a positive length" in done.stderr.splitlines()[-1]

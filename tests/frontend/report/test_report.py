@@ -18,10 +18,11 @@ import xarray
 
 from torkivity.catalogue import MODELS
 from torkivity.compare.differences import compare_sweep
-from torkivity.report.charts import on_dark
+from torkivity.report.charts import Chart, on_dark
 from torkivity.report.film import certificate_parts, state_words
 from torkivity.report.fits import read_fit
 from torkivity.report.grids import sweep_chart, thickness_chart, thinned
+from torkivity.report.profiles import profile_sections
 from torkivity.report.report import report_html
 from torkivity.results.differences import percent_text
 from torkivity.results.open import open_results
@@ -158,11 +159,36 @@ def test_curves_of_a_run_are_those_of_the_file(pages: dict[str, str], results: P
                 np.testing.assert_allclose(shown / shown[0], exact / exact[0], rtol=1e-6)
 
 
-def test_run_without_curves_has_no_plot(results: Path) -> None:
+def test_run_without_curves_has_no_plot_of_them(results: Path) -> None:
     html = report_html([results / "bare.h5"])
     assert "Against a thickness" not in html
-    assert "Bokeh" not in html
-    assert len(html) < 40_000
+    assert "Through the film" in html
+
+
+def test_profile_is_that_of_the_solution(results: Path) -> None:
+    """Of a sweep at its first point; each line ends at the currents of the interface."""
+    dataset = open_results(results / "sweep.h5")
+    (section,) = profile_sections(dataset, "d")
+    (chart,) = section.parts
+    assert isinstance(chart, Chart)
+    lines = {line.name: line.data_source.data for line in chart.figures[0].renderers}
+    assert set(lines) == {"x", "y", "z"}
+    first = dataset.isel({name: 0 for name in dataset["status"].dims[:3]})
+    first = first.sel(model="boltzmann").isel(source=0, interface=0)
+    for spin, data in lines.items():
+        z, y = np.array(data["x"]), np.array(data["y"])
+        gap = int(np.flatnonzero(np.isnan(z))[0])
+        assert z[gap - 1] == pytest.approx(0.0, abs=1e-12)
+        ends = [float(first[f"spin_current_{side}"].sel(spin=spin)) for side in ("minus", "plus")]
+        scale = 10.0 ** round(np.log10(abs(ends[0] / y[gap - 1]))) if ends[0] else 1.0
+        np.testing.assert_allclose(scale * y[[gap - 1, gap + 1]], ends, rtol=1e-8, atol=1e-8)
+
+
+def test_what_takes_long_has_no_profile(results: Path) -> None:
+    dataset = open_results(results / "run.h5")
+    text = dataset.attrs["config_toml"].replace('method = "reduced"', 'method = "dense"')
+    assert profile_sections(dataset.assign_attrs(config_toml=text), "d") == []
+    assert profile_sections(dataset.sel(model=["drift_diffusion"]), "d") == []
 
 
 def test_each_interface_and_magnet_of_a_stack(pages: dict[str, str]) -> None:
