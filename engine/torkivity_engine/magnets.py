@@ -11,7 +11,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.record import MAGNET_PARTS
 from torkivity_engine.solution import InterfaceResponse, entering_spin, framed_torques
-from torkivity_engine.spin import torque_frames, transverse
+from torkivity_engine.spin import torque_frames, transverse, vectors
 
 __all__ = ["MagnetResponse", "magnet_records", "magnet_responses"]
 
@@ -54,11 +54,11 @@ class MagnetResponse:
 def magnet_records(magnets: Sequence[MagnetResponse]) -> dict[str, FloatArray]:
     """What `MagnetResponse.record` gives of each of some magnets, shape (n, ...) by name."""
     frames = torque_frames(
-        np.array([magnet.m for magnet in magnets]),
-        np.array([magnet.field_direction for magnet in magnets]),
+        vectors(magnet.m for magnet in magnets),
+        vectors(magnet.field_direction for magnet in magnets),
     )
     torques = {
-        part: np.array([getattr(magnet, f"torque_{part}") for magnet in magnets])
+        part: vectors(getattr(magnet, f"torque_{part}") for magnet in magnets)
         for part in MAGNET_PARTS
     }
     return framed_torques("magnet_torque", torques, frames)

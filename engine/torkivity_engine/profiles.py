@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +16,13 @@ from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
 from torkivity_engine.spin import CHARGE
 
-__all__ = ["LayerMoments", "LayerProfile", "layer_profile"]
+__all__ = [
+    "DiffusionProfile",
+    "LayerMoments",
+    "LayerProfile",
+    "layer_profile",
+    "profile_depths",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +71,8 @@ class LayerProfile:
         (4 pi C / l_prec) <g_s> x m, 1/(Ohm m^2); zero elsewhere.
     """
 
+    accumulation_unit: ClassVar[str] = "1/(Ohm m)"
+
     z: FloatArray
     spin_current: FloatArray
     charge_current: FloatArray
@@ -71,6 +80,58 @@ class LayerProfile:
     charge_accumulation: FloatArray
     in_plane_current: FloatArray
     torque_density: FloatArray
+
+    @property
+    def in_plane_charge(self) -> FloatArray:
+        """Flow of the charge coefficient along x and y, shape (n_z, 2), 1/(Ohm m)."""
+        return np.asarray(self.in_plane_current[:, CHARGE])
+
+
+@dataclass(frozen=True, eq=False)
+class DiffusionProfile:
+    """Profile through one layer in drift-diffusion: per E~ in the units below, or per injection.
+
+    Attributes
+    ----------
+    z : ndarray, shape (n_z,)
+        Depth from the layer's left (lower) face in nm.
+    spin_current : ndarray, shape (n_z, 3)
+        Flow along +z, 1/(Ohm m).
+    charge_current : ndarray, shape (n_z,)
+        Flow along +z, 1/(Ohm m).
+    spin_accumulation : ndarray, shape (n_z, 3)
+        mu_s, m: times the field in V/m it is in V.
+    charge_accumulation : ndarray, shape (n_z,)
+        mu_c, measured from the gauge of closed stacks, m.
+    in_plane_charge : ndarray, shape (n_z, 2)
+        Flow of the charge coefficient along x and y, 1/(Ohm m).
+    torque_density : ndarray, shape (n_z, 3)
+        Torque of the carriers on the magnetization of a ferromagnet per volume, 1/(Ohm m^2): by
+        precession and by dephasing, without what the lattice takes; zero elsewhere.
+    """
+
+    accumulation_unit: ClassVar[str] = "m"
+
+    z: FloatArray
+    spin_current: FloatArray
+    charge_current: FloatArray
+    spin_accumulation: FloatArray
+    charge_accumulation: FloatArray
+    in_plane_charge: FloatArray
+    torque_density: FloatArray
+
+
+def profile_depths(stack: Stack, layer: int, z: ArrayLike | None) -> FloatArray:
+    """Depths of a profile in nm, see `layer_profile`."""
+    if not 0 <= layer < len(stack.layers):
+        raise InputError("layer", layer, f"must be from 0 to {len(stack.layers) - 1}")
+    thickness = stack.layers[layer].thickness
+    if z is None:
+        z = 0.5 * thickness * (1.0 - np.cos(np.linspace(0.0, np.pi, 41)))
+    depths = np.atleast_1d(np.asarray(z, dtype=np.float64))
+    if not np.all((depths >= 0.0) & (depths <= thickness)):
+        raise InputError("z", z, f"must lie in the layer, between 0 and {thickness:g} nm")
+    return depths
 
 
 @with_one_blas_thread
@@ -108,19 +169,11 @@ def layer_profile(
     InputError
         For a layer that is not there or a depth outside it.
     """
-    if not 0 <= layer < len(stack.layers):
-        raise InputError("layer", layer, f"must be from 0 to {len(stack.layers) - 1}")
-    material = stack.layers[layer]
-    thickness = material.thickness
-    if z is None:
-        z = 0.5 * thickness * (1.0 - np.cos(np.linspace(0.0, np.pi, 41)))
-    depths = np.atleast_1d(np.asarray(z, dtype=np.float64))
-    if not np.all((depths >= 0.0) & (depths <= thickness)):
-        raise InputError("z", z, f"must lie in the layer, between 0 and {thickness:g} nm")
+    depths = profile_depths(stack, layer, z)
     moments = source(layer, depths)
     current = unit * moments.current @ weights
     density = unit * moments.density @ weights
-    torque = material.torque_density(density[:, :CHARGE].T).T / METRE_PER_NM
+    torque = stack.layers[layer].torque_density(density[:, :CHARGE].T).T / METRE_PER_NM
     return LayerProfile(
         z=depths,
         spin_current=current[:, :CHARGE],

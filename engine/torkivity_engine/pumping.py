@@ -11,6 +11,7 @@ from torkivity_engine.balances import PumpedMoments, pumped_density
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.dense.pumping import dense_pumping
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.kinetic import require_kinetic
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.pumped import (
     PumpedInterface,
@@ -80,6 +81,7 @@ def spin_pumping(
     if method not in METHODS:
         raise InputError("method", method, f"must be one of {', '.join(METHODS)}")
     stack = as_stack(film)
+    require_kinetic(stack)
     turning = turning_layer(stack, magnet)
     if rtol is not None:
         if mesh is not None:

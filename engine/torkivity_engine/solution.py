@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.html import html_table
-from torkivity_engine.profiles import LayerProfile
+from torkivity_engine.profiles import DiffusionProfile, LayerProfile
 from torkivity_engine.record import CERTIFICATES, COMPONENTS, TORQUE_PARTS
-from torkivity_engine.spin import CHARGE, dot, torque_frame, torque_frames, transverse
+from torkivity_engine.spin import CHARGE, dot, torque_frame, torque_frames, transverse, vectors
 from torkivity_engine.tolerance import RefinedMesh
 
 __all__ = [
@@ -162,12 +162,12 @@ class InterfaceResponse(TorqueNames):
 
 def _ferromagnet_torques(responses: Sequence[InterfaceResponse]) -> FloatArray:
     """Transverse spin current into the ferromagnet at each interface, shape (n, 3)."""
-    minus = np.array([r.current_minus[:CHARGE] for r in responses])
-    plus = np.array([r.current_plus[:CHARGE] for r in responses])
+    minus = vectors(r.current_minus[:CHARGE] for r in responses)
+    plus = vectors(r.current_plus[:CHARGE] for r in responses)
     below = np.array([r.magnet_below is True for r in responses])[:, None]
     nowhere = np.array([r.magnet_below is None for r in responses])[:, None]
     into = np.where(nowhere, 0.0, np.where(below, -minus, plus))
-    return transverse(into, np.array([r.m for r in responses]))
+    return transverse(into, vectors(r.m for r in responses))
 
 
 def response_records(responses: Sequence[InterfaceResponse]) -> dict[str, FloatArray]:
@@ -183,10 +183,10 @@ def response_records(responses: Sequence[InterfaceResponse]) -> dict[str, FloatA
         By the names of `torkivity_engine.record.VARIABLES`; the digits of a response do not
         depend on the others.
     """
-    minus = np.array([r.current_minus for r in responses])
-    plus = np.array([r.current_plus for r in responses])
-    m = np.array([r.m for r in responses])
-    own = np.array([r.torque for r in responses])
+    minus = vectors((r.current_minus for r in responses), CHARGE + 1)
+    plus = vectors((r.current_plus for r in responses), CHARGE + 1)
+    m = vectors(r.m for r in responses)
+    own = vectors(r.torque for r in responses)
     ferromagnet = _ferromagnet_torques(responses)
     torques = {
         "interface": own,
@@ -194,7 +194,7 @@ def response_records(responses: Sequence[InterfaceResponse]) -> dict[str, FloatA
         "total": own + ferromagnet,
         "lattice": transverse(minus[:, :CHARGE] - plus[:, :CHARGE], m) - own,
     }
-    frames = torque_frames(m, np.array([r.field_direction for r in responses]))
+    frames = torque_frames(m, vectors(r.field_direction for r in responses))
     return {
         "spin_current_minus": minus[:, :CHARGE],
         "spin_current_plus": plus[:, :CHARGE],
@@ -422,6 +422,8 @@ class DriftDiffusionSolution(_Solution):
         "exact" belongs to the boundary-layer parameters.
     conductance_of : callable or None
         What `sheet_conductance` calls; None where it is not known.
+    profile_of : callable or None
+        What `profile` calls; None where accumulations are not known.
     refinement : RefinedMesh or None
         With ``rtol``: how the mesh of the interface parameters was found.
     """
@@ -429,7 +431,37 @@ class DriftDiffusionSolution(_Solution):
     parameters: str
     ferromagnet: str
     conductance_of: Callable[[], FloatArray] | None = None
+    profile_of: Callable[[int, ArrayLike | None], DiffusionProfile] | None = None
     refinement: RefinedMesh | None = None
+
+    def profile(self, layer: int, z: ArrayLike | None = None) -> DiffusionProfile:
+        """Currents, accumulations and torque density through one layer.
+
+        At the dephased level a ferromagnet has no accumulation: what enters it is taken in at
+        the interface.
+
+        Parameters
+        ----------
+        layer : int
+            Counted from the left (bottom).
+        z : array_like, optional
+            Depths in nm from the layer's left face; by default 41 points that crowd towards
+            the faces.
+
+        Returns
+        -------
+        DiffusionProfile
+
+        Raises
+        ------
+        InputError
+            For a layer that is not there or a depth outside it.
+        PhysicsError
+            For boundary-layer parameters, which know the film's torques only.
+        """
+        if self.profile_of is None:
+            raise PhysicsError("boundary-layer parameters know no accumulations inside a layer")
+        return self.profile_of(layer, z)
 
     @property
     def sheet_conductance(self) -> FloatArray:
@@ -443,10 +475,12 @@ class DriftDiffusionSolution(_Solution):
         Raises
         ------
         PhysicsError
-            For boundary-layer parameters, which know the film's torques only, and half spaces.
+            For boundary-layer parameters, which know the film's torques only, half spaces, and
+            reservoirs that drive the film.
         """
         if self.conductance_of is None:
             raise PhysicsError(
-                "no sheet conductance of boundary-layer parameters or of a half space"
+                "no sheet conductance of boundary-layer parameters, of a half space, or where "
+                "reservoirs drive the film"
             )
         return self.conductance_of()

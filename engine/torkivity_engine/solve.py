@@ -23,6 +23,7 @@ from torkivity_engine.dense.profile import dense_moments
 from torkivity_engine.dense.spheres import SphereStates, solve_spheres
 from torkivity_engine.dense.tables import TableStates, solve_tables
 from torkivity_engine.errors import POINT_ERRORS, InputError, PhysicsError, PointError
+from torkivity_engine.film.kinetic import require_kinetic
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, polar_rule_of, sphere_film
 from torkivity_engine.film.stack import Bilayer, Stack
@@ -101,8 +102,8 @@ def solve_boltzmann(
     Raises
     ------
     InputError
-        For an unknown method or source, a mesh that the method cannot use, or both a mesh
-        and `rtol`.
+        For an unknown method or source, a mesh that the method cannot use, both a mesh and
+        `rtol`, or a film with parts that are given by drift-diffusion parameters.
     PhysicsError
         If the film leaves an accumulation undetermined, or `rtol` is not reached.
     CapacityError
@@ -161,6 +162,7 @@ def solve_boltzmann_many(
     for index, film in enumerate(films):
         try:
             stack = film_with_source(film, source)
+            require_kinetic(stack)
             if method == "reduced" and not has_tables(stack) and has_one_sphere(stack):
                 together[index] = stack
             else:

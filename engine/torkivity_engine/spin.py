@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +20,7 @@ __all__ = [
     "torque_frame",
     "torque_frames",
     "transverse",
+    "vectors",
 ]
 
 
@@ -29,6 +31,11 @@ def cross_matrix(m: ArrayLike) -> FloatArray:
     """Matrix [m x], shape (3, 3), with ``cross_matrix(m) @ s == cross(m, s)``."""
     x, y, z = np.asarray(m, dtype=np.float64)
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
+def vectors(found: Iterable[ArrayLike], length: int = 3) -> FloatArray:
+    """Vectors below each other, shape (n, length), also where there are none."""
+    return np.array(list(found), dtype=np.float64).reshape(-1, length)
 
 
 def direction(theta: float, phi: float) -> tuple[float, float, float]:

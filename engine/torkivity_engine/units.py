@@ -14,7 +14,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import ELEMENTARY_CHARGE, HBAR, METRE_PER_NM
 from torkivity_engine.errors import InputError
 
-__all__ = ["CURRENT_DENSITY", "QUANTITIES", "convert_torque"]
+__all__ = ["CURRENT_DENSITY", "QUANTITIES", "convert_torque", "flowing_resistivity"]
 
 
 #: A/m^2 that effective fields are quoted for.
@@ -61,7 +61,8 @@ def convert_torque(
     source, target : str
         Names from `QUANTITIES`.
     resistivity : array_like, optional
-        Of the heavy metal, Ohm m; needed between conductivities and the last two.
+        Of the heavy metal, Ohm m; needed between conductivities and the last two. That of
+        `flowing_resistivity` makes them per current density that flows.
     saturation_magnetization : float, optional
         A/m, for effective fields.
     ferromagnet_thickness : array_like, optional
@@ -83,6 +84,27 @@ def convert_torque(
         target, resistivity, saturation_magnetization, ferromagnet_thickness
     ) / _per_torque(source, resistivity, saturation_magnetization, ferromagnet_thickness)
     return np.asarray(values, dtype=np.float64) * factor * (-1.0 if mirrored else 1.0)
+
+
+def flowing_resistivity(sheet_conductance: ArrayLike, thickness: ArrayLike) -> FloatArray:
+    """Field over the mean current density that flows in a layer of a film.
+
+    Efficiencies and effective fields per current density that flows take it as the resistivity.
+    It is not that of the bulk: faces scatter, and electrons carry their drift across interfaces.
+
+    Parameters
+    ----------
+    sheet_conductance : array_like
+        Of the layer, along the field, S.
+    thickness : array_like
+        nm.
+
+    Returns
+    -------
+    ndarray
+        Ohm m.
+    """
+    return np.asarray(thickness) * METRE_PER_NM / np.asarray(sheet_conductance, dtype=np.float64)
 
 
 def _per_torque(

@@ -11,6 +11,9 @@ from torkivity.results.open import (
     open_results as open_results,
 )
 from torkivity.study.python import (
+    solve_many as solve_many,
+)
+from torkivity.study.python import (
     sweep as sweep,
 )
 from torkivity.version import (
@@ -33,6 +36,12 @@ from torkivity_engine.diffusion.drift_diffusion import (
 )
 from torkivity_engine.diffusion.pumping import (
     drift_diffusion_pumping as drift_diffusion_pumping,
+)
+from torkivity_engine.diffusion.quoting import (
+    kinetic_film as kinetic_film,
+)
+from torkivity_engine.diffusion.quoting import (
+    quoted_film as quoted_film,
 )
 from torkivity_engine.diffusion.tensors import (
     interface_conductivity as interface_conductivity,
@@ -64,8 +73,17 @@ from torkivity_engine.film.boundaries import (
 from torkivity_engine.film.boundaries import (
     Surface as Surface,
 )
+from torkivity_engine.film.circuit_interface import (
+    CircuitInterface as CircuitInterface,
+)
 from torkivity_engine.film.diffusion_length import (
     spin_diffusion_length as spin_diffusion_length,
+)
+from torkivity_engine.film.diffusive_ferromagnet import (
+    DiffusiveFerromagnet as DiffusiveFerromagnet,
+)
+from torkivity_engine.film.diffusive_metal import (
+    DiffusiveMetal as DiffusiveMetal,
 )
 from torkivity_engine.film.interfaces import (
     RashbaInterface as RashbaInterface,

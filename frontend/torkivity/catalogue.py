@@ -23,7 +23,15 @@ __all__ = [
 ]
 
 ModelName = Literal["boltzmann", "drift_diffusion", "drift_diffusion_half_space", "boundary_layer"]
-SourceName = Literal["all", "rashba", "spin_hall", "reservoirs"]
+SourceName = Literal[
+    "all",
+    "rashba",
+    "spin_hall",
+    "reservoirs",
+    "current_below",
+    "current_above",
+    "interface_torque",
+]
 SingleSource = Literal["rashba", "spin_hall"]
 QuantityName = Literal["in_plane"]
 DriveName = Literal["field", "pumping"]
@@ -47,6 +55,9 @@ class Model:
         Line and marker, as matplotlib has them.
     needs_rings : bool
         Whether only a mesh with azimuthal rings will do.
+    kinetic : bool
+        Whether it solves the Boltzmann equation somewhere, and so needs films whose layers and
+        interfaces are known to it.
     pumps : bool
         Whether it knows what a magnetization that turns drives.
     """
@@ -57,6 +68,7 @@ class Model:
     colour: str
     line: Mapping[str, Any]
     needs_rings: bool = False
+    kinetic: bool = True
     pumps: bool = False
 
 
@@ -80,6 +92,7 @@ MODELS: dict[str, Model] = {
         "particular",
         "#c1600e",
         _marker("o", 4.2, markerfacecolor="white"),
+        kinetic=False,
         pumps=True,
     ),
     "drift_diffusion_half_space": Model(
@@ -106,6 +119,9 @@ SOURCES: dict[str, str] = {
     "rashba": "Rashba alone",
     "spin_hall": "spin Hall alone",
     "reservoirs": "what reservoirs inject",
+    "current_below": "driven current below interfaces",
+    "current_above": "driven current above interfaces",
+    "interface_torque": "driven torque at interfaces",
 }
 
 #: What drives a study, in words; each has results and units of its own.

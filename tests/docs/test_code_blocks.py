@@ -26,9 +26,10 @@ PAGES = (
     "docs/spheres.md",
     "docs/lab.md",
     "docs/units.md",
+    "docs/quoted.md",
 )
-#: Run by the tests of fits.
-ELSEWHERE = {"docs/fitting.md", "docs/measurements.md"}
+#: Run by the tests of fits and of the explorer, which serves until it is ended.
+ELSEWHERE = {"docs/fitting.md", "docs/measurements.md", "docs/explore.md"}
 LANGUAGES = {"python", "sh", "toml", "text"}
 
 CASES = [

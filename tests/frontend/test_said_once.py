@@ -32,7 +32,8 @@ PARAMETERS, UNITS = of_films()
 LISTS = {
     "models": (set(MODELS), 3, {"catalogue.py"}),
     "sources": (set(SOURCES), 3, {"catalogue.py"}),
-    "parameters": (PARAMETERS, 3, set()),
+    # Sources are called as what drives: some driven currents are parameters too.
+    "parameters": (PARAMETERS, 3, {"catalogue.py"}),
     # How units are printed, and how people write them in files of data.
     "units": (UNITS, 3, {"style.py", "unit_names.py"}),
 }

@@ -14,18 +14,30 @@ from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
 from torkivity_engine.diffusion.chains import solve_chains
-from torkivity_engine.diffusion.dephased import require_dephasable, solve_dephased
+from torkivity_engine.diffusion.dephased import (
+    dephased_faces,
+    require_dephasable,
+    require_plain,
+    solve_dephased,
+)
+from torkivity_engine.diffusion.elements import FilmState, chain_laws, film_ends, solve_film
 from torkivity_engine.diffusion.laws import InterfaceOptions, interface_laws
-from torkivity_engine.diffusion.network import LEAST_CONDITION, InterfaceLaw, solve_network
-from torkivity_engine.diffusion.sheet import NetworkState, sheet_conductance, spin_hall_direction
+from torkivity_engine.diffusion.network import LEAST_CONDITION, InterfaceLaw
+from torkivity_engine.diffusion.profile import Drive, diffusion_profile
+from torkivity_engine.diffusion.sheet import sheet_conductance, spin_hall_direction
 from torkivity_engine.errors import POINT_ERRORS, InputError
+from torkivity_engine.film.kinetic import require_kinetic
 from torkivity_engine.film.layer import Layer
+from torkivity_engine.film.sources import DRIVEN, SOURCES, film_with_source
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.admittance import LayerAdmittance
+from torkivity_engine.kinetics.circuit import Circuit
+from torkivity_engine.profiles import DiffusionProfile
 from torkivity_engine.solution import DriftDiffusionSolution, InterfaceResponse
 from torkivity_meshes import FermiSurfaceMesh
 
@@ -33,15 +45,16 @@ __all__ = ["drift_diffusion_many"]
 
 PARAMETERS = ("particular", "half_space", "boundary_layer")
 LEVELS = ("dephased", "finite")
-SOURCES = ("all", "rashba", "spin_hall")
 LENGTHS = ("exact", "diffusive")
+#: Sources that are a film of their own: one of the driven currents alone, or what is injected.
+_ALONE = (*DRIVEN, "reservoirs")
 
 
 def drift_diffusion_many(
     stacks: Sequence[Stack | Bilayer],
     parameters: Literal["particular", "half_space", "boundary_layer"] = "particular",
     level: Literal["dephased", "finite"] = "dephased",
-    source: Literal["all", "rashba", "spin_hall"] = "all",
+    source: str = "all",
     mesh: FermiSurfaceMesh | None = None,
     *,
     spin_diffusion_length: Literal["exact", "diffusive"] = "exact",
@@ -76,13 +89,14 @@ def drift_diffusion_many(
     at: list[int] = []
     how = _Options(
         level == "dephased",
-        source != "rashba",
+        source in ("all", "spin_hall"),
         spin_diffusion_length == "exact",
-        InterfaceOptions(parameters, source != "spin_hall", keep_rashba, mesh),
+        source != "reservoirs",
+        InterfaceOptions(parameters, source not in ("spin_hall", "reservoirs"), keep_rashba, mesh),
     )
     for i, film in enumerate(stacks):
         try:
-            stack = _checked(film)
+            stack = _checked(film, parameters, source)
             if parameters == "boundary_layer":
                 found[i] = _boundary_layer(stack, mesh, source)
                 continue
@@ -99,129 +113,124 @@ def drift_diffusion_many(
 
 
 class _Options(NamedTuple):
-    """How films are solved; `exact` is which spin diffusion length."""
+    """How films are solved; `exact` is which spin diffusion length, `field` what drives."""
 
     dephased: bool
     spin_hall: bool
     exact: bool
+    field: bool
     interfaces: InterfaceOptions
 
 
-class _State(NamedTuple):
-    """A film driven by a field, shape (n_interfaces, ...).
-
-    Attributes
-    ----------
-    response, drive : ndarray, shape (n_interfaces, 11, 8) and (n_interfaces, 11)
-        Laws of its interfaces.
-    accumulations : ndarray, shape (n_interfaces, 8)
-        mu(0-) and mu(0+), in m per E~.
-    flows : ndarray, shape (n_interfaces, 11)
-        j(0-), j(0+) and s.
-    """
-
-    response: FloatArray
-    drive: FloatArray
-    accumulations: FloatArray
-    flows: FloatArray
-
-
-def _checked(film: Stack | Bilayer) -> Stack:
-    stack = as_stack(film)
+def _checked(film: Stack | Bilayer, parameters: str, source: str) -> Stack:
+    stack = film_with_source(film, source) if source in _ALONE else as_stack(film)
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers: torques need an interface")
-    if stack.is_open:
-        raise InputError("film", "a Reservoir", "drift-diffusion here has closed outer faces only")
+    if parameters != "particular":
+        require_kinetic(stack)
     return stack
 
 
 def _boundary_layer(
     stack: Stack, mesh: FermiSurfaceMesh | None, source: str
 ) -> DriftDiffusionSolution:
+    if stack.is_open:
+        raise InputError("film", "a Reservoir", "boundary-layer parameters need closed outer faces")
     exact = boundary_layer_parameters(stack, mesh, source)
     responses = tuple(exact.response(interface=i) for i in range(len(stack.interfaces)))
     return DriftDiffusionSolution(responses, "boundary_layer", "exact")
 
 
-def _solve(stacks: Sequence[Stack], how: _Options) -> list[_State | Exception]:
+def _solve(stacks: Sequence[Stack], how: _Options) -> list[FilmState | Exception]:
     """States of films, by one compiled call for all interfaces and one for each shape of film."""
     if not stacks:
         return []
     places = [(stack, i) for stack in stacks for i in range(len(stack.interfaces))]
     laws = interface_laws(places, how.interfaces)
-    found: dict[int, _State | Exception] = {}
+    found: dict[int, FilmState | Exception] = {}
     shapes: dict[int, list[tuple[int, int]]] = defaultdict(list)
     first = 0
     for p, stack in enumerate(stacks):
         n = len(stack.interfaces)
-        errors = [laws.failed[k] for k in range(first, first + n) if k in laws.failed]
+        own = range(first, first + n)
+        errors = [laws.failed[k] for k in own if k in laws.failed]
+        circuits = {k - first: laws.circuits[k] for k in own if k in laws.circuits}
         if errors:
             found[p] = errors[0]
+        elif stack.is_open or not all(circuit.plain for circuit in circuits.values()):
+            law = laws.response[first : first + n], laws.drive[first : first + n]
+            found[p] = _solve_alone(stack, *law, circuits, how)
         else:
             shapes[n].append((p, first))
         first += n
     solve = _solve_dephased if how.dephased else _solve_finite
     for n, members in shapes.items():
         rows = np.array([row for _, row in members])[:, None] + np.arange(n)
-        response, drive = laws.response[rows], laws.drive[rows]
         films = [stacks[p] for p, _ in members]
-        accumulations, flows, failed = solve(films, response, drive, how)
-        for j, (p, _) in enumerate(members):
-            state = _State(response[j], drive[j], accumulations[j], flows[j])
-            found[p] = failed.get(j, state)
+        solved = solve(films, laws.response[rows], laws.drive[rows], how)
+        for (p, _), state in zip(members, solved, strict=True):
+            found[p] = state
     return [found[p] for p in range(len(stacks))]
-
-
-#: Accumulations, flows, and what failed, of films of one shape.
-_Solved = tuple[FloatArray, FloatArray, dict[int, Exception]]
 
 
 def _solve_dephased(
     stacks: Sequence[Stack], response: FloatArray, drive: FloatArray, how: _Options
-) -> _Solved:
+) -> list[FilmState | Exception]:
     accumulations, flows, failed = solve_dephased(
         stacks, response[:, 0], drive[:, 0], spin_hall=how.spin_hall, exact=how.exact
     )
-    return accumulations[:, None], flows[:, None], failed
+    states = [
+        FilmState(mu[None], flow[None], None) for mu, flow in zip(accumulations, flows, strict=True)
+    ]
+    return [failed.get(p, state) for p, state in enumerate(states)]
 
 
 def _solve_finite(
     stacks: Sequence[Stack], response: FloatArray, drive: FloatArray, how: _Options
-) -> _Solved:
+) -> list[FilmState | Exception]:
     """All layers and all four channels, closed outer faces."""
-    failed: dict[int, Exception] = {}
+    found: list[FilmState | Exception | None] = [None] * len(stacks)
     layers: list[list[LayerAdmittance]] = []
     good: list[int] = []
     for p, stack in enumerate(stacks):
-        y_p = tuple(spin_hall_direction(stack)) if how.spin_hall else None
-        k_f = stack.fermi_wavevector
         try:
-            layers.append([_admittance(layer, k_f, y_p, how.exact) for layer in stack.layers])
+            layers.append(_layers(stack, how))
             good.append(p)
         except POINT_ERRORS as error:
-            failed[p] = error
-    n = drive.shape[1]
-    accumulations, flows = np.zeros((len(stacks), n, 8)), np.zeros(drive.shape)
+            found[p] = error
     if not good:
-        return accumulations, flows, failed
+        return found  # type: ignore[return-value]  # every place is filled
     references = [stacks[p].reference_interface for p in good]
-    faces, flows[good], condition = solve_chains(layers, response[good], drive[good], references)
-    accumulations[good] = np.concatenate([faces[:, :-1, 1], faces[:, 1:, 0]], axis=2)
+    faces, flows, condition = solve_chains(layers, response[good], drive[good], references)
+    accumulations = np.concatenate([faces[:, :-1, 1], faces[:, 1:, 0]], axis=2)
     for j, p in enumerate(good):
-        if not condition[j] > LEAST_CONDITION:
-            try:  # says what is undetermined
-                solve_network(layers[j], _laws(response[p], drive[p]), references[j])
-            except POINT_ERRORS as error:
-                failed[p] = error
-    return accumulations, flows, failed
+        if condition[j] > LEAST_CONDITION:
+            found[p] = FilmState(accumulations[j], flows[j], faces[j])
+        else:  # solves what no charge flows through, and says what is undetermined
+            found[p] = _solve_alone(stacks[p], response[p], drive[p], {}, how)
+    return found  # type: ignore[return-value]
 
 
-def _laws(response: FloatArray, drive: FloatArray) -> list[InterfaceLaw]:
-    """Laws of one film as the network of any stack has them."""
-    return [
-        InterfaceLaw(r[:4, :4], r[4:8, :4], -r[4:8, 4:], -r[:4, 4:], d[:4], d[4:8])
-        for r, d in zip(response, drive, strict=True)
-    ]
+def _solve_alone(
+    stack: Stack,
+    response: FloatArray,
+    drive: FloatArray,
+    circuits: dict[int, Circuit],
+    how: _Options,
+) -> FilmState | Exception:
+    """A film that is no chain of finite conductances between closed faces."""
+    try:
+        if how.dephased:
+            require_plain(circuits.values())
+        ends = film_ends(stack, not how.field)
+        return solve_film(stack, _layers(stack, how), response, drive, circuits, ends)
+    except POINT_ERRORS as error:
+        return error
+
+
+def _layers(stack: Stack, how: _Options) -> list[LayerAdmittance]:
+    y_p = tuple(spin_hall_direction(stack)) if how.spin_hall else None
+    return [_admittance(layer, stack.fermi_wavevector, y_p, how.exact) for layer in stack.layers]
 
 
 @lru_cache(maxsize=256)
@@ -232,32 +241,53 @@ def _admittance(
     return layer.admittance(fermi_wavevector, y_p, exact_length=exact)
 
 
-def _solution(stack: Stack, state: _State, how: _Options) -> DriftDiffusionSolution:
+def _solution(stack: Stack, state: FilmState, how: _Options) -> DriftDiffusionSolution:
     """What users get of a film."""
     field = stack.field_direction
     responses = []
     for index, flow in enumerate(state.flows):
         m = np.array(stack.interface_magnetization(index))
-        torque = stack.interfaces[index].torque(flow[8:], m)
+        torque = stack.interfaces[index].torque_from(flow[8:], m)
         below = stack.magnet_below(index)
         responses.append(InterfaceResponse(flow[:4], flow[4:8], torque, m, field, below))
     return DriftDiffusionSolution(
         tuple(responses),
         how.interfaces.parameters,
         "dephased" if how.dephased else "finite",
-        None if _endless(stack) else partial(_sheet_conductance, stack, how),
+        None if _endless(stack) or not how.field else partial(_sheet_conductance, stack, how),
+        partial(_profile, stack, state, how),
     )
 
 
+def _profile(
+    stack: Stack, state: FilmState, how: _Options, layer: int, z: ArrayLike | None
+) -> DiffusionProfile:
+    faces = _with_faces(stack, state, how).faces
+    assert faces is not None
+    return diffusion_profile(stack, faces, Drive(how.field, how.spin_hall, how.exact), layer, z)
+
+
+def _with_faces(stack: Stack, state: FilmState, how: _Options) -> FilmState:
+    if state.faces is not None:
+        return state
+    metal = _layers(stack, how)[1 if stack.layers[0].magnetic else 0]
+    return state._replace(faces=dephased_faces(stack, state.accumulations[0], metal))
+
+
 def _sheet_conductance(stack: Stack, how: _Options) -> FloatArray:
-    def state(film: Stack) -> NetworkState:
+    def state(film: Stack) -> FilmState:
         (found,) = _solve([film], how)
         if isinstance(found, Exception):
             raise found
-        sides = [(mu[:4], mu[4:]) for mu in found.accumulations]
-        return NetworkState(_laws(found.response, found.drive), sides)
+        return _with_faces(film, found, how)
 
-    return sheet_conductance(stack, state, how.spin_hall, how.exact, how.dephased)
+    def laws(film: Stack) -> list[InterfaceLaw]:
+        found = interface_laws([(film, i) for i in range(len(film.interfaces))], how.interfaces)
+        for error in found.failed.values():
+            raise error
+        return chain_laws(found.response, found.drive)
+
+    return sheet_conductance(stack, state, laws, how.spin_hall)
 
 
 def _endless(stack: Stack) -> bool:

@@ -26,6 +26,7 @@ from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary, HalfSpace
 from torkivity_engine.film.collisions import collision_terms, keyed
 from torkivity_engine.film.interfaces import RashbaInterface
+from torkivity_engine.film.kinetic import require_kinetic
 from torkivity_engine.film.layer import Keyed, Layer
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, sphere_film
@@ -204,6 +205,7 @@ def boundary_layer_parameters(
         If the heavy metal has no diffusive regime, or conserves spin.
     """
     stack = film_with_source(film, source)
+    require_kinetic(stack)
     if source == "reservoirs":
         raise InputError("source", source, "must be one of all, rashba, spin_hall")
     if not stack.interfaces:

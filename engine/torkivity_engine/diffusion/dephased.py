@@ -6,7 +6,7 @@ The accumulation on its side vanishes, and only what is across m is known.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -17,10 +17,12 @@ from torkivity_engine.diffusion.sheet import spin_hall_direction
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.stack import Stack
+from torkivity_engine.kinetics.admittance import LayerAdmittance
+from torkivity_engine.kinetics.circuit import Circuit
 from torkivity_engine.machine.kernels import njit
 from torkivity_engine.spin import CHARGE, rotation_to
 
-__all__ = ["require_dephasable", "solve_dephased"]
+__all__ = ["dephased_faces", "require_dephasable", "require_plain", "solve_dephased"]
 
 
 def solve_dephased(
@@ -86,11 +88,41 @@ def solve_dephased(
     return accumulations, flows, failed
 
 
+def dephased_faces(stack: Stack, accumulation: FloatArray, metal: LayerAdmittance) -> FloatArray:
+    """mu at the faces of both layers, shape (2, 2, 4).
+
+    Along m the interface counts as closed; the ferromagnet has no accumulation.
+
+    Parameters
+    ----------
+    stack : Stack
+    accumulation : ndarray, shape (8,)
+        mu(0-) and mu(0+), across m.
+    metal : LayerAdmittance
+        Of the heavy metal.
+    """
+    below = not stack.layers[0].magnetic
+    outward = 1.0 if below else -1.0
+    m = np.array(stack.interface_magnetization(0))
+    axes = metal.axes[:CHARGE, :CHARGE]
+    loss, through = (axes @ x[:CHARGE, :CHARGE] @ axes.T for x in (metal.loss, metal.conductance))
+    source = axes @ metal.source[:CHARGE]
+    across = accumulation[:CHARGE] if below else accumulation[4 : 4 + CHARGE]
+    inner = across + 0.5 * outward * (m @ source) / (m @ through @ m) * m
+    # No current at the outer face: j = source - outward conductance (outer - inner) - ...
+    here = (through - 0.25 * loss) @ inner - outward * source
+    outer = np.linalg.solve(through + 0.25 * loss, here)
+    faces = np.zeros((2, 2, 4))
+    own = faces[0] if below else faces[1, ::-1]
+    own[0, :CHARGE], own[1, :CHARGE] = outer, inner
+    return faces
+
+
 @lru_cache(maxsize=64)
 def _metal(metal: Layer, fermi_wavevector: float, exact: bool) -> tuple[float, float]:
     """Y, and what the closed outer face leaves of the spin Hall current."""
-    sigma = metal.conductivity(fermi_wavevector)
-    length = metal.spin_diffusion_length(exact)
+    sigma = metal.conductivity_in(fermi_wavevector)
+    length = metal.diffusion_length(exact)
     x = metal.thickness / length
     admittance = 0.5 * sigma * math.tanh(x) / (length * METRE_PER_NM)
     return admittance, math.tanh(x) * math.tanh(0.5 * x)
@@ -144,6 +176,22 @@ def _solve_all(  # type: ignore[no-untyped-def]
             flows[p, side + CHARGE] = 0.0
 
 
+def require_plain(circuits: Iterable[Circuit]) -> None:
+    """Refuse what the closed form does not know: it has finite conductances and nothing else.
+
+    Raises
+    ------
+    InputError
+    """
+    if not all(circuit.plain for circuit in circuits):
+        raise InputError(
+            "ferromagnet",
+            "dephased",
+            "needs finite conductances and no area resistance at the interface: use "
+            'ferromagnet="finite"',
+        )
+
+
 def require_dephasable(stack: Stack) -> None:
     """Refuse a film that is not one heavy metal beside one ferromagnet with one m.
 
@@ -151,6 +199,12 @@ def require_dephasable(stack: Stack) -> None:
     ------
     InputError
     """
+    if stack.is_open:
+        raise InputError(
+            "film",
+            "a Reservoir",
+            'needs ferromagnet="finite": the dephased level has closed outer faces',
+        )
     if sorted(layer.magnetic for layer in stack.layers) != [False, True]:
         raise InputError(
             "ferromagnet",

@@ -74,7 +74,7 @@ def solve_drift_diffusion(
     film: Stack | Bilayer,
     parameters: Literal["particular", "half_space", "boundary_layer"] = "particular",
     ferromagnet: Literal["dephased", "finite"] = "dephased",
-    source: Literal["all", "rashba", "spin_hall"] = "all",
+    source: str = "all",
     *,
     spin_diffusion_length: Literal["exact", "diffusive"] = "exact",
     keep_rashba: bool = False,
@@ -83,7 +83,9 @@ def solve_drift_diffusion(
 ) -> DriftDiffusionSolution:
     """Spin currents and torques of a film in drift-diffusion.
 
-    Outer faces let nothing through; their specularity does not enter.
+    Surfaces let nothing through, and their specularity does not enter. A reservoir beside a layer
+    on a Fermi sphere has the conductance of Sharvin, as an interface that lets everything through;
+    beside a layer of quoted parameters it is a perfect contact.
 
     Parameters
     ----------
@@ -102,9 +104,12 @@ def solve_drift_diffusion(
         (30); what the response then holds of longitudinal and charge currents is zero, as
         this level does not know them. "finite": spin and charge in all layers, with
         two-current diffusion, precession and dephasing in ferromagnets.
-    source : {"all", "rashba", "spin_hall"}, optional
-        What the field drives: currents and torques at the interface ("rashba"), the bulk
-        spin Hall current ("spin_hall"), or both.
+    source : str, optional
+        What drives the film, of ``torkivity_engine.film.sources.SOURCES``. A field drives currents
+        and torques at the interface ("rashba"), the bulk spin Hall current ("spin_hall"), or both
+        ("all"); "current_below", "current_above" and "interface_torque" are one of those at
+        circuit interfaces. "reservoirs" is the response to what they inject, without a field;
+        currents then are in 1/(Ohm m^2) times the injected coefficient.
     spin_diffusion_length : {"exact", "diffusive"}, optional
         l_sf of heavy metals, see the function of that name.
     keep_rashba : bool, optional

@@ -28,8 +28,10 @@ from torkivity_engine.diffusion.tensors import (
     half_space_sums,
     tensor_integrals,
 )
-from torkivity_engine.errors import POINT_ERRORS
+from torkivity_engine.errors import POINT_ERRORS, InputError
 from torkivity_engine.film.stack import Stack
+from torkivity_engine.kinetics.circuit import Circuit
+from torkivity_engine.spin import CHARGE
 from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = ["InterfaceOptions", "Laws", "interface_laws"]
@@ -66,11 +68,14 @@ class Laws(NamedTuple):
         The same rows per E~, 1/(Ohm m).
     failed : dict of int to Exception
         Interfaces that have no law.
+    circuits : dict of int to Circuit
+        Interfaces that are given by their circuits; of them the torque itself stands for s.
     """
 
     response: FloatArray
     drive: FloatArray
     failed: dict[int, Exception]
+    circuits: dict[int, Circuit]
 
 
 def interface_laws(places: Sequence[tuple[Stack, int]], how: InterfaceOptions) -> Laws:
@@ -86,11 +91,16 @@ def interface_laws(places: Sequence[tuple[Stack, int]], how: InterfaceOptions) -
     -------
     Laws
     """
-    laws = Laws(np.empty((len(places), 11, 8)), np.zeros((len(places), 11)), {})
+    laws = Laws(np.empty((len(places), 11, 8)), np.zeros((len(places), 11)), {}, {})
     closed: list[int] = []
     barriers: list[tuple[float, float]] = []
     for k, (stack, index) in enumerate(places):
         try:
+            circuit = _circuit(stack, index, how.driven)
+            if circuit is not None:
+                laws.circuits[k] = circuit
+                laws.response[k], laws.drive[k] = circuit.response(), circuit.drive()
+                continue
             require_matrices(stack, index)
             own = closed_barriers(stack, index, how.keep_rashba)
             if own is None:
@@ -110,6 +120,70 @@ def interface_laws(places: Sequence[tuple[Stack, int]], how: InterfaceOptions) -
     return laws
 
 
+def _half_spaces(
+    pairs: Sequence[Stack], mesh: FermiSurfaceMesh
+) -> Sequence[FloatArray | Exception]:
+    try:
+        return half_space_sums(pairs, mesh)
+    except POINT_ERRORS as error:  # a mesh without rings
+        return [error] * len(pairs)
+
+
+def _circuit(stack: Stack, index: int, driven: bool) -> Circuit | None:
+    """What an interface is given by, if by its circuit.
+
+    Raises
+    ------
+    InputError
+        If something would flow into a layer without electrons.
+    """
+    own = stack.interfaces[index]
+    if not own.unkinetic:
+        return None
+    kept = own if driven else own.without_spin_orbit()
+    m, below = stack.interface_magnetization(index), stack.magnet_below(index)
+    circuit = kept.circuit(m, stack.field_direction, below)
+    if circuit is not None:
+        _require_closed(stack, index, circuit)
+    return circuit
+
+
+def _require_closed(stack: Stack, index: int, circuit: Circuit) -> None:
+    law, name = circuit.law, stack.names_of_interfaces[index]
+    through = np.any(law.transmission) or np.any(law.perfect[:, CHARGE])
+    for layer, drive in zip(
+        stack.layers[index : index + 2], (law.drive_minus, law.drive_plus), strict=True
+    ):
+        if layer.outermost_only and np.any(drive):
+            raise InputError(
+                f"{name}.current_below or current_above",
+                "not zero",
+                f"must be 0 on the side of {layer.kind}, which has no electrons: give a torque",
+            )
+        if layer.outermost_only and through:
+            raise InputError(
+                f"{name}.conductance_majority",
+                "above zero",
+                "must be 0, as conductance_minority and transmitted_mixing_conductance: "
+                f"{layer.kind} has no electrons",
+            )
+
+
+def _undriven(stack: Stack, index: int) -> bool:
+    """Whether a field in the plane drives nothing, whatever the layers beside the interface.
+
+    Without spin-orbit coupling what comes from the two in-plane directions cancels; of quoted
+    layers, which have no distributions, nothing need be known then.
+    """
+    own = stack.interfaces[index]
+    beside = stack.layers[index : index + 2]
+    return (
+        any(layer.unkinetic for layer in beside)
+        and own.table() is None
+        and own.without_spin_orbit() is own
+    )
+
+
 def _drive(places: Sequence[tuple[Stack, int]], how: InterfaceOptions, laws: Laws) -> None:
     """Fill what the field of each stack drives."""
     mesh = how.mesh or default_mesh()
@@ -118,7 +192,7 @@ def _drive(places: Sequence[tuple[Stack, int]], how: InterfaceOptions, laws: Law
     elements: list[tuple[FloatArray, FloatArray, FloatArray]] = []
     pairs: dict[int, Stack] = {}
     for k, (stack, index) in enumerate(places):
-        if k in laws.failed:
+        if k in laws.failed or k in laws.circuits or _undriven(stack, index):
             continue
         try:
             own = driven_closed_form(stack, index, how.parameters)
@@ -143,13 +217,4 @@ def _drive(places: Sequence[tuple[Stack, int]], how: InterfaceOptions, laws: Law
     field = np.array(
         [stack.field_direction * (stack.prefactor * METRE_PER_NM) for stack, _ in places]
     )
-    laws.drive[:] = sums[:, :, 0] * field[:, :1] + sums[:, :, 1] * field[:, 1:2]
-
-
-def _half_spaces(
-    pairs: Sequence[Stack], mesh: FermiSurfaceMesh
-) -> Sequence[FloatArray | Exception]:
-    try:
-        return half_space_sums(pairs, mesh)
-    except POINT_ERRORS as error:  # a mesh without rings
-        return [error] * len(pairs)
+    laws.drive[:] += sums[:, :, 0] * field[:, :1] + sums[:, :, 1] * field[:, 1:2]

@@ -24,6 +24,7 @@ from torkivity_engine.diffusion.tensors import (
     interface_tensors,
 )
 from torkivity_engine.errors import InputError, PhysicsError
+from torkivity_engine.film.kinetic import require_kinetic
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack, reversed_magnets
 from torkivity_engine.kinetics.admittance import LayerAdmittance
@@ -84,6 +85,7 @@ def drift_diffusion_pumping(
         regime, or nothing relaxes some spin component.
     """
     stack = as_stack(film)
+    require_kinetic(stack)
     turning = turning_layer(stack, magnet)
     if ferromagnet not in ("dephased", "finite"):
         raise InputError("ferromagnet", ferromagnet, "must be one of: dephased, finite")
@@ -247,7 +249,8 @@ def _finite(
 ) -> _State:
     """mu(0-) and mu(0+) of every interface, shape (n, 4) each, beside what follows m."""
     laws = [source.law(column) for source in sources]
-    return solve_network(layers, laws, stack.reference_interface)
+    found = solve_network(layers, laws, stack.reference_interface)
+    return found.minus, found.plus
 
 
 def _dephased(

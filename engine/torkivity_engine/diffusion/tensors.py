@@ -43,12 +43,13 @@ from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.kinetics.scattering import scatter
 from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.batch import FilmMoments, solve_reduced_many
-from torkivity_engine.spin import rotation_to
+from torkivity_engine.spin import CHARGE, rotation_to
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
     "CircuitConductances",
     "InterfaceTensors",
+    "axial_mixing",
     "circuit_conductances",
     "circuit_response",
     "closed_barriers",
@@ -277,6 +278,9 @@ def interface_tensors(
             "parameters", parameters, f"must be one of {', '.join(INTERFACE_PARAMETERS)}"
         )
     stack = _checked(film, interface)
+    quoted = _quoted_tensors(stack, interface)
+    if quoted is not None:
+        return quoted
     mesh = mesh or default_mesh()
     sums = driven_sums(stack, interface, parameters, mesh) * (stack.prefactor * METRE_PER_NM)
     torque = np.zeros((4, 2))
@@ -285,6 +289,20 @@ def interface_tensors(
     return InterfaceTensors(
         conductivity=sums[:4], torkivity_ferromagnet=sums[4:8], torkivity_interface=torque
     )
+
+
+def _quoted_tensors(stack: Stack, index: int) -> InterfaceTensors | None:
+    """Tensors of an interface that is given by its driven currents, of each field direction."""
+    columns = []
+    for field in np.eye(CHARGE)[:2]:
+        own = stack.interfaces[index].circuit(
+            stack.interface_magnetization(index), field, stack.magnet_below(index)
+        )
+        if own is None:
+            return None
+        torque = np.append(own.drive_torque, 0.0)
+        columns.append([own.law.drive_minus, own.law.drive_plus, torque])
+    return InterfaceTensors(*np.transpose(columns, (1, 2, 0)))
 
 
 def interface_conductivity(film: Bilayer | Stack, interface: int = 0) -> FloatArray:
@@ -446,7 +464,8 @@ def circuit_conductances(
     -------
     CircuitConductances
         Cartesian; the transverse block of `reflection` is the mixing conductance. Of a table
-        `density` is the torque itself, and what it lacks the matrices for is NaN.
+        and of a circuit interface `density` is the torque itself; what a table lacks the
+        matrices for is NaN. What is infinite is left out.
     """
     response = circuit_response(_checked(film, interface), interface, keep_rashba, mesh)
     return CircuitConductances(
@@ -467,12 +486,17 @@ def circuit_response(
     Returns
     -------
     ndarray, shape (11, 8)
-        As of `torkivity_engine.diffusion.delta_conductances.delta_responses`; of a table the
-        torque itself stands for s.
+        As of `torkivity_engine.diffusion.delta_conductances.delta_responses`; of a table and of a
+        circuit interface the torque itself stands for s.
     """
     if stack.interfaces[index].table() is not None:
         sums = np.hstack(table_conductances(stack, index))
         return stack.prefactor * sums
+    quoted = stack.interfaces[index].circuit(
+        stack.interface_magnetization(index), stack.field_direction, stack.magnet_below(index)
+    )
+    if quoted is not None:
+        return quoted.response()
     barriers = closed_barriers(stack, index, keep_rashba)
     m = stack.interface_magnetization(index)
     if barriers is not None:
@@ -535,12 +559,15 @@ def mixing_conductance(film: Bilayer | Stack, interface: int = 0) -> complex:
         right-handed frame (e_1, e_2, m). Closed form where the interface has one.
     """
     stack = _checked(film, interface)
+    quoted = stack.interfaces[interface].mixing_conductances()
+    if quoted is not None:
+        return quoted[0]
     barriers = closed_barriers(stack, interface)
     if barriers is not None:
         return complex(2.0 * np.pi * stack.prefactor * reflection_moment(*barriers))
     circuit = circuit_conductances(stack, interface)
     below = stack.magnet_below(interface)
-    return _mixing(
+    return axial_mixing(
         circuit.reflection_above if below else circuit.reflection,
         stack.interface_magnetization(interface),
     )
@@ -561,18 +588,21 @@ def transmitted_mixing_conductance(film: Bilayer | Stack, interface: int = 0) ->
         In 1/(Ohm m^2), same convention as `mixing_conductance`.
     """
     stack = _checked(film, interface)
+    quoted = stack.interfaces[interface].mixing_conductances()
+    if quoted is not None:
+        return quoted[1]
     barriers = closed_barriers(stack, interface)
     if barriers is not None:
         return complex(2.0 * np.pi * stack.prefactor * transmission_moment(1, *barriers))
     circuit = circuit_conductances(stack, interface)
     below = stack.magnet_below(interface)
-    return _mixing(
+    return axial_mixing(
         circuit.transmission_down if below else circuit.transmission,
         stack.interface_magnetization(interface),
     )
 
 
-def _mixing(matrix: FloatArray, m: Vector) -> complex:
+def axial_mixing(matrix: FloatArray, m: Vector) -> complex:
     """Complex number of the transverse block of an axial 4 x 4 law."""
     frame = rotation_to(m)[:, :2]
     ((a, b), (c, d)) = frame.T @ matrix[:3, :3] @ frame

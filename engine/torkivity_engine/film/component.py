@@ -23,6 +23,7 @@ import numpy as np
 
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.checks import Vector, check_direction, set_field
+from torkivity_engine.film.parts import Parts
 from torkivity_engine.film.quantity import ANGLE, Direction, Quantity, quantities_of
 from torkivity_engine.spin import direction
 
@@ -62,7 +63,7 @@ class Field:
     Attributes
     ----------
     name : str
-    kind : {"number", "direction", "choice", "other"}
+    kind : {"number", "parts", "direction", "choice", "other"}
         "other" is checked by the class itself.
     quantity : Quantity or None
         Of a number, or of each element.
@@ -74,6 +75,8 @@ class Field:
         ``dataclasses.MISSING`` without one.
     choices : tuple
         What a literal allows.
+    parts : Parts or None
+        Of a field that holds one of several lists of numbers.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Field:
     optional: bool
     default: Any
     choices: tuple[Any, ...] = ()
+    parts: Parts | None = None
 
     def check(self, value: Any) -> Any:
         """The value as the class keeps it.
@@ -98,6 +102,9 @@ class Field:
             if not self.shape:
                 return self.quantity.check(self.name, value)
             return _check_numbers(self, self.quantity, value, self.shape)
+        if self.parts is not None:
+            assert self.quantity is not None
+            return self.parts.check(self.name, value, self.quantity)
         if self.kind == "direction":
             return check_direction(self.name, value)
         if self.kind == "choice" and not any(
@@ -160,6 +167,8 @@ class Component(ABC):  # noqa: B024
     kind: ClassVar[str] = ""
     #: Names of alternative constructors; their annotated arguments are what they take instead.
     forms: ClassVar[tuple[str, ...]] = ()
+    #: What the Boltzmann equation would have to know of it and does not; "" for nothing.
+    unkinetic: ClassVar[str] = ""
     given: Given | None = None
     magnetization: Vector | None = None
 
@@ -427,6 +436,9 @@ def _field(name: str, hint: Any, default: Any) -> Field:
     for item in metadata:
         if isinstance(item, Direction):
             return Field(name, "direction", None, (3,), optional, default)
+        if isinstance(item, Parts):
+            (quantity,) = (found for found in metadata if isinstance(found, Quantity))
+            return Field(name, "parts", quantity, (), optional, default, parts=item)
     if get_origin(hint) is Literal:
         return Field(name, "choice", None, (), optional, default, get_args(hint))
     shape: tuple[int, ...] = ()
@@ -482,6 +494,10 @@ def _leaves_of(field: Field, value: Any) -> dict[str, Leaf]:
     if field.kind == "direction":
         return direction_leaves(field.name, value)
     assert field.quantity is not None
+    if field.parts is not None:
+        known = field.parts.quantities(field.name, value, field.quantity).items()
+        numbers = field.parts.numbers(value).values()
+        return {key: Leaf(q, number) for (key, q), number in zip(known, numbers, strict=True)}
     if not field.shape:
         return {field.name: Leaf(field.quantity, value)}
     array = np.array(value)
@@ -532,6 +548,10 @@ def _fields_from(
             m = direction_from(field.name, value, changes)
             if m is not None:
                 result[field.name] = m
+        elif field.parts is not None and field.quantity is not None:
+            whole = field.parts.changed(field.name, value, changes, field.quantity)
+            if whole is not None:
+                result[field.name] = whole
         elif field.shape and field.kind == "number":
             _set_elements(field, value, changes, result)
     return result

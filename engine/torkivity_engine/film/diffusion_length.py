@@ -46,7 +46,7 @@ def spin_diffusion_length(heavy_metal: Layer, exact: bool = True) -> float:
     """
     if not isinstance(heavy_metal, Layer) or heavy_metal.magnetic:
         raise InputError("heavy_metal", heavy_metal, "must be a HeavyMetal")
-    return heavy_metal.spin_diffusion_length(exact)
+    return heavy_metal.diffusion_length(exact)
 
 
 def kinetic_diffusion_length(heavy_metal: HeavyMetal, exact: bool) -> float:

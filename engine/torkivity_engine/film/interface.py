@@ -16,6 +16,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import Component
 from torkivity_engine.kinetics.amplitudes import AmplitudeTable
+from torkivity_engine.kinetics.circuit import Circuit
 
 __all__ = ["Interface", "Pumped", "Scattering"]
 
@@ -98,6 +99,24 @@ class Interface(Component, ABC):
         """Its amplitudes at a set of k_parallel of its own, if that is what it is given by."""
         return None
 
+    def circuit(
+        self, m: ArrayLike, field_direction: ArrayLike, magnet_below: bool | None
+    ) -> Circuit | None:
+        """Its law in circuit theory, if it is given by that instead of by its scattering.
+
+        Parameters
+        ----------
+        m, field_direction : array_like, shape (3,)
+            Unit vectors.
+        magnet_below : bool or None
+            Whether the magnet that it belongs to lies below; None without one.
+        """
+        return None
+
+    def mixing_conductances(self) -> tuple[complex, complex] | None:
+        """G and Gamma in 1/(Ohm m^2), if it is given by them."""
+        return None
+
     @abstractmethod
     def scattering(self, m: ArrayLike, directions: ArrayLike) -> Scattering:
         """Scattering tensors (A9)-(A12).
@@ -131,6 +150,13 @@ class Interface(Component, ABC):
         """Torque on the magnetization at the interface, shape (3, ...), of a density (3, ...)."""
         return np.zeros_like(density)
 
+    def torque_from(self, density: FloatArray, m: ArrayLike) -> FloatArray:
+        """`torque`, of whatever kind of interface: what drift-diffusion asks for.
+
+        Of an interface that is given by its circuit the torque itself stands for the density.
+        """
+        return self.torque(density, m)
+
     def barriers(self) -> tuple[float, float] | None:
         """Delta barriers of spins along -m and +m without spin-orbit coupling, if it is that.
 
@@ -145,6 +171,27 @@ class Interface(Component, ABC):
     @abstractmethod
     def without_spin_orbit(self) -> Self:
         """The same interface without spin-orbit coupling; itself if it has none."""
+
+    def drives(self, name: str) -> bool:
+        """Whether a field drives a current or torque of this name that can be switched alone."""
+        return False
+
+    def with_driven(self, names: tuple[str, ...]) -> Self:
+        """The same interface with some of the currents and torques that a field drives alone.
+
+        Parameters
+        ----------
+        names : tuple of str
+            Fields of a kind that has a number for each.
+        """
+        if self.table() is not None or self.without_spin_orbit() is not self:
+            raise InputError(
+                "source",
+                names[0] if names else "",
+                f"needs interfaces with a number for each driven current; {self.kind} has one "
+                "coupling for all of them",
+            )
+        return self
 
     @abstractmethod
     def with_mirrored_spin_orbit(self) -> Self:

@@ -20,7 +20,10 @@ from typing import TypeVar
 
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import Boundary, HalfSpace, Reservoir, Surface
+from torkivity_engine.film.circuit_interface import CircuitInterface
 from torkivity_engine.film.component import Component, nearest
+from torkivity_engine.film.diffusive_ferromagnet import DiffusiveFerromagnet
+from torkivity_engine.film.diffusive_metal import DiffusiveMetal
 from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.interfaces import RashbaInterface, SpinOrbitInterface
 from torkivity_engine.film.layer import Layer
@@ -39,7 +42,8 @@ _kinds: dict[str, type[Component]] = {
     kind.kind: kind
     for kind in (
         *(HeavyMetal, Ferromagnet, SplitFerromagnet, MagneticInsulator),
-        *(RashbaInterface, SpinOrbitInterface, TabulatedInterface),
+        *(DiffusiveMetal, DiffusiveFerromagnet),
+        *(RashbaInterface, SpinOrbitInterface, TabulatedInterface, CircuitInterface),
         *(Surface, Reservoir, HalfSpace),
     )
 }

@@ -6,17 +6,19 @@ it is here: an error that says what the layer lacks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
+from torkivity_engine.constants import fermi_surface_prefactor
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import Component, hashable, material_fields
 from torkivity_engine.film.torque import exchange_torque
 from torkivity_engine.kinetics.spheres import Bands
-from torkivity_engine.spin import rotation_to
+from torkivity_engine.spin import CHARGE, rotation_to
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from torkivity_engine.kinetics.admittance import LayerAdmittance
     from torkivity_engine.kinetics.collision import CollisionTerms
     from torkivity_engine.kinetics.split import SplitLengths
+    from torkivity_engine.kinetics.transport import LayerTransport
     from torkivity_meshes import AnnularGrid
 
 __all__ = ["Keyed", "Layer"]
@@ -138,22 +141,31 @@ class Layer(Component):
 
     # Drift-diffusion.
 
-    def conductivity(self, fermi_wavevector: float) -> float:
-        """Charge conductivity of both spins in 1/(Ohm m)."""
-        self._lacks("a conductivity")
+    def conductivity_in(self, fermi_wavevector: float) -> float:
+        """Charge conductivity of both spins in 1/(Ohm m).
 
-    def spin_diffusion_length(self, exact: bool = True) -> float:
-        """Decay length of a spin accumulation in nm, of a layer without magnetization."""
-        self._lacks("a spin diffusion length")
+        A kind has it as ``conductivity``: a number, or a method that takes the film's k_F.
+        """
+        own = self._own("conductivity", "a conductivity")
+        return float(own(fermi_wavevector) if callable(own) else own)
+
+    def diffusion_length(self, exact: bool = True) -> float:
+        """Decay length of a spin accumulation in nm, of a layer without magnetization.
+
+        A kind has it as ``spin_diffusion_length``: a number, or a method that takes ``exact``, the
+        slow mode of the Boltzmann equation or else the diffusive limit.
+        """
+        own = self._own("spin_diffusion_length", "a spin diffusion length")
+        return float(own(exact) if callable(own) else own)
 
     def spin_hall_current(self, fermi_wavevector: float, y_p: ArrayLike) -> FloatArray:
         """Spin current along +z that a field drives in the bulk, per E~, shape (3,), 1/(Ohm m)."""
         return np.zeros(3)
 
-    def admittance(
+    def transport(
         self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
-    ) -> LayerAdmittance:
-        """Exact response of the layer in drift-diffusion.
+    ) -> LayerTransport:
+        """Diffusion law of the layer.
 
         Parameters
         ----------
@@ -164,7 +176,55 @@ class Layer(Component):
         exact_length : bool, optional
             Spin diffusion length from the exact slow mode or from the diffusive limit.
         """
-        self._lacks("an admittance, which drift-diffusion needs")
+        self._lacks("an admittance, and the diffusion law behind it, which drift-diffusion needs")
+
+    def admittance(
+        self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
+    ) -> LayerAdmittance:
+        """Exact response of the layer in drift-diffusion; parameters as of `transport`."""
+        return self.transport(fermi_wavevector, y_p, exact_length=exact_length).admittance()
+
+    def contact(self, fermi_wavevector: float) -> FloatArray | None:
+        """Conductance of its face to a reservoir in drift-diffusion, shape (4, 4), 1/(Ohm m^2).
+
+        That of Sharvin, C int dOmega mu = pi C of each sphere, as for an interface that lets
+        everything through; spins across m of a layer with two spheres do not enter. None is a
+        perfect contact, where a layer is given by parameters that hold no such resistance.
+        """
+        bands = self.bands(fermi_wavevector)
+        up, down = (
+            math.pi * fermi_surface_prefactor(sphere.radius)
+            for sphere in (bands.majority, bands.minority)
+        )
+        if not bands.split:
+            return up * np.eye(4)
+        n = np.zeros(4)
+        n[:CHARGE] = np.negative(self.magnetization or (0.0, 0.0, 1.0))
+        charge = np.eye(4)[CHARGE]
+        both, half = np.outer(n, n) + np.outer(charge, charge), 0.5 * (up - down)
+        return np.asarray(
+            0.5 * (up + down) * both + half * (np.outer(n, charge) + np.outer(charge, n))
+        )
+
+    def quoted(self, fermi_wavevector: float) -> Layer:
+        """The same layer to drift-diffusion, given by quoted parameters; itself if it is.
+
+        Parameters
+        ----------
+        fermi_wavevector : float
+            Of the film, 1/nm.
+        """
+        self._lacks("quoted parameters")
+
+    def kinetic(self, fermi_wavevector: float) -> Layer:
+        """The layer that the Boltzmann equation knows, the same to drift-diffusion.
+
+        Parameters
+        ----------
+        fermi_wavevector : float
+            Of the film, 1/nm.
+        """
+        return self
 
     # Copies.
 
@@ -209,6 +269,12 @@ class Layer(Component):
         rotation = np.eye(4)
         rotation[:3, :3] = rotation_to(m)
         return rotation
+
+    def _own(self, name: str, what: str) -> Any:
+        own = getattr(self, name, None)
+        if own is None:
+            self._lacks(what)
+        return own
 
     def _lacks(self, what: str) -> NoReturn:
         raise InputError("layer", type(self).__name__, f"lacks {what}")

@@ -16,6 +16,8 @@ from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.checks import Vector
 from torkivity_engine.film.component import Given, with_form
 from torkivity_engine.film.diffusion_length import kinetic_diffusion_length, require_diffusive
+from torkivity_engine.film.diffusive_ferromagnet import DiffusiveFerromagnet
+from torkivity_engine.film.diffusive_metal import DiffusiveMetal
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.quantity import (
     FERMI_WAVEVECTOR,
@@ -27,7 +29,6 @@ from torkivity_engine.film.quantity import (
     Direction,
     checked_arguments,
 )
-from torkivity_engine.kinetics.admittance import LayerAdmittance, in_own_axes, slab_admittance
 from torkivity_engine.kinetics.collision import (
     CollisionTerms,
     with_skew_scattering,
@@ -35,7 +36,7 @@ from torkivity_engine.kinetics.collision import (
 )
 from torkivity_engine.kinetics.diffusion_length import spin_loss
 from torkivity_engine.kinetics.spheres import Bands
-from torkivity_engine.spin import CHARGE, rotation_to
+from torkivity_engine.kinetics.transport import LayerTransport, in_magnet, in_metal
 
 __all__ = ["Ferromagnet", "HeavyMetal", "Layer"]
 
@@ -266,22 +267,19 @@ class HeavyMetal(Layer):
         current: FloatArray = -0.5 * self.spin_hall_angle * sigma * np.asarray(y_p)
         return current
 
-    def admittance(
+    def transport(
         self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
-    ) -> LayerAdmittance:
-        """Exact response of the layer in drift-diffusion, see `Layer.admittance`."""
+    ) -> LayerTransport:
+        """Diffusion law, see `Layer.transport`."""
+        rate = 1.0 / (self.spin_diffusion_length(exact_length) * METRE_PER_NM)
+        hall = np.zeros(3) if y_p is None else self.spin_hall_current(fermi_wavevector, y_p)
         sigma = self.conductivity(fermi_wavevector)
-        thickness = self.thickness * METRE_PER_NM
-        kappa = 1.0 / (self.spin_diffusion_length(exact_length) * METRE_PER_NM)
-        loss, conductance = np.zeros((4, 4)), np.zeros((4, 4))
-        for channel in range(4):
-            kappa_channel = 0.0 if channel == CHARGE else kappa
-            slab = slab_admittance(0.5 * sigma, kappa_channel, thickness)
-            loss[channel, channel], conductance[channel, channel] = slab[0].real, slab[1].real
-        source = np.zeros(4)
-        if y_p is not None:
-            source[:CHARGE] = self.spin_hall_current(fermi_wavevector, y_p)
-        return LayerAdmittance(loss, conductance, source, np.eye(4))
+        return in_metal(self.thickness * METRE_PER_NM, sigma, rate, hall)
+
+    def quoted(self, fermi_wavevector: float) -> DiffusiveMetal:
+        """The same layer to drift-diffusion, given by quoted parameters."""
+        sigma, length = self.conductivity(fermi_wavevector), self.spin_diffusion_length()
+        return DiffusiveMetal(self.thickness, sigma, length, self.spin_hall_angle)
 
     def without_spin_hall(self) -> Self:
         """The same layer without skew scattering, its lengths held."""
@@ -403,44 +401,119 @@ class Ferromagnet(Layer):
             dephasing = 0.0
         return _reach(max(up, down), [flip, math.hypot(dephasing + flip, self.exchange_rate)])
 
-    def admittance(
-        self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
-    ) -> LayerAdmittance:
-        """Exact response of the layer in drift-diffusion, see `Layer.admittance`."""
-        assert self.magnetization is not None
-        thickness = self.thickness * METRE_PER_NM
-        flip = 1.0 / (self.spin_flip_length * METRE_PER_NM)
-        total = self.mean_rate / METRE_PER_NM + flip  # of one spin averaged over both: A
-        asymmetry = self.rate_asymmetry / METRE_PER_NM  # d
-        per_length = fermi_surface_prefactor(fermi_wavevector) * 4.0 * math.pi / 3.0
+    def lattice_dephasing(self) -> float:
+        """3 A [a - (lambda_up lambda_down)^(-1/2)] in 1/nm^2, A = a + 1/lambda_sf.
 
-        # Two-current model in (mu_n, mu_c), n = -m the majority direction. K_out = [[A, d], [d, A]]
-        # and only mu_n relaxes, so psi = mu_c - (d/A) mu_n, which charge conservation makes linear
-        # in z, decouples from mu_n: mu_n'' = (6 A / lambda_sf) mu_n, the two-current
-        # 1/l_sf^2 = (3 / lambda_sf)(1/lambda'_up + 1/lambda'_down).
-        spin = slab_admittance(per_length / total, math.sqrt(6.0 * total * flip), thickness)
-        charge_mobility = per_length * self.driven_lengths[0] * METRE_PER_NM
-        charge = slab_admittance(charge_mobility, 0.0, thickness)
-
-        # Transverse mode in the right-handed frame (e_1, e_2, m), where m x is multiplication by i:
-        # dj/dz = 4 pi C {m x mu / l_prec - [a - (lambda_up lambda_down)^(-1/2) + 2/lambda_sf] mu}.
-        # The bracket without spin flip is half a square, so rounding cannot make it negative.
+        What collisions add to 1/l^2 of spins across m, beyond 1/l_sf^2; it goes to the lattice.
+        The bracket is half a square, so rounding cannot make it negative.
+        """
         up, down = (
-            1.0 / math.sqrt(length * METRE_PER_NM)
-            for length in (self.mean_free_path_majority, self.mean_free_path_minority)
+            1.0 / math.sqrt(path)
+            for path in (self.mean_free_path_majority, self.mean_free_path_minority)
         )
-        decay = 0.5 * (up - down) ** 2 + 2.0 * flip
-        kappa2 = 3.0 * total * complex(decay, -1.0 / (self.precession_length * METRE_PER_NM))
-        if self.dephasing_length is not None:
-            kappa2 += (self.dephasing_length * METRE_PER_NM) ** -2
-        across = slab_admittance(per_length / total, cmath.sqrt(kappa2), thickness)
+        return 1.5 * (self.mean_rate + 1.0 / self.spin_flip_length) * (up - down) ** 2
 
-        loss, conductance = (
-            in_own_axes(spin[k].real, charge[k].real, across[k], -asymmetry / total) for k in (0, 1)
+    def transport(
+        self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
+    ) -> LayerTransport:
+        """Diffusion law, see `Layer.transport`.
+
+        Two-current model in (mu_n, mu_c), n = -m the majority direction. K_out = [[A, d], [d, A]]
+        and only mu_n relaxes, so psi = mu_c - (d/A) mu_n, which charge conservation makes linear
+        in z, decouples from mu_n: mu_n'' = (6 A / lambda_sf) mu_n, the two-current
+        1/l_sf^2 = (3 / lambda_sf)(1/lambda'_up + 1/lambda'_down). Across m, where m x is
+        multiplication by i,
+
+            dj/dz = 4 pi C {m x mu / l_prec - [a - (lambda_up lambda_down)^(-1/2) + 2/lambda_sf] mu}
+        """
+        assert self.magnetization is not None
+        flip = 1.0 / self.spin_flip_length
+        total, asymmetry = self.mean_rate + flip, self.rate_asymmetry  # A and d, 1/nm
+        per_nm = 0.5 * _conductivity_per_nm(fermi_wavevector)
+        spin_rate = math.sqrt(6.0 * total * flip)
+        precession = 3.0 * total * self.exchange_rate
+        dephasing = 0.0 if self.dephasing_length is None else self.dephasing_length**-2
+        across = complex(spin_rate**2 + self.lattice_dephasing() + dephasing, -precession)
+        return in_magnet(
+            self.magnetization,
+            self.thickness * METRE_PER_NM,
+            charge=per_nm * self.driven_lengths[0],
+            spin=per_nm / total,
+            spin_rate=spin_rate / METRE_PER_NM,
+            mixing=-asymmetry / total,
+            across=per_nm / total,
+            across_rate=cmath.sqrt(across) / METRE_PER_NM,
+            torques=(precession / METRE_PER_NM**2, dephasing / METRE_PER_NM**2),
         )
-        axes = np.eye(4)
-        axes[:CHARGE, :CHARGE] = rotation_to(self.magnetization)
-        return LayerAdmittance(loss, conductance, np.zeros(4), axes)
+
+    def quoted(self, fermi_wavevector: float) -> DiffusiveFerromagnet:
+        """The same layer to drift-diffusion, given by quoted parameters.
+
+        sigma_t = sigma (1 - beta^2), l_J^2 = lambda_t l_prec / 3 with 1/lambda_t = A, and what
+        collisions take of spins across m goes to the lattice.
+        """
+        total = self.mean_rate + 1.0 / self.spin_flip_length
+        sigma = self.conductivity(fermi_wavevector)
+        return DiffusiveFerromagnet(
+            self.thickness,
+            sigma,
+            polarization=-self.rate_asymmetry / total,
+            spin_diffusion_length=math.sqrt(self.spin_flip_length / (6.0 * total)),
+            exchange_length=math.sqrt(self.precession_length / (3.0 * total)),
+            dephasing_length=self.dephasing_length,
+            transverse_conductivity=_conductivity_per_nm(fermi_wavevector) / total,
+            lattice_dephasing=self.lattice_dephasing(),
+            magnetization=self.magnetization,
+        )
+
+    @classmethod
+    def from_quoted(cls, layer: DiffusiveFerromagnet, fermi_wavevector: float) -> Ferromagnet:
+        """The ferromagnet that drift-diffusion sees as one of quoted parameters.
+
+        Parameters
+        ----------
+        layer : DiffusiveFerromagnet
+        fermi_wavevector : float
+            Of the film, 1/nm.
+
+        Raises
+        ------
+        InputError
+            If there is none: a ferromagnet on one Fermi sphere has its conductivity across m and
+            its lattice dephasing from the other numbers.
+        """
+        beta = layer.polarization
+        per_nm = _conductivity_per_nm(fermi_wavevector)
+        total = per_nm / (layer.conductivity * (1.0 - beta) * (1.0 + beta))  # A
+        flip = 1.0 / (6.0 * total * layer.spin_diffusion_length**2)
+        up, down = total * (1.0 - beta) - flip, total * (1.0 + beta) - flip
+        if not min(up, down) > 0.0:
+            raise InputError(
+                "spin_diffusion_length",
+                layer.spin_diffusion_length,
+                "is so short that no rate is left for collisions that keep the spin",
+            )
+        made = cls(
+            layer.thickness,
+            mean_free_path_majority=1.0 / up,
+            mean_free_path_minority=1.0 / down,
+            spin_flip_length=1.0 / flip if flip > 0.0 else math.inf,
+            precession_length=3.0 * total * layer.exchange_length**2,
+            magnetization=layer.magnetization,
+            dephasing_length=layer.dephasing_length,
+        )
+        again = made.quoted(fermi_wavevector)
+        for key in ("transverse_conductivity", "lattice_dephasing"):
+            own, wanted = getattr(layer, key), getattr(again, key)
+            if own is None:
+                own = layer.conductivity
+            if abs(own - wanted) > 1e-9 * (1.0 + abs(wanted)):
+                raise InputError(
+                    key,
+                    own,
+                    f"is {wanted:.6g} in a ferromagnet on one Fermi sphere of these numbers",
+                )
+        return made
 
 
 def _conductivity_per_nm(fermi_wavevector: float) -> float:

@@ -67,6 +67,10 @@ class MagneticInsulator(Layer):
         """Zero."""
         return 0.0
 
+    def quoted(self, fermi_wavevector: float) -> MagneticInsulator:
+        """Itself: what it has not need not be quoted."""
+        return self
+
     def admittance(
         self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
     ) -> LayerAdmittance:

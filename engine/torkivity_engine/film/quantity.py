@@ -20,6 +20,10 @@ from torkivity_engine.errors import InputError
 
 __all__ = [
     "ANGLE",
+    "AREA_RESISTANCE",
+    "CONDUCTANCE",
+    "CONDUCTIVITY",
+    "DRIVEN",
     "FERMI_WAVEVECTOR",
     "LENGTH",
     "MASS",
@@ -173,10 +177,10 @@ class Quantity(GroupedMetadata):
 
     def slip(self, value: float) -> str | None:
         """What may be wrong with a value of unusual size; None for a usual one."""
-        usual = self.typical
-        if usual is None or math.isinf(value) or usual.least <= value <= usual.most:
+        usual, size = self.typical, abs(value)
+        if usual is None or math.isinf(value) or not value or usual.least <= size <= usual.most:
             return None
-        hint = usual.below if value < usual.least else usual.above
+        hint = usual.below if size < usual.least else usual.above
         unit = "" if self.unit == "1" else f" {self.unit}"
         return f"unusual, most are between {usual.least:g} and {usual.most:g}{unit}; {hint}"
 
@@ -238,6 +242,34 @@ SPIN_HALL_ANGLE = Quantity(
     typical=Typical(-1.0, 1.0, *("typed in percent?",) * 2),
     step=2e-3,
     absolute=True,
+)
+CONDUCTIVITY = Quantity(
+    "1/(Ohm m)",
+    "conductivity",
+    r"$\sigma$",
+    ge=1e-2,
+    le=1e10,
+    typical=Typical(1e4, 1e8, *("1e4 1/(Ohm cm) are 1e6 1/(Ohm m)",) * 2),
+)
+#: Of an interface. One e^2/h per nm^2 is 3.87e13 1/(Ohm m^2).
+CONDUCTANCE = Quantity(
+    "1/(Ohm m^2)",
+    "conductance",
+    "$G$",
+    ge=0.0,
+    le=1e25,
+    infinite=True,
+    typical=Typical(1e10, 1e18, *("1 nm^-2 times e^2/h is 3.87e13 1/(Ohm m^2)",) * 2),
+)
+#: Of currents and torques that a field drives at an interface.
+DRIVEN = Quantity("1/(Ohm m)", "driven current", ge=-1e15, le=1e15, step=1.0, absolute=True)
+AREA_RESISTANCE = Quantity(
+    "Ohm m^2",
+    "area resistance",
+    "$AR$",
+    ge=0.0,
+    le=1e-3,
+    typical=Typical(1e-17, 1e-9, *("1 fOhm m^2 is 1e-15 Ohm m^2",) * 2),
 )
 POTENTIAL = Quantity("1", "strength", ge=-1e6, le=1e6, step=1e-3, absolute=True)
 MASS = Quantity("1", "effective mass", r"$m^*$", ge=1e-2, le=1e3)

@@ -21,11 +21,10 @@ from torkivity_engine.film.quantity import (
     SPIN_FLIP_LENGTH,
     Direction,
 )
-from torkivity_engine.kinetics.admittance import LayerAdmittance, in_own_axes, slab_admittance
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.kinetics.spheres import Bands, FermiSphere, spin_flip_lengths
 from torkivity_engine.kinetics.split import SplitLengths, mesh_ratio, split_terms
-from torkivity_engine.spin import CHARGE, rotation_to
+from torkivity_engine.kinetics.transport import LayerTransport, in_magnet
 from torkivity_meshes import AnnularGrid
 
 __all__ = ["DECAY", "SINK", "SplitFerromagnet"]
@@ -188,25 +187,21 @@ class SplitFerromagnet(Layer):
         """Charge conductivity of both spins in 1/(Ohm m)."""
         return sum(self.spin_conductivities(fermi_wavevector))
 
-    def admittance(
+    def transport(
         self, fermi_wavevector: float, y_p: ArrayLike | None = None, *, exact_length: bool = True
-    ) -> LayerAdmittance:
-        """Exact response of the layer in drift-diffusion, see `Layer.admittance`.
+    ) -> LayerTransport:
+        """Diffusion law, see `Layer.transport`.
 
         Two currents along m. Across it no accumulation exists: its channel takes whatever enters
         and accumulates nothing. The minority of a half metal only has to be regular.
         """
+        assert self.magnetization is not None
         up, down = self.spin_conductivities(fermi_wavevector)
         thickness, mean = self.thickness * METRE_PER_NM, 0.5 * (up + down)
-        charge = slab_admittance(mean, 0.0, thickness)
-        regular = slab_admittance(mean, 1.0 / thickness, thickness)
-        sink = slab_admittance(SINK * mean, 1.0 / thickness, thickness)
+        regular = 1.0 / thickness
         rate = self.spin_diffusion_rate(fermi_wavevector) / METRE_PER_NM
-        spin = regular if self.is_half_metal else slab_admittance(up * down / mean, rate, thickness)
-        loss, conductance = (
-            in_own_axes(spin[k].real, charge[k].real, sink[k], 0.5 * (up - down) / mean)
-            for k in (0, 1)
+        spin, spin_rate = (mean, regular) if self.is_half_metal else (up * down / mean, rate)
+        mixing = 0.5 * (up - down) / mean
+        return in_magnet(
+            *(self.magnetization, thickness, mean, spin, spin_rate, mixing, SINK * mean, regular)
         )
-        axes = np.eye(4)
-        axes[:CHARGE, :CHARGE] = rotation_to(self.magnetization or (0.0, 0.0, 1.0))
-        return LayerAdmittance(loss, conductance, np.zeros(4), axes)

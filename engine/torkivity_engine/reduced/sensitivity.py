@@ -25,6 +25,7 @@ import numpy as np
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.kinetic import require_kinetic
 from torkivity_engine.film.parameters import (
     by_own_fields,
     familiar_path,
@@ -166,6 +167,7 @@ def sensitivities(
     if source == "reservoirs":
         raise InputError("source", source, "must be one of all, rashba, spin_hall")
     stack = film_with_source(film, source)
+    require_kinetic(stack)
     if not stack.interfaces:
         raise InputError("film", film, "must have at least two layers")
     rings = ring_structure(mesh or SphericalMesh(32, 32))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from torkivity.catalogue import MODELS
 from torkivity.commands.common import FILE, check_text_output, is_standard_output, write_text
@@ -20,7 +21,7 @@ __all__ = ["export"]
 
 
 @click.command(
-    short_help="Write results as CSV or JSON, or as input of mumax3 or cmtj.",
+    short_help="Write results as CSV, JSON, mumax3, cmtj; a film as quoted parameters.",
     epilog="""\b
 Examples:
   torkivity export film.h5 --to csv -o film.csv
@@ -28,6 +29,7 @@ Examples:
   torkivity export sweep.h5 --to csv --wide -o sweep.csv
   torkivity export film.h5 --to mumax3 --ms 1.4e6 --current 5e11
   torkivity export film.h5 --to cmtj --ms 1.4e6 -o macrospin.py
+  torkivity export film.toml --parameters -o quoted.toml
 """,
 )
 @click.argument("path", type=FILE)
@@ -35,8 +37,13 @@ Examples:
     "--to",
     "target",
     type=click.Choice(["csv", "json", "mumax3", "cmtj"]),
-    required=True,
     help="csv and json take any result file, mumax3 and cmtj that of 'torkivity run'.",
+)
+@click.option(
+    "--parameters",
+    is_flag=True,
+    help="Of the TOML file of a film: the same film by the parameters of drift-diffusion, or if it "
+    "is given by them, with layers that the Boltzmann equation knows.",
 )
 @click.option(
     "-o", "--output", type=FILE, default="-", help="File to write. [default: standard output]"
@@ -71,7 +78,8 @@ Examples:
 )
 def export(
     path: Path,
-    target: str,
+    target: str | None,
+    parameters: bool,
     output: Path,
     force: bool,
     unit: str | None,
@@ -83,7 +91,15 @@ def export(
     current: float,
     heavy_metal: str,
 ) -> None:
-    """Write the result file PATH in another form."""
+    """Write the result file PATH in another form, or the film of a TOML file by its parameters."""
+    if parameters:
+        given = click.get_current_context().get_parameter_source
+        for name in ("target", "unit", "wide", "ms", "resistivity", "model", "magnet", "current"):
+            if given(name) is not ParameterSource.DEFAULT:
+                raise click.UsageError("--parameters takes --output and --force alone")
+        return _parameters(path, output, force)
+    if target is None:
+        raise click.UsageError("give --to csv, json, mumax3 or cmtj, or --parameters")
     for_simulation = target in ("mumax3", "cmtj")
     if for_simulation and ms is None:
         raise click.UsageError(f"--to {target} needs --ms, the saturation magnetization in A/m")
@@ -125,6 +141,17 @@ def export(
         else:
             text = exports.wide_csv(table) if wide else exports.table_csv(table)
     write_text(output, text, force=force)
+    if not is_standard_output(output):
+        click.echo(f"wrote {output}")
+
+
+def _parameters(path: Path, output: Path, force: bool) -> None:
+    if output.resolve() == path.resolve():
+        raise click.UsageError("input and output must be different files")
+    check_text_output(output, force=force)
+    from torkivity.study.quoting import other_parameters
+
+    write_text(output, other_parameters(path), force=force)
     if not is_standard_output(output):
         click.echo(f"wrote {output}")
 

@@ -128,8 +128,12 @@ def plot(
     held = grid_values(at)
     given = {name for name, value in options.items() if value not in (None, ())}
     if profile:
-        _refuse((given | ({"angular"} if angular else set())) - {"source"}, "without --profile")
-        figure = _profile_figure(path, held, options["source"], title, rtol)
+        extra = {"angular"} if angular else set()
+        _refuse((given | extra) - {"source", "models"}, "without --profile")
+        if len(options["models"]) > 1:
+            raise click.UsageError("--model: --profile draws one model")
+        chosen = options["source"], options["models"]
+        figure = _profile_figure(path, held, *chosen, title, rtol)
     elif rtol is not None:
         raise click.UsageError("--rtol: only with --profile, which computes a film anew")
     elif path.suffix.lower() == ".toml":
@@ -276,7 +280,12 @@ def _tell(drawn: xarray.Dataset, assumed: dict[str, Any]) -> None:
 
 
 def _profile_figure(
-    path: Path, held: dict[str, str], source: str | None, title: str | None, rtol: float | None
+    path: Path,
+    held: dict[str, str],
+    source: str | None,
+    models: tuple[str, ...],
+    title: str | None,
+    rtol: float | None,
 ) -> Figure:
     from torkivity.config.text import load_config
     from torkivity.study.case import Case
@@ -302,19 +311,22 @@ def _profile_figure(
         # It is computed anew, whatever the file has.
         if source is None and known_models(dataset) and driving_dimension(dataset) == "source":
             source = choose_source(dataset)
+    from torkivity.study.models import default_models
+
+    model = (models or default_models(case))[0]
     names = " / ".join(as_stack(case.film).names)
-    text = "; ".join(filter(None, [names, where])) if title is None else title
-    return _draw_profile(case, source or "all", text, rtol)
+    shown = "" if model == "boltzmann" else MODELS[model].title
+    text = "; ".join(filter(None, [names, where, shown])) if title is None else title
+    return _draw_profile(case, model, source or "all", text, rtol)
 
 
-def _draw_profile(case: Case, source: str, title: str, rtol: float | None) -> Figure:
+def _draw_profile(case: Case, model: str, source: str, title: str, rtol: float | None) -> Figure:
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
     from torkivity.figures import profile_figure
-    from torkivity.study.boltzmann import solve_boltzmann_case
+    from torkivity.study.point import solve_point
     from torkivity_engine.tolerance import Tolerance
 
     with announce_compilation(say):
-        tolerance = None if rtol is None else Tolerance(rtol)
-        solution = solve_boltzmann_case(case, source, tolerance)
+        solution = solve_point(case, model, source, None if rtol is None else Tolerance(rtol))
         return profile_figure(case.film, solution, title=title)

@@ -22,7 +22,8 @@ _MEANINGS = {
     "raw": "1/(Ohm m) per E~, as in the file",
     "conductivity": "(hbar/2e)/(Ohm m)",
     "per-field": "the same per E",
-    "efficiency": "per current density, from the film's own conductivity",
+    "efficiency": "per current density that flows in the heavy metal; of a sweep without "
+    'quantities = ["in_plane"] per conductivity of its bulk',
     "field": "mT/(1e11 A/m^2)",
 }
 

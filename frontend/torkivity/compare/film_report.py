@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from torkivity.catalogue import MODELS, SINGLE_SOURCES, SOURCES
 from torkivity.compare.in_plane_report import in_plane_lines
 from torkivity.results.differences import above_noise, relative_difference
 from torkivity.study.evaluate import Evaluated
+from torkivity.study.models import why_not_kinetic
 from torkivity.study.run import FilmStudy, found_mesh
 from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
@@ -19,7 +20,7 @@ from torkivity_engine.errors import InputError
 from torkivity_engine.film.parameters import parameters, quoted
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.record import COMPONENTS
-from torkivity_engine.units import convert_torque
+from torkivity_engine.units import convert_torque, flowing_resistivity
 
 __all__ = ["film_description", "film_report"]
 
@@ -45,8 +46,8 @@ _UNITS = {
     ),
     "per_field": ("Torques are per E, in (hbar/2e)/(Ohm m), signs of angular momentum.",),
     "efficiency": (
-        "Torques are efficiencies: spin-torque conductivity over the conductivity of the",
-        "lowest non-magnetic layer.",
+        "Torques are efficiencies: spin-torque conductivity over the mean current density",
+        "per E that flows in the lowest non-magnetic layer, by the Boltzmann equation.",
     ),
     "effective_field": (
         "Torques are effective fields, in mT per 1e11 A/m^2 in the lowest non-magnetic",
@@ -105,10 +106,7 @@ def film_report(
             ]
     lines += [
         *_UNITS[quantity],
-        *fold(
-            "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched "
-            "off; the file holds both sources together as well."
-        ),
+        *_about_models(study),
         "",
         *in_plane_lines(study, components),
         "",
@@ -117,15 +115,36 @@ def film_report(
     return "\n".join(lines)
 
 
+def _about_models(study: FilmStudy) -> list[str]:
+    """What percentages are, or why there are none."""
+    lacking = why_not_kinetic(study.case)
+    if lacking:
+        return fold(
+            "Drift-diffusion alone, with the other source of torque switched off. The Boltzmann "
+            f"equation does not know this film: {lacking}."
+        )
+    return fold(
+        "%: drift-diffusion / Boltzmann - 1, both with the other source of torque switched "
+        "off; the file holds both sources together as well."
+    )
+
+
 def _factor(study: FilmStudy, quantity: str, saturation_magnetization: float | None) -> float:
     """From torques per E~ to the quantity."""
     stack = as_stack(study.case.film)
     metal = next((layer for layer in stack.layers if not layer.magnetic), None)
     magnet = next((layer for layer in stack.layers if layer.magnetic), None)
-    try:
-        rho = None if metal is None else 1.0 / metal.conductivity(stack.fermi_wavevector)
-    except InputError:  # a kind that has none; torques can be given without
-        rho = None
+    rho = None
+    if metal is not None:
+        models, sources = (list(d.axis.values) for d in study.points.plan.spec.grid.dimensions)
+        model = models.index(_REFERENCE) if _REFERENCE in models else 0
+        at = model, sources.index("all"), stack.layers.index(metal), 0
+        sheet = float(study.points.values("layer_sheet_conductance")[at])
+        if sheet > 0.0:
+            rho = float(flowing_resistivity(sheet, metal.thickness))
+        else:
+            with suppress(InputError):  # a kind that has none; torques can be given without
+                rho = 1.0 / metal.conductivity_in(stack.fermi_wavevector)
     return float(
         convert_torque(
             *(1.0, "per_e_tilde", quantity),
@@ -169,17 +188,19 @@ def _table(
     components: str,
     factor: float,
 ) -> list[str]:
-    group = 2 * _WIDTH + _SHORT
-    models = (MODELS[_REFERENCE].short, MODELS[_OTHER].short, "%")
-    heading = "".join(f"{SOURCES[source]:>{group}}" for source in SINGLE_SOURCES)
-    widths = (_WIDTH, _WIDTH, _SHORT) * len(SINGLE_SOURCES)
+    shown = [name for name in (_REFERENCE, _OTHER) if name in _models(points)]
+    compared = len(shown) > 1
+    models = (*(MODELS[name].short for name in shown), *(["%"] if compared else []))
+    own = (*(_WIDTH if compared else 2 * _WIDTH,) * len(shown), *([_SHORT] if compared else []))
+    heading = "".join(f"{SOURCES[source]:>{sum(own)}}" for source in SINGLE_SOURCES)
+    widths = own * len(SINGLE_SOURCES)
     columns = "".join(
         f"{n:>{w}}" for n, w in zip(models * len(SINGLE_SOURCES), widths, strict=True)
     )
     largest = _largest(points, start, place) * abs(factor)
     exponent = _exponent(largest)
     factor, decimals = factor / 10.0**exponent, _decimals(largest / 10.0**exponent)
-    lengths = _lengths(points, start, rows, place)
+    lengths = _lengths(points, start, rows, place, shown[0])
     unit = f"in 1e{exponent}" if exponent else ""
     lines = [f"{unit:<{_LABEL}}{heading}", " " * _LABEL + columns]
     titles = (
@@ -192,18 +213,21 @@ def _table(
         for part, label in rows.items():
             cells: list[str] = []
             for source in SINGLE_SOURCES:
-                reference, other = (
+                values = [
                     _value(points, f"{start}_{part}", component, place, model, source)
-                    for model in (_REFERENCE, _OTHER)
-                )
-                cells += [
-                    _fixed(reference * factor, decimals),
-                    _fixed(other * factor, decimals),
-                    _percent(float(relative_difference(other, reference, lengths[source]))),
+                    for model in shown
                 ]
+                cells += [_fixed(value * factor, decimals) for value in values]
+                if compared:
+                    difference = relative_difference(values[1], values[0], lengths[source])
+                    cells.append(_percent(float(difference)))
             text = "".join(f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True))
             lines.append(f"  {label:<{_LABEL - 2}}{text}")
     return lines
+
+
+def _models(points: Evaluated) -> list[str]:
+    return [str(name) for name in points.plan.spec.grid.dimensions[0].axis.values]
 
 
 def _at(points: Evaluated, model: str, source: str) -> tuple[int, int]:
@@ -230,12 +254,12 @@ def _largest(points: Evaluated, start: str, place: int) -> float:
 
 
 def _lengths(
-    points: Evaluated, start: str, rows: Mapping[str, str], place: int
+    points: Evaluated, start: str, rows: Mapping[str, str], place: int, model: str
 ) -> dict[str, float]:
     """T by source, as differences are taken relative to."""
     found = []
     for source in SINGLE_SOURCES:
-        where = _at(points, _REFERENCE, source)
+        where = _at(points, model, source)
         parts = (part for part in rows if part != "lattice")
         found.append(
             max(float(np.linalg.norm(points.values(f"{start}_{p}")[where][place])) for p in parts)
@@ -268,13 +292,16 @@ def _facts(study: FilmStudy) -> list[str]:
     for name, layer in zip(stack.names, stack.layers, strict=True):
         angle = getattr(layer, "spin_hall_angle", None)
         if angle is not None:
-            rows.append(("spin Hall angle", f"{angle:g}", name))
+            parts = angle if isinstance(angle, tuple) else (angle,)
+            rows.append(("spin Hall angle", ", ".join(f"{x:g}" for x in parts), name))
     rows.append(_stray_charge(study.points))
     lines = [
         line
         for label, value, unit in rows
         for line in fold(f"{label:<{_LABEL}}{value:>24}  {unit}", hang=_LABEL)
     ]
+    if _REFERENCE not in _models(study.points):
+        return lines
     lines += _other_models(study.points)
     method = f"{'solved by':<{_LABEL}}{study.case.settings.solver.method} method on "
     mesh = found_mesh(study.points)
@@ -286,7 +313,7 @@ def _facts(study: FilmStudy) -> list[str]:
 
 
 def _stray_charge(points: Evaluated) -> tuple[str, str, str]:
-    where = _at(points, _REFERENCE, "all")
+    where = _at(points, _models(points)[0], "all")
     charge = max(
         float(np.abs(points.values(f"charge_current_{side}")[where]).max())
         for side in ("minus", "plus")
@@ -299,9 +326,8 @@ def _stray_charge(points: Evaluated) -> tuple[str, str, str]:
 def _other_models(points: Evaluated) -> list[str]:
     """How far the models without a column are from the Boltzmann equation."""
     lines = []
-    models: list[Any] = list(points.plan.spec.grid.dimensions[0].axis.values)
     totals = points.values("torque_total")
-    for model in models:
+    for model in _models(points):
         if model == _REFERENCE:
             continue
         errors = []
@@ -347,6 +373,8 @@ def _percent(ratio: float) -> str:
 
 
 def _complex(value: complex) -> str:
+    if not math.isfinite(abs(value)):
+        return "inf"
     exponent = math.floor(math.log10(abs(value))) if value else 0
     scaled = value / 10.0**exponent
     return f"({scaled.real:.4f} {scaled.imag:+.4f}i)e{exponent}"

@@ -11,9 +11,9 @@ from torkivity.study.evaluate import Evaluated
 from torkivity.study.run import FilmStudy
 from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import COMPONENTS
+from torkivity_engine.units import convert_torque, flowing_resistivity
 
 __all__ = ["in_plane_lines"]
 
@@ -37,10 +37,12 @@ def in_plane_lines(study: FilmStudy, components: str = "torque-frame") -> list[s
         At most 80 columns wide; why there are no such numbers, where the film has none.
     """
     points = study.points
-    if note := points.note(model=_SHOWN[0], source=_SOURCE):
+    shown = _shown(points)
+    if note := points.note(model=shown[0], source=_SOURCE):
         return fold(f"no current in the plane: {note}", hang=2)
-    heading = "".join(f"{MODELS[name].short:>{_WIDTH}}" for name in _SHOWN)
-    lines = [f"{'in the plane, everything on':<{_LABEL}}{heading}{'%':>{_SHORT}}"]
+    heading = "".join(f"{MODELS[name].short:>{_WIDTH}}" for name in shown)
+    percent = f"{'%':>{_SHORT}}" if len(shown) > 1 else ""
+    lines = [f"{'in the plane, everything on':<{_LABEL}}{heading}{percent}"]
     resistance = _by_model(points, "sheet_resistance")
     lines.append(_row("sheet resistance", resistance[:, 0], "Ohm", ratio=True))
     if np.abs(resistance[0, 1]) > 1e-9 * resistance[0, 0]:
@@ -61,7 +63,7 @@ def _efficiencies(study: FilmStudy, components: str) -> list[str]:
     sheets = _by_model(points, "layer_sheet_conductance")[:, metal, 0]
     if not np.all(sheets > 0.0):
         return []
-    sigma = sheets / (stack.layers[metal].thickness * METRE_PER_NM)
+    rho = flowing_resistivity(sheets, stack.layers[metal].thickness)
     lines = [f"2 T over the mean current density that flows in {stack.names[metal]}"]
     for index, magnet in enumerate(stack.magnet_names):
         of = f", {magnet}" if len(stack.magnet_names) > 1 else ""
@@ -75,27 +77,32 @@ def _efficiencies(study: FilmStudy, components: str) -> list[str]:
         else:
             whole = _by_model(points, "magnet_torque_total")[:, index]
             torques = {f"  xi along {axis}{of}": whole[:, i] for i, axis in enumerate("xyz")}
-        lines += [_row(label, 2.0 * t / sigma, "", ratio=True) for label, t in torques.items()]
+        for label, torque in torques.items():
+            xi = convert_torque(torque, "per_e_tilde", "efficiency", resistivity=rho)
+            lines.append(_row(label, xi, "", ratio=True))
     return lines
 
 
 def _by_model(points: Evaluated, name: str) -> FloatArray:
-    """Values by the models shown, everything at work; NaN for a model that is not there."""
+    """Values by the models shown, everything at work."""
     models, sources = (list(d.axis.values) for d in points.plan.spec.grid.dimensions)
     values = points.values(name)
-    blank = np.full(values.shape[2:], np.nan)
     return np.array(
-        [
-            values[models.index(model), sources.index(_SOURCE)] if model in models else blank
-            for model in _SHOWN
-        ]
+        [values[models.index(model), sources.index(_SOURCE)] for model in _shown(points)]
     )
+
+
+def _shown(points: Evaluated) -> list[str]:
+    """The models of the lines that the film was computed by."""
+    models = points.plan.spec.grid.dimensions[0].axis.values
+    return [name for name in _SHOWN if name in models]
 
 
 def _row(label: str, values: FloatArray, unit: str, ratio: bool = False) -> str:
     largest = float(np.nanmax(np.abs(values)))
     cells = "".join(f"{_text(value, largest):>{_WIDTH}}" for value in values)
-    exact, other = map(float, values)
+    exact, other = float(values[0]), float(values[-1])
+    ratio = ratio and len(values) > 1
     percent = f"{round(100.0 * (other / exact - 1.0), 1) + 0.0:+.1f}" if ratio and exact else ""
     percent = "-" if percent.startswith(("+nan", "nan")) else percent
     return f"{label:<{_LABEL}}{cells}{percent:>{_SHORT}}  {unit}".rstrip()

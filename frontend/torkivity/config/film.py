@@ -502,4 +502,6 @@ def _component_table(part: Component, k_f: float, kind: type[Component]) -> dict
 
 
 def _lists(value: Any) -> Any:
+    if isinstance(value, complex):
+        return [value.real, value.imag]
     return [_lists(part) for part in value] if isinstance(value, tuple) else value

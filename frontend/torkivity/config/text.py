@@ -23,6 +23,7 @@ from torkivity.config.film import FILM_TABLES, film_tables, read_film
 from torkivity.config.sections import Film, MeshSection, RunConfig, Settings
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.kinds import load_plugins
+from torkivity_engine.film.kinetic import unkinetic_parts
 from torkivity_engine.film.layers import HeavyMetal
 from torkivity_engine.film.stack import Stack, as_stack
 from torkivity_engine.film.table_film import has_tables
@@ -239,7 +240,9 @@ def override(
     given = {"method": method, "memory_gb": memory_gb}
     update = {key: value for key, value in given.items() if value is not None}
     changed: dict[str, Any] = {"solver": config.solver.model_copy(update=update)}
-    unsaid = not config.mesh.model_fields_set and not has_tables(as_stack(config.film))
+    film = config.film
+    meshed = not has_tables(as_stack(film)) and not unkinetic_parts(film)
+    unsaid = meshed and not config.mesh.model_fields_set
     rtol = rtol if rtol is not None or not unsaid else default_rtol
     if rtol is not None:
         changed["mesh"] = MeshSection.model_validate({"rtol": Tolerance(rtol).rtol})

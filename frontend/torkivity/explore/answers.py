@@ -23,9 +23,9 @@ from torkivity.report.words import plain
 from torkivity.study.case import Case
 from torkivity.study.point import PointRecord
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.errors import POINT_ERRORS
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import COMPONENTS, IN_PLANE_VARIABLES, VARIABLES
+from torkivity_hpc.files.rows import NotedRecord
 from torkivity_hpc.grid import Value
 
 __all__ = ["Kept", "answer_steps", "evaluate_points"]
@@ -64,17 +64,19 @@ def evaluate_points(
     list of dict of str to (mapping or str)
         For each value, by model: the numbers of the point, or why there are none.
     """
-    record = PointRecord(case, quantities)
-    found = []
-    for value in values:
-        point: dict[str, Mapping[str, Any] | str] = {}
-        for model in models:
-            try:
-                point[model] = record({path: value, "model": model, "source": source})
-            except POINT_ERRORS as error:
-                point[model] = " ".join(str(error).split()) or type(error).__name__
-        found.append(point)
-    return found
+    points = [{path: v, "model": m, "source": source} for v in values for m in models]
+    found = PointRecord(case, quantities).many(points)
+
+    def at(place: int) -> Mapping[str, Any] | str:
+        if (error := found.failed.get(place)) is not None:
+            return " ".join(str(error).split()) or type(error).__name__
+        numbers = {name: column[place] for name, column in found.values.items()}
+        return NotedRecord(numbers, found.notes.get(place, ""))
+
+    return [
+        {model: at(row * len(models) + i) for i, model in enumerate(models)}
+        for row in range(len(values))
+    ]
 
 
 def answer_steps(wish: Wish, kept: Kept) -> Iterator[Answer | None]:
@@ -134,14 +136,15 @@ def _curve(wish: Wish, slot: str, film: Seen, axis: AxisChoice) -> Iterator[Answ
     values = [int(v) if parameter.kind is int else float(v) for v in x]
     quantities = ("in_plane",) if slot == "resistance" else ()
     points: list[dict[str, Mapping[str, Any] | str]] = []
-    since = time.perf_counter()
-    for value in values:
-        if points and time.perf_counter() - since > _STEP:
+    count, spent = 1, 1e-9
+    while len(points) < len(values):
+        since, some = time.perf_counter(), values[len(points) : len(points) + count]
+        points += evaluate_points(film.case, axis.path, some, view.models, view.source, quantities)
+        # As many at once as a step has time for.
+        spent += time.perf_counter() - since
+        count = max(1, int(len(points) * _STEP / spent))
+        if len(points) < len(values):
             yield None
-            since = time.perf_counter()
-        points += evaluate_points(
-            film.case, axis.path, [value], view.models, view.source, quantities
-        )
     take = _resistance if slot == "resistance" else _torques
     unit = "" if parameter.unit == "1" else f" ({parameter.unit.replace('degree', '°')})"
     yield Answer(

@@ -10,13 +10,16 @@ import numpy as np
 from torkivity.explore.answer import Answer, Panel, Seen, Wish
 from torkivity.figures.profiles import face_heights, profile_panels
 from torkivity.report.words import plain
-from torkivity.study.boltzmann import solve_boltzmann_case
+from torkivity.study.models import default_models
+from torkivity.study.point import solve_point
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import POINT_ERRORS
 from torkivity_engine.film.stack import as_stack
-from torkivity_engine.profiles import LayerProfile
+from torkivity_engine.profiles import DiffusionProfile, LayerProfile
 
 __all__ = ["profile_steps"]
+
+_Profile = LayerProfile | DiffusionProfile
 
 #: Depths of a layer, and how many are done in a step.
 _DEPTHS, _AT_ONCE = 25, 3
@@ -38,7 +41,8 @@ def profile_steps(wish: Wish, film: Seen) -> Iterator[Answer | None]:
     """
     stack = as_stack(film.case.film)
     try:
-        solution = solve_boltzmann_case(film.case, wish.view.source)
+        (model,) = default_models(film.case)
+        solution = solve_point(film.case, model, wish.view.source)
         yield None
         profiles = []
         for index, layer in enumerate(stack.layers):
@@ -79,6 +83,6 @@ def _depths(thickness: float) -> FloatArray:
     return np.asarray(0.5 * thickness * (1.0 - np.cos(np.linspace(0.0, np.pi, _DEPTHS))))
 
 
-def _joined(pieces: list[LayerProfile]) -> LayerProfile:
-    names = [f.name for f in fields(LayerProfile)]
-    return LayerProfile(**{n: np.concatenate([getattr(p, n) for p in pieces]) for n in names})
+def _joined(pieces: list[_Profile]) -> _Profile:
+    names = [f.name for f in fields(pieces[0])]
+    return type(pieces[0])(**{n: np.concatenate([getattr(p, n) for p in pieces]) for n in names})

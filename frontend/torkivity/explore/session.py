@@ -24,6 +24,7 @@ from torkivity.explore.view import (
 )
 from torkivity.report.words import plain
 from torkivity.study.case import Case
+from torkivity.study.models import models_for
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.drawing import film_svg
 from torkivity_engine.film.stack import as_stack
@@ -220,7 +221,7 @@ class Session:
 
 def _model_choice(name: str, case: Case) -> dict[str, Any]:
     entry = entry_of(name)
-    without = MODELS[name].needs_rings and case.settings.mesh.file is not None
+    without = not models_for(case, (name,))
     look = {"colour": entry.colour, "dash": entry.dash, "marker": entry.marker}
     return {"name": name, "title": entry.title, **look, "disabled": without}
 

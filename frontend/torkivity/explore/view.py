@@ -13,6 +13,7 @@ from torkivity.catalogue import MODELS, SOURCES
 from torkivity.explore.controls import Span, owner_of, span_of
 from torkivity.study.case import Case
 from torkivity.study.frames import has_torque_frame
+from torkivity.study.models import models_for
 from torkivity.study.run import curve_path
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
@@ -203,7 +204,12 @@ def default_view(case: Case) -> View:
         axis = axis_of(known[path])
         if axis is not None and len(axes) < len(CURVES):
             axes[CURVES[len(axes)]] = axis
-    return View(axes, place=next(iter(places(case)), ""), cartesian=not has_torque_frame(case.film))
+    return View(
+        axes,
+        models=models_for(case, View.models),
+        place=next(iter(places(case)), ""),
+        cartesian=not has_torque_frame(case.film),
+    )
 
 
 def places(case: Case) -> dict[str, str]:

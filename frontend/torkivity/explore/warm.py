@@ -9,6 +9,7 @@ from torkivity.explore.answer import Seen, Wish
 from torkivity.explore.answers import answer_steps
 from torkivity.explore.view import default_view
 from torkivity.study.case import Case
+from torkivity.study.models import models_for
 
 __all__ = ["warm_up"]
 
@@ -17,8 +18,6 @@ def warm_up(case: Case) -> None:
     """Answer everything about a film, by all models, at few points."""
     view = default_view(case)
     axes = {slot: replace(axis, count=2) for slot, axis in view.axes.items()}
-    ringless = case.settings.mesh.file is not None
-    models = tuple(m for m, model in MODELS.items() if not (ringless and model.needs_rings))
-    view = replace(view, axes=axes, models=models)
+    view = replace(view, axes=axes, models=models_for(case, tuple(MODELS)))
     for _ in answer_steps(Wish(0, view, (Seen("", "", case),)), {}):
         pass

@@ -21,9 +21,8 @@ from torkivity.figures.style import (
 )
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
-from torkivity_engine.profiles import LayerProfile
-from torkivity_engine.solution import BoltzmannSolution
-from torkivity_engine.spin import CHARGE
+from torkivity_engine.profiles import DiffusionProfile, LayerProfile
+from torkivity_engine.solution import BoltzmannSolution, DriftDiffusionSolution
 
 __all__ = [
     "ProfilePanel",
@@ -73,7 +72,7 @@ def profile_style(spin: str) -> tuple[str, str]:
 
 def profile_figure(
     film: Bilayer | Stack,
-    solution: BoltzmannSolution,
+    solution: BoltzmannSolution | DriftDiffusionSolution,
     *,
     title: str = "",
 ) -> Figure:
@@ -82,7 +81,7 @@ def profile_figure(
     Parameters
     ----------
     film : Bilayer or Stack
-    solution : BoltzmannSolution
+    solution : BoltzmannSolution or DriftDiffusionSolution
         Of this film.
     title : str, optional
 
@@ -117,13 +116,15 @@ def profile_figure(
     return figure
 
 
-def profile_panels(stack: Stack, profiles: Sequence[LayerProfile]) -> list[ProfilePanel]:
+def profile_panels(
+    stack: Stack, profiles: Sequence[LayerProfile | DiffusionProfile]
+) -> list[ProfilePanel]:
     """What is drawn of the profiles of all layers, from the bottom.
 
     Parameters
     ----------
     stack : Stack
-    profiles : sequence of LayerProfile
+    profiles : sequence of LayerProfile or DiffusionProfile
 
     Returns
     -------
@@ -133,7 +134,7 @@ def profile_panels(stack: Stack, profiles: Sequence[LayerProfile]) -> list[Profi
     depths = [p.z + bottom for p, bottom in zip(profiles, face_heights(stack), strict=False)]
     along = stack.field_direction[:2]
     # One coefficient carries half of the charge current.
-    charge = [2.0 * profile.in_plane_current[:, CHARGE] @ along for profile in profiles]
+    charge = [2.0 * profile.in_plane_charge @ along for profile in profiles]
     torque = [
         p.torque_density if layer.magnetic else np.full_like(p.torque_density, np.nan)
         for p, layer in zip(profiles, stack.layers, strict=True)
@@ -148,7 +149,11 @@ def profile_panels(stack: Stack, profiles: Sequence[LayerProfile]) -> list[Profi
 
     return [
         by_spin("spin current along z", "1/(Ohm m)", [p.spin_current for p in profiles]),
-        by_spin("spin accumulation", "1/(Ohm m)", [p.spin_accumulation for p in profiles]),
+        by_spin(
+            "spin accumulation",
+            profiles[0].accumulation_unit,
+            [p.spin_accumulation for p in profiles],
+        ),
         ProfilePanel(
             "charge current / field", "1/(Ohm m)", {"": list(zip(depths, charge, strict=True))}
         ),

@@ -16,6 +16,7 @@ from torkivity.fit.models import (
     Conditions,
     Defaults,
     FitParameter,
+    MicroscopicModel,
     Task,
     finite_bounds,
     transverse_share,
@@ -37,8 +38,6 @@ from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["FilmModel"]
 
-#: What is fitted of a bilayer unless something else is said, as by the thickness formula.
-_FITTED = ("rashba", "spin_hall_angle", "spin_diffusion_length")
 #: Reach of lengths that are fitted, as multiples of the start.
 _REACH = 100.0
 #: A place: thickness, and theta and phi where the data have them.
@@ -102,6 +101,10 @@ class FilmModel:
         angles = (f"{whole}.magnetization.theta_deg", f"{whole}.magnetization.phi_deg")
         self._angles = tuple(path_of(film, path) for path in angles)
         self._paths = _names(film, {self._thickness, "film.field_direction_deg"})
+        self._fitted: set[str] = set()
+        if isinstance(film, Bilayer):  # as by the thickness formula
+            usual = MicroscopicModel(film, self.mesh).parameters
+            self._fitted = {entry.name for entry in usual if entry.varied}
         self._solved: OrderedDict[_Key, _Found] = OrderedDict()
 
     @property
@@ -120,14 +123,14 @@ class FilmModel:
             layer = self._metal(known.path)
             least = LEAST_LENGTH_RATIO * getattr(layer, "total_mean_free_path", 0.0) or least
             least, reason = min(least, value), "spins that flip faster do not diffuse"
-        bilayer = isinstance(self.film, Bilayer)
+        varied = name in self._fitted
         return FitParameter(
             *(name, known.unit, value),
-            varied=bilayer and name in _FITTED,
+            varied=varied,
             least=least,
             most=most,
             at_least=reason,
-            quiet=not (bilayer and name in _FITTED),
+            quiet=not varied,
         )
 
     def _metal(self, path: str) -> object:
@@ -192,7 +195,7 @@ class FilmModel:
         paths = {known.path: values[name] for name, known in self._paths.items()}
         own = {path: v for path, v in paths.items() if path.startswith(("film.", self._owner))}
         stack = as_stack(with_parameters(self.film, own))
-        sigma = stack.layers[stack.names.index(self.layer)].conductivity(stack.fermi_wavevector)
+        sigma = stack.layers[stack.names.index(self.layer)].conductivity_in(stack.fermi_wavevector)
         return np.full(len(where.thickness), 1.0 / sigma)
 
     @property

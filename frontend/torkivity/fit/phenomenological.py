@@ -72,7 +72,7 @@ class PhenomenologicalModel:
     """Drift-diffusion in the metals, a ferromagnet that dephases at once.
 
     Heavy metal, spin memory loss, spacer, ferromagnet and cap are a ladder on either side of the
-    ferromagnet (`torkivity_engine.diffusion.ladder`); memory loss, spacer and cap are absent
+    ferromagnet (``torkivity_engine.diffusion.ladder``); memory loss, spacer and cap are absent
     unless they are asked for. tau = j(0-) - lattice torque, the same resistivity throughout each
     film. All drives are taken proportional to the length of m x y_p, which is exact for the spin
     Hall current.

@@ -170,7 +170,7 @@ def select_model(
     Parameters
     ----------
     data, model, measurement, separate, profile, outliers, tell
-        As in `torkivity.fit.fit.fit_torques`; intervals and outliers are those of the best model.
+        As in `torkivity.fit_torques`; intervals and outliers are those of the best model.
     terms : sequence of str
         Parameters in question, at most five. All combinations are compared: each is fitted (from
         where `parameters` says, if it does), or left as it is without being asked for.
@@ -185,7 +185,7 @@ def select_model(
     Raises
     ------
     InputError
-        As `fit_torques`, or for terms that are fixed, unknown, or too many.
+        As `torkivity.fit_torques`, or for terms that are fixed, unknown, or too many.
     """
     asked = dict(parameters or {})
     known = [entry.name for entry in model.parameters]

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
-from torkivity_engine.units import QUANTITIES, convert_torque
+from torkivity_engine.units import QUANTITIES, convert_torque, flowing_resistivity
 from torkivity_hpc.files.reading import dims_of, own_variables, readable
 from torkivity_hpc.files.store import STATUS, read_values
 
@@ -80,11 +80,30 @@ class ResultTable:
         return list(json.loads(self.attributes.get("layers_json", "[]")))
 
     def resistivity(self) -> float | None:
-        """Resistivity of the lowest non-magnetic layer in Ohm m, if the file has it."""
-        metals = [layer["name"] for layer in self.layers if not layer["magnetic"]]
-        if not metals or "layer_conductivity" not in self.values:
+        """Resistivity of the lowest non-magnetic layer in Ohm m, if the file has it.
+
+        From the current that flows there by the Boltzmann equation; of the bulk where the film has
+        no such current.
+        """
+        metal = self._metal()
+        if metal is None or "layer_conductivity" not in self.values:
             return None
-        return 1.0 / float(self.at("layer_conductivity", layer=metals[0]))
+        bulk = self.bulk_resistivity()
+        if "layer_sheet_conductance" not in self.values:
+            return bulk
+        where = {"model": "boltzmann", "source": "all", "direction": "longitudinal"}
+        sheet = float(self.at("layer_sheet_conductance", layer=metal["name"], **where))
+        return float(flowing_resistivity(sheet, metal["thickness"])) if sheet > 0.0 else bulk
+
+    def bulk_resistivity(self) -> float | None:
+        """Resistivity of the bulk of that layer in Ohm m, if the file has it."""
+        metal = self._metal()
+        if metal is None or "layer_conductivity" not in self.values:
+            return None
+        return 1.0 / float(self.at("layer_conductivity", layer=metal["name"]))
+
+    def _metal(self) -> dict[str, Any] | None:
+        return next((layer for layer in self.layers if not layer["magnetic"]), None)
 
     def magnet_thickness(self) -> float | None:
         """Thickness of the lowest ferromagnet in nm, if the file has it."""
@@ -164,8 +183,12 @@ def in_quantity(
     Returns
     -------
     ResultTable
-        Variables with ``torque`` in their names converted, the rest as before.
+        Variables with ``torque`` in their names converted, the rest as before. Curves of a single
+        film against a thickness have the resistivity of the bulk unless one number is given.
     """
+    of_curves = resistivity
+    if resistivity is None or np.ndim(resistivity) > 0:
+        of_curves = table.bulk_resistivity()
     if resistivity is None:
         resistivity = table.resistivity()
     thickness = ferromagnet_thickness
@@ -178,7 +201,7 @@ def in_quantity(
         own = (1,) * (array.ndim - len(table.grid))
         rho, length = (
             x if x is None or np.ndim(x) == 0 else np.reshape(x, np.shape(x) + own)
-            for x in (resistivity, thickness)
+            for x in (of_curves if name.startswith("curve_") else resistivity, thickness)
         )
         values[name] = convert_torque(
             *(array, "per_e_tilde", quantity),

@@ -67,13 +67,13 @@ def film_facts(case: Case, mesh: FermiSurfaceMesh) -> Facts:
             "conductivity",
             "1/(Ohm m)",
             "bulk charge conductivity, both spins",
-            lambda layer: layer.conductivity(stack.fermi_wavevector),
+            lambda layer: layer.conductivity_in(stack.fermi_wavevector),
         ),
         (
             "spin_diffusion_length",
             "nm",
             "decay length of spins in the bulk",
-            lambda layer: layer.spin_diffusion_length(),
+            lambda layer: layer.diffusion_length(),
         ),
     ):
         column = [_number(lambda x=layer, f=of: f(x)).real for layer in stack.layers]  # type: ignore[misc]

@@ -57,7 +57,7 @@ def _layers(stack: Stack, solution: BoltzmannSolution | DriftDiffusionSolution) 
     if isinstance(solution, BoltzmannSolution):
         return solution.layer_sheet_conductance
     k = stack.fermi_wavevector
-    sheets = [layer.conductivity(k) * layer.thickness * METRE_PER_NM for layer in stack.layers]
+    sheets = [layer.conductivity_in(k) * layer.thickness * METRE_PER_NM for layer in stack.layers]
     return np.multiply.outer(sheets, np.eye(2))
 
 

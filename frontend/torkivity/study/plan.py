@@ -20,6 +20,7 @@ from torkivity.config.sections import RunConfig, SweepSection
 from torkivity.config.text import to_json, to_toml
 from torkivity.study.axes import make_grid
 from torkivity.study.case import Case
+from torkivity.study.models import default_models, why_not_kinetic
 from torkivity.study.point import (
     PointRecord,
     component_axes,
@@ -76,14 +77,15 @@ def plan_sweep(config: RunConfig, path: Path, sweep: SweepSection | None = None)
             str(path), "has no sweep; add for instance [sweep.axes] and interface.exchange = [...]"
         )
     case = Case.of(config, path)
+    named = tuple(sweep.models) if "models" in sweep.model_fields_set else default_models(case)
     if sweep.drive == "pumping":
         _require_plain(sweep, str(path))
-        return plan_pumping(case, sweep.axes, sweep.zip, tuple(sweep.models), sweep.magnets)
+        return plan_pumping(case, sweep.axes, sweep.zip, named, sweep.magnets)
     if sweep.magnet is not None:
         raise ConfigError(str(path), f"sweep.magnet = {sweep.magnet!r}: is for drive = 'pumping'")
     return plan_case(
         *(case, sweep.axes, sweep.zip),
-        *(tuple(sweep.models), tuple(sweep.sources), tuple(sweep.quantities)),
+        *(named, tuple(sweep.sources), tuple(sweep.quantities)),
     )
 
 
@@ -229,6 +231,13 @@ def _planned(
     file = str(case.path)
     varied = make_grid(axes, groups, file, case.parameter)
     _check_values(case, varied)
+    lacking = why_not_kinetic(case)
+    kinetic = [name for name in models if MODELS[name].kinetic]
+    if lacking and kinetic:
+        raise ConfigError(
+            file,
+            f"the model {kinetic[0]} does not know this film: {lacking}; drift_diffusion does",
+        )
     need_rings = [name for name in models if MODELS[name].needs_rings]
     if need_rings and case.settings.mesh.file is not None:
         raise ConfigError(

@@ -22,6 +22,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.batch import drift_diffusion_many
 from torkivity_engine.diffusion.drift_diffusion import refined_drift_diffusion
 from torkivity_engine.errors import POINT_ERRORS, PhysicsError
+from torkivity_engine.film.kinetic import unkinetic_parts
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.magnets import magnet_records, magnet_responses
 from torkivity_engine.record import (
@@ -150,7 +151,7 @@ def _solve_alike(
     level = ferromagnet_level(first)
     if wanted:
         return refined_drift_diffusion(films, parameters, level, source, wanted)
-    return drift_diffusion_many(films, parameters, level, source, mesh)  # type: ignore[arg-type]
+    return drift_diffusion_many(films, parameters, level, source, mesh)
 
 
 def ferromagnet_level(case: Case) -> Literal["dephased", "finite"]:
@@ -158,8 +159,12 @@ def ferromagnet_level(case: Case) -> Literal["dephased", "finite"]:
     wanted = case.settings.drift_diffusion.ferromagnet
     if wanted != "auto":
         return wanted
-    # The published level knows one heavy metal beside one ferromagnet.
-    magnetic = [layer.magnetic for layer in as_stack(case.film).layers]
+    # The published level knows one heavy metal beside one ferromagnet, and none of the lengths of
+    # a ferromagnet that is given by them.
+    stack = as_stack(case.film)
+    if stack.is_open or unkinetic_parts(stack):
+        return "finite"
+    magnetic = [layer.magnetic for layer in stack.layers]
     return "dephased" if sorted(magnetic) == [False, True] else "finite"
 
 

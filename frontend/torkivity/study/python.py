@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity.catalogue import DRIVES, MODELS, QUANTITIES, SOURCES
-from torkivity.config.sections import MeshSection, RunConfig
+from torkivity.config.sections import MeshSection, RunConfig, SweepSection
 from torkivity.config.text import load_config
 from torkivity.notebook import notebook_teller
 from torkivity.study.case import Case
+from torkivity.study.evaluate import evaluate as evaluate_plan
+from torkivity.study.in_memory import dataset_of
+from torkivity.study.models import default_models
 from torkivity.study.plan import plan_case, plan_pumping
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer, Stack
@@ -30,7 +33,7 @@ from torkivity_meshes import FermiSurfaceMesh
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["sweep"]
+__all__ = ["solve_many", "sweep"]
 
 Result = TorqueNames | Mapping[str, ArrayLike] | float
 Evaluate = Callable[[Bilayer | Stack], Result]
@@ -69,7 +72,8 @@ def sweep(
         Parameters that vary together: ``{"name": "sample", "heavy_metal.thickness": [2, 4],
         "ferromagnet.thickness": [1, 2]}``.
     models, sources : sequence of str, optional
-        By default the Boltzmann equation, and everything that drives the film.
+        By default the Boltzmann equation, or drift-diffusion for a film of quoted parameters, and
+        everything that drives the film.
     quantities : sequence of str, optional
         Beside torques: "in_plane", sheet conductance and resistance, current shares, torques of
         exchange alone.
@@ -124,8 +128,6 @@ def sweep(
         "magnets": magnets,
         "drive": None if drive is None else [drive],
     }
-    if mesh is not None and rtol is not None:
-        raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
     plan = _plan(film, axes, groups, choices, mesh, rtol)
     if evaluate is not None:
         plan = _custom(plan, evaluate)
@@ -147,6 +149,55 @@ def sweep(
         return open_results(path)
 
 
+def solve_many(
+    film: Bilayer | Stack,
+    axes: Mapping[str, Any],
+    *,
+    mesh: FermiSurfaceMesh | None = None,
+    rtol: float | None = None,
+    source: str = "all",
+    models: Sequence[str] = ("boltzmann",),
+) -> xarray.Dataset:
+    """Solve a film at all combinations of values of its parameters.
+
+    What films with equal layers share is prepared once, and they are solved together in compiled
+    code. A film has the same digits as alone. Files, several processes and resuming have
+    `torkivity.sweep`.
+
+    Parameters
+    ----------
+    film : Bilayer or Stack
+        What stays the same.
+    axes : mapping of str to sequence
+        Values by parameter, e.g. ``{"interface.exchange": [0.1, 0.2]}``. The result has a
+        dimension for each.
+    mesh : FermiSurfaceMesh, optional
+        By default ``SphericalMesh(32, 16)``.
+    rtol : float, optional
+        Instead of a mesh: the error of the mesh that each film keeps to.
+    source : str, optional
+        What drives the film, as in `torkivity.solve_boltzmann`.
+    models : sequence of str, optional
+        By default the Boltzmann equation.
+
+    Returns
+    -------
+    xarray.Dataset
+        With the variables and dimensions of a sweep: those of the axes, "model" and "source",
+        then "interface" or "magnet" and components. A film that failed is NaN, and ``message`` says
+        why.
+
+    Raises
+    ------
+    InputError
+        For unknown parameters, values that no film can have, or both a mesh and `rtol`.
+    ModuleNotFoundError
+        Without xarray (the extra ``torkivity[xarray]``).
+    """
+    choices: dict[str, Sequence[str] | None] = {"models": models, "sources": (source,)}
+    return dataset_of(evaluate_plan(_plan(film, axes, (), choices, mesh, rtol)))
+
+
 def _plan(
     film: Bilayer | Stack | RunConfig | str | Path,
     axes: Mapping[str, Any] | None,
@@ -165,6 +216,8 @@ def _plan(
         case = Case(film)
     else:
         raise InputError("film", film, "must be a Bilayer, a Stack, a configuration or its path")
+    if mesh is not None and rtol is not None:
+        raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
     if mesh is not None:
         case = replace(case, given_mesh=mesh)
     if rtol is not None:
@@ -172,18 +225,18 @@ def _plan(
         case = replace(case, settings=case.settings.model_copy(update={"mesh": found}))
     if section is not None and axes is None and not groups:
         axes, groups = section.axes, section.zip
-    drive = (choices["drive"] or [getattr(section, "drive", None) or "field"])[0]
+    drive = (choices.get("drive") or [getattr(section, "drive", None) or "field"])[0]
     if drive not in DRIVES:
         raise InputError("drive", drive, f"must be one of {', '.join(DRIVES)}")
     chosen = [
-        _known(key, choices[key] or getattr(section, key, None) or default, table)
+        _known(key, choices.get(key) or _of_section(section, key) or default, table)
         for key, default, table in (
-            ("models", ("boltzmann",), MODELS),
+            ("models", default_models(case), MODELS),
             ("sources", ("all",), SOURCES),
             ("quantities", (), QUANTITIES),
         )
     ]
-    magnets = tuple(choices["magnets"] or (section.magnets if section is not None else ()))
+    magnets = tuple(choices.get("magnets") or (section.magnets if section is not None else ()))
     if drive == "pumping":
         if chosen[1] != ("all",) or chosen[2]:
             key = "sources" if chosen[1] != ("all",) else "quantities"
@@ -192,6 +245,14 @@ def _plan(
     if magnets:
         raise InputError("magnets", ", ".join(magnets), 'is for drive="pumping"')
     return plan_case(case, axes or {}, groups, *chosen)
+
+
+def _of_section(section: SweepSection | None, key: str) -> Sequence[str] | None:
+    """What the configuration says itself."""
+    if section is None or (key == "models" and key not in section.model_fields_set):
+        return None
+    found: Sequence[str] = getattr(section, key)
+    return found
 
 
 def _known(key: str, given: Sequence[str], table: Mapping[str, object]) -> tuple[str, ...]:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from torkivity.catalogue import COMPARED, MODELS, QUANTITIES, SINGLE_SOURCES
-from torkivity.results.differences import REFERENCE
-from torkivity.study.boltzmann import solve_boltzmann_case
+from torkivity.catalogue import COMPARED, QUANTITIES, SINGLE_SOURCES
 from torkivity.study.case import Case
 from torkivity.study.evaluate import Evaluated, evaluate
 from torkivity.study.facts import Facts, film_facts
+from torkivity.study.models import models_for, why_not_kinetic
 from torkivity.study.plan import plan_case
-from torkivity.study.point import ferromagnet_level
+from torkivity.study.point import ferromagnet_level, solve_point
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import Variable
@@ -96,12 +95,6 @@ class FilmStudy:
         )
 
 
-def models_for(case: Case) -> tuple[str, ...]:
-    """Models of `torkivity.catalogue.COMPARED` that the case's mesh allows."""
-    rings = case.tolerance is not None or case.mesh().rings is not None
-    return tuple(name for name in COMPARED if rings or not MODELS[name].needs_rings)
-
-
 def compute_film(case: Case, progress: Callable[[str], None] = lambda message: None) -> FilmStudy:
     """Compute a film by all models, for each source of torque and for both together.
 
@@ -118,8 +111,8 @@ def compute_film(case: Case, progress: Callable[[str], None] = lambda message: N
     Raises
     ------
     InputError, PhysicsError, CapacityError
-        If the Boltzmann equation cannot be solved, or the film has no interface; what other
-        models cannot do is in their status.
+        If the Boltzmann equation, or drift-diffusion for a film that it does not know, cannot be
+        solved, or the film has no interface; what other models cannot do is in their status.
     """
     if case.tolerance is None:
         mesh = f"{case.mesh().name}, NT = {case.mesh().n_unknowns}"
@@ -127,19 +120,24 @@ def compute_film(case: Case, progress: Callable[[str], None] = lambda message: N
         mesh = f"rtol = {case.tolerance.rtol:g}"
     if not as_stack(case.film).interfaces:
         raise InputError("film", "one layer", "torques need an interface: give two or more layers")
-    progress(f"all models: {case.settings.solver.method} method, {mesh}")
-    points = evaluate(plan_case(case, {}, (), models_for(case), _SOURCES, tuple(QUANTITIES)))
+    if why_not_kinetic(case):
+        progress("drift-diffusion alone: the film is given by quoted parameters")
+    else:
+        progress(f"all models: {case.settings.solver.method} method, {mesh}")
+    models = models_for(case, COMPARED)
+    points = evaluate(plan_case(case, {}, (), models, _SOURCES, tuple(QUANTITIES)))
     _require_reference(case, points)
     found = found_mesh(points)
     return FilmStudy(case, points, film_facts(case, case.mesh() if found is None else found.mesh()))
 
 
 def found_mesh(points: Evaluated) -> FoundMesh | None:
-    """The mesh that a tolerance led to, and its error; None where the mesh was given."""
+    """The mesh of the first model that a tolerance led to; None where the mesh was given."""
     if "mesh_error" not in points.plan.spec.variables:
         return None
-    at_all = points.at(model=REFERENCE, source="all")
-    errors = points.values("mesh_error")[points.at(model=REFERENCE)]
+    model = str(points.plan.spec.grid.dimensions[0].axis.values[0])
+    at_all = points.at(model=model, source="all")
+    errors = points.values("mesh_error")[points.at(model=model)]
     n_polar, n_azimuth, number = (
         int(points.values(name)[at_all])
         for name in ("mesh_n_polar", "mesh_n_azimuth", "mesh_polar_rule")
@@ -149,10 +147,11 @@ def found_mesh(points: Evaluated) -> FoundMesh | None:
 
 
 def _require_reference(case: Case, points: Evaluated) -> None:
-    """Raise what the Boltzmann equation failed of: without it there is nothing to compare."""
+    """Raise what the first model failed of: without it there is nothing to compare."""
+    first = points.plan.spec.grid.dimensions[0].axis.values[0]
     for source in _SOURCES:
-        if problem := points.message(model=REFERENCE, source=source):
-            solve_boltzmann_case(case, source)
+        if problem := points.message(model=str(first), source=source):
+            solve_point(case, str(first), source)
             raise PhysicsError(problem)
 
 
@@ -191,7 +190,7 @@ def compute_curve(
         study.case,
         {path: list(map(float, thicknesses))},
         (),
-        models_for(study.case),
+        models_for(study.case, COMPARED),
         SINGLE_SOURCES,
     )
     return replace(study, curve=evaluate(plan))

@@ -25,7 +25,8 @@ from draws import (
 from torkivity_engine.diffusion.batch import drift_diffusion_many
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.errors import InputError, PhysicsError
-from torkivity_engine.film.boundaries import HalfSpace, Reservoir
+from torkivity_engine.film.boundaries import HalfSpace
+from torkivity_engine.film.circuit_interface import CircuitInterface
 from torkivity_engine.film.free_electron_table import free_electron_table
 from torkivity_engine.film.interfaces import RashbaInterface, SpinOrbitInterface
 from torkivity_engine.film.layers import HeavyMetal
@@ -140,7 +141,15 @@ def failing() -> dict[str, tuple[Film, type[Exception], str]]:
     opaque = RashbaInterface(1e6, 0.0, 0.0)
     return {
         "one layer": (Stack((PT,), ()), InputError, "at least two layers"),
-        "open": (replace(stack, left=Reservoir()), InputError, "Reservoir"),
+        "into an insulator": (
+            replace(
+                stack,
+                layers=(stack.layers[0], MagneticInsulator(5.0, 6.0, magnetization=(0, 0, 1))),
+                interfaces=(CircuitInterface(1e14, 1e14, 1e14),),
+            ),
+            InputError,
+            "has no electrons",
+        ),
         "no slow mode": (
             replace(pt_co(), heavy_metal=HeavyMetal(5.0, 2.0, 2.5)),
             PhysicsError,

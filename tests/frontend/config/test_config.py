@@ -259,7 +259,7 @@ def test_wrong_input_in_one_line(tmp_path: Path, load: Load, small_toml: str, ca
         ("n_polar = 4\nn_azimuth = 7", "mesh.n_azimuth = 7: must be an even number"),
         (
             'n_polar = 4\nn_azimuth = 8\npolar_rule = "lobatto"',
-            'mesh.polar_rule = "lobatto": must be one of gauss, graded',
+            'mesh.polar_rule = "lobatto": must be one of rational, gauss, graded',
         ),
     ],
 )

@@ -152,14 +152,16 @@ def test_failures_have_a_note(small_case: Case, monkeypatch: pytest.MonkeyPatch)
     from torkivity.study.point import PointRecord
     from torkivity_engine.errors import PhysicsError
 
-    plain = PointRecord.__call__
+    plain = PointRecord.many
 
-    def failing(self: PointRecord, values: Any) -> Any:
-        if values["model"] == "drift_diffusion" and values["Pt.thickness"] > 10.0:
-            raise PhysicsError("there is\nnone")
-        return plain(self, values)
+    def failing(self: PointRecord, points: Any) -> Any:
+        found = plain(self, points)
+        for place, values in enumerate(points):
+            if values["model"] == "drift_diffusion" and values["Pt.thickness"] > 10.0:
+                found.failed[place] = PhysicsError("there is\nnone")
+        return found
 
-    monkeypatch.setattr(PointRecord, "__call__", failing)
+    monkeypatch.setattr(PointRecord, "many", failing)
     found = answered(wish(small_case, shown=frozenset(("first",))))["first", ""]
     assert found.notes == ["drift-diffusion: 3 of 5 points failed: there is none"]
     lines = found.panels[0].lines

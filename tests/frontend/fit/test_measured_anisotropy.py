@@ -139,7 +139,7 @@ def test_command(
     Path("angles.csv").write_text(DATA.format(rows="\n".join(rows)))
     status, text, _ = call("anisotropy", "angles.csv", "-o", "out.csv")
     assert status == 0
-    assert "14 points, 11 degrees of freedom, chi-square" in text
+    assert "[mT/(1e11 A/m^2)]; form garello; 14 points, 11 degrees of freedom" in text
     table = list(csv.reader(Path("out.csv").read_text().splitlines()))
     assert table[0][4] == "value [mT/(1e11 A/m^2)]"
     assert [row[3] for row in table[1:]] == ["T0", "T2", "T4"]

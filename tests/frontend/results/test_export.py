@@ -117,7 +117,10 @@ def test_a_single_film_has_a_wide_row_for_each_model_and_source(table: ResultTab
 
 def test_other_quantities(table: ResultTable) -> None:
     name = "torque_total_damping_like"
-    sigma = float(table.at("layer_conductivity", layer="Pt"))
+    sheet = table.at("layer_sheet_conductance", model="boltzmann", source="all", layer="Pt")
+    sigma = float(sheet[0]) / 10e-9  # of the current that flows in 10 nm
+    bulk = float(table.at("layer_conductivity", layer="Pt"))
+    assert abs(sigma / bulk - 1.0) > 1e-2
     xi = in_quantity(table, "efficiency")
     assert xi.units[name] == "1"
     np.testing.assert_allclose(xi.values[name], 2.0 * table.values[name] / sigma, rtol=1e-12)
@@ -128,7 +131,7 @@ def test_other_quantities(table: ResultTable) -> None:
         "total", "interface", "ferromagnet", "lattice",
     }  # fmt: skip
     for n, values in table.values.items():
-        factor = 2.0 / sigma if n in torques else 1.0
+        factor = 2.0 / (bulk if n.startswith("curve_") else sigma) if n in torques else 1.0
         np.testing.assert_allclose(xi.values[n], factor * values, rtol=1e-12, err_msg=n)
         assert xi.units[n] == ("1" if n in torques else table.units[n])
     assert xi.values["tensor_conductivity"] is table.values["tensor_conductivity"]
@@ -227,9 +230,10 @@ def test_wrong_torques(table: ResultTable) -> None:
 def turning(study: FilmStudy) -> NDArray[np.float64]:
     """dm/dt = -(gamma hbar / M_s t) T E~ with E = rho J and E~ = -E/e, from the solution."""
     film = study.case.film
-    torque = solve_boltzmann(film, study.case.mesh()).torque_total
-    field = CURRENT / film.heavy_metal.conductivity(film.fermi_wavevector)
-    number = torque * (-field / ELEMENTARY_CHARGE)
+    solution = solve_boltzmann(film, study.case.mesh())
+    sheet = solution.layer_sheet_conductance[0, 0, 0]
+    field = CURRENT * film.heavy_metal.thickness * 1e-9 / sheet
+    number = solution.torque_total * (-field / ELEMENTARY_CHARGE)
     return np.asarray(-GAMMA * HBAR / (MS * film.ferromagnet.thickness * 1e-9) * number)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import torkivity
 from torkivity.commands.plot import _with_resistivity
+from torkivity.config.text import load_config
 from torkivity.figures.quantities import Quantity
 from torkivity.results.tables import read_results, wide_csv
 from torkivity.results.values import model_values
@@ -108,6 +109,25 @@ def test_figures_take_the_same_conductivity(sweep_path: Path) -> None:
     part = dataset.isel({RASHBA: 1}).transpose("sample", ...)
     held = Quantity(normalisation="efficiency").of(part)[0].values["boltzmann"]
     np.testing.assert_allclose(held.values, found.isel({RASHBA: 1}).transpose("sample", ...).values)
+
+
+def test_per_current_that_flows(call: Call, small_toml: str, tmp_path: Path) -> None:
+    """Run, export and figures divide by the mean current density in the heavy metal."""
+    film, swept = tmp_path / "film.toml", tmp_path / "s.h5"
+    axes = '\n[sweep]\nquantities = ["in_plane"]\n[sweep.axes]\nPt.thickness = [2.0, 5.0]\n'
+    film.write_text(small_toml + axes)
+    data = torkivity.sweep(film, out=swept).sel(model="boltzmann", source="all")
+    sheet = data.layer_sheet_conductance.sel(layer="Pt", direction="longitudinal")
+    rho = data["Pt.thickness"].values * 1e-9 / sheet.values
+    bulk = 1.0 / load_config(film).film.heavy_metal.conductivity(16.0)
+    assert np.all(abs(rho / bulk - 1.0) > 1e-2)
+    expected = 2.0 * rho * data[NAME].squeeze().values
+    dataset = _with_resistivity(torkivity.open_results(swept))
+    found = Quantity(normalisation="efficiency").of(dataset)[0].values["boltzmann"]
+    np.testing.assert_allclose(found.values, expected, rtol=1e-9)
+    _, text, _ = call("export", swept, "--to", "csv", "--wide", "--unit", "efficiency")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    np.testing.assert_allclose([float(r[f"{COLUMN} [1]"]) for r in rows], expected, rtol=1e-9)
 
 
 def test_wrong_options(call: Call, sweep_path: Path) -> None:
