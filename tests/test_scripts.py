@@ -138,9 +138,9 @@ def test_documents_have_a_filled_place_for_every_table(document: str) -> None:
         assert replace_tables(text, {name: Table("", ("a", "b"), (("1", "2"),))}).count("| 1") >= 1
 
 
-@pytest.mark.parametrize("rashba", [0.0, -0.3])
-def test_textbook_method_agrees_with_both_solvers(rashba: float) -> None:
-    film = pt_co(rashba=rashba, magnetization=(0.5, -0.4, 0.3))
+@pytest.mark.parametrize(("rashba", "theta"), [(0.0, 0.0), (-0.3, 0.0), (0.2, 0.3)])
+def test_textbook_method_agrees_with_both_solvers(rashba: float, theta: float) -> None:
+    film = pt_co(rashba=rashba, magnetization=(0.5, -0.4, 0.3), spin_hall_angle=theta)
     mesh = SphericalMesh(4, 8)
     layers = film.stack().layers
     kept = (textbook_modes(layers[0], mesh), textbook_modes(layers[1], mesh))

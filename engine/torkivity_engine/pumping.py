@@ -23,6 +23,7 @@ from torkivity_engine.reduced.assembly import ring_structure
 from torkivity_engine.reduced.pumping import reduced_pumping
 from torkivity_engine.refine import polar_rule_for, refine
 from torkivity_engine.spin import CHARGE, rotation_to
+from torkivity_engine.tolerance import Tolerance
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["spin_pumping"]
@@ -145,8 +146,7 @@ def _refined(
     stack: Stack, magnet: str, rtol: float, method: str, memory_limit: int | None
 ) -> PumpingSolution:
     """Solution on the coarsest mesh that meets `rtol`."""
-    if isinstance(rtol, bool) or not isinstance(rtol, (int, float)) or not 0.0 < rtol < 1.0:
-        raise InputError("rtol", rtol, "must be a number between 0 and 1")
+    Tolerance(rtol)  # refuses what is none
     rule = polar_rule_for(stack)
 
     def solution(n_polar: int, n_azimuth: int) -> PumpingSolution:

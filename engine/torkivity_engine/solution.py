@@ -15,6 +15,7 @@ from torkivity_engine.html import html_table
 from torkivity_engine.profiles import DiffusionProfile, LayerProfile
 from torkivity_engine.record import CERTIFICATES, COMPONENTS, TORQUE_PARTS
 from torkivity_engine.spin import CHARGE, dot, torque_frame, torque_frames, transverse, vectors
+from torkivity_engine.tolerance import RefinedMesh
 
 __all__ = [
     "BoltzmannSolution",
@@ -309,6 +310,8 @@ class BoltzmannSolution(_Solution):
     errors : tuple of InterfaceResponse or None
         With ``rtol``: estimated absolute mesh error of the currents and of tau_mag, component
         by component, in place of the values.
+    refinement : RefinedMesh or None
+        With ``rtol``: how the mesh was found.
     """
 
     certificates: dict[str, float]
@@ -317,6 +320,7 @@ class BoltzmannSolution(_Solution):
     profile_of: Callable[[int, ArrayLike | None], LayerProfile]
     integrals_of: Callable[[], FilmIntegrals]
     errors: tuple[InterfaceResponse, ...] | None = None
+    refinement: RefinedMesh | None = None
 
     def profile(self, layer: int, z: ArrayLike | None = None) -> LayerProfile:
         """Currents, accumulations and torque density through one layer.
@@ -420,12 +424,15 @@ class DriftDiffusionSolution(_Solution):
         What `sheet_conductance` calls; None where it is not known.
     profile_of : callable or None
         What `profile` calls; None where accumulations are not known.
+    refinement : RefinedMesh or None
+        With ``rtol``: how the mesh of the interface parameters was found.
     """
 
     parameters: str
     ferromagnet: str
     conductance_of: Callable[[], FloatArray] | None = None
     profile_of: Callable[[int, ArrayLike | None], DiffusionProfile] | None = None
+    refinement: RefinedMesh | None = None
 
     def profile(self, layer: int, z: ArrayLike | None = None) -> DiffusionProfile:
         """Currents, accumulations and torque density through one layer.

@@ -37,7 +37,7 @@ from torkivity_engine.reduced.integrals import reduced_integrals
 from torkivity_engine.reduced.profile import reduced_moments
 from torkivity_engine.reduced.sphere_profile import sphere_integrals, sphere_moments
 from torkivity_engine.reduced.spheres import solve_reduced_spheres
-from torkivity_engine.refine import polar_rule_for, refine
+from torkivity_engine.refine import refine_many, unflattened
 from torkivity_engine.solution import (
     BoltzmannSolution,
     FilmIntegrals,
@@ -45,6 +45,7 @@ from torkivity_engine.solution import (
     entering_spin,
 )
 from torkivity_engine.spin import CHARGE, transverse
+from torkivity_engine.tolerance import Tolerance
 from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 __all__ = ["solve_boltzmann", "solve_boltzmann_many"]
@@ -61,7 +62,7 @@ def solve_boltzmann(
     film: Bilayer | Stack,
     mesh: FermiSurfaceMesh | None = None,
     *,
-    rtol: float | None = None,
+    rtol: float | Tolerance | None = None,
     method: str = "reduced",
     source: str = "all",
     memory_limit: int | None = None,
@@ -73,10 +74,11 @@ def solve_boltzmann(
     film : Bilayer or Stack
     mesh : FermiSurfaceMesh, optional
         By default ``SphericalMesh(32, 32)``. Tables bring points of their own.
-    rtol : float, optional
+    rtol : float or Tolerance, optional
         Instead of a mesh: refine polar and azimuthal sizes until the estimated mesh error of
         every current and torque is below `rtol` times the largest component of the total
-        torque. The result then carries `errors` and the certificate "mesh_error".
+        torque. The result then carries `errors`, `refinement` and the certificate "mesh_error".
+        A `torkivity_engine.refine.Tolerance` says where the search begins as well.
     method : {"reduced", "dense"}, optional
         "reduced" (default) needs a mesh with azimuthal rings and is exact on it; "dense" is
         the NT x NT method of Appendix C on any mesh. Both give the same numbers.
@@ -122,7 +124,7 @@ def solve_boltzmann_many(
     films: Sequence[Bilayer | Stack],
     mesh: FermiSurfaceMesh | None = None,
     *,
-    rtol: float | None = None,
+    rtol: float | Tolerance | Sequence[Tolerance] | None = None,
     method: str = "reduced",
     source: str = "all",
     memory_limit: int | None = None,
@@ -136,7 +138,8 @@ def solve_boltzmann_many(
     ----------
     films : sequence of Bilayer or Stack
     mesh, rtol, method, source, memory_limit
-        As in `solve_boltzmann`.
+        As in `solve_boltzmann`; tolerances may be one for each film. Films that ask for the same
+        mesh are solved together.
 
     Returns
     -------
@@ -145,21 +148,25 @@ def solve_boltzmann_many(
     Raises
     ------
     InputError
-        For an unknown method, or both a mesh and `rtol`.
+        For an unknown method, a number that is no tolerance, or both a mesh and `rtol`.
     """
     if method not in METHODS:
         raise InputError("method", method, f"must be one of {', '.join(METHODS)}")
     if rtol is not None and mesh is not None:
         raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
+    if rtol is not None:
+        if isinstance(rtol, Sequence) and not isinstance(rtol, str):
+            tolerances = list(rtol)
+        else:
+            tolerances = [Tolerance.of(rtol)] * len(films)
+        return _refined(films, tolerances, method, source, memory_limit)
     found: list[BoltzmannSolution | PointError | None] = [None] * len(films)
     together: dict[int, Stack] = {}
     for index, film in enumerate(films):
         try:
             stack = film_with_source(film, source)
             require_kinetic(stack)
-            if rtol is not None:
-                found[index] = _refined(stack, rtol, method, source, memory_limit)
-            elif method == "reduced" and not has_tables(stack) and has_one_sphere(stack):
+            if method == "reduced" and not has_tables(stack) and has_one_sphere(stack):
                 together[index] = stack
             else:
                 found[index] = _alone(stack, mesh or _default_mesh(), method, source, memory_limit)
@@ -328,52 +335,42 @@ def _on_own_spheres(
 
 
 def _refined(
-    stack: Stack, rtol: float, method: str, source: str, memory_limit: int | None
-) -> BoltzmannSolution:
-    """Solution on the coarsest mesh that meets `rtol`, with its errors."""
-    if has_tables(stack):
-        raise InputError("rtol", rtol, "chooses a mesh, but tables bring points of their own")
-    if isinstance(rtol, bool) or not isinstance(rtol, (int, float)) or not 0.0 < rtol < 1.0:
-        raise InputError("rtol", rtol, "must be a number between 0 and 1")
-    if not stack.interfaces:
-        raise InputError("rtol", rtol, "needs a film with an interface, whose torque is the scale")
-    rule = polar_rule_for(stack)
+    films: Sequence[Bilayer | Stack],
+    tolerances: Sequence[Tolerance],
+    method: str,
+    source: str,
+    memory_limit: int | None,
+) -> list[BoltzmannSolution | PointError]:
+    """Solutions on the coarsest meshes that meet tolerances, with their errors."""
+    found: dict[int, BoltzmannSolution | PointError] = {}
+    stacks: dict[int, Stack] = {}
+    for index, film in enumerate(films):
+        try:
+            stacks[index] = film_with_source(film, source)
+        except POINT_ERRORS as error:
+            found[index] = error
 
-    def solution(n_polar: int, n_azimuth: int) -> BoltzmannSolution:
-        mesh = SphericalMesh(n_polar, n_azimuth, rule)
-        return solve_boltzmann(stack, mesh, method=method, source=source, memory_limit=memory_limit)
-
-    def values(result: BoltzmannSolution) -> FloatArray:
-        parts = [(r.current_minus, r.current_plus, r.torque) for r in result.interfaces]
-        return np.concatenate([vector for part in parts for vector in part])
-
-    def scale(flat: FloatArray) -> float:
-        responses = _unflattened(stack, flat)
-        torque = max(float(np.abs(r.torque_total).max()) for r in responses)
-        return torque or float(np.abs(flat).max()) or 1.0
-
-    found = refine(lambda p, a: values(solution(p, a)), scale, rtol)
-    best = solution(found.n_polar, found.n_azimuth)
-    return replace(
-        best,
-        certificates={**best.certificates, "mesh_error": found.relative},
-        errors=_unflattened(stack, found.error),
-    )
-
-
-def _unflattened(stack: Stack, flat: FloatArray) -> tuple[InterfaceResponse, ...]:
-    """Responses, or errors in their place, from currents and torques in one row."""
-    return tuple(
-        InterfaceResponse(
-            current_minus=row[:4],
-            current_plus=row[4:8],
-            torque=row[8:],
-            m=np.array(stack.interface_magnetization(i)),
-            field_direction=stack.field_direction,
-            magnet_below=stack.magnet_below(i),
+    def solve(some: list[Stack], mesh: FermiSurfaceMesh) -> list[BoltzmannSolution | PointError]:
+        return solve_boltzmann_many(
+            some, mesh, method=method, source=source, memory_limit=memory_limit
         )
-        for i, row in enumerate(flat.reshape(len(stack.interfaces), 11))
-    )
+
+    known = list(stacks.values())
+    wanted = [tolerances[index] for index in stacks]
+    searched = refine_many(known, solve, lambda s: s.interfaces, wanted)
+    for index, result in zip(stacks, searched, strict=True):
+        if not isinstance(result, tuple):
+            assert isinstance(result, POINT_ERRORS)
+            found[index] = result
+            continue
+        best, mesh = result
+        found[index] = replace(
+            best,
+            certificates={**best.certificates, "mesh_error": mesh.relative},
+            errors=unflattened(stacks[index], mesh.error),
+            refinement=mesh,
+        )
+    return [found[index] for index in range(len(films))]
 
 
 @with_one_blas_thread

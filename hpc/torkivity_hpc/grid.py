@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torkivity_engine.errors import InputError
 from torkivity_hpc.spaced import Spaced
 
-__all__ = ["Axis", "Dimension", "Grid", "Value"]
+__all__ = ["Axis", "Dimension", "Grid", "IntArray", "Value"]
 
 Value = float | int | str
 IntArray = NDArray[np.int64]

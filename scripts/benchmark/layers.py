@@ -6,18 +6,12 @@ turns and the table has their ratios.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 
+from baseline import other_version
 from layer_jobs import ANGLES, jobs, timed
 from measuring import Record, duration, number
 from torkivity.tables import Table
-from torkivity_engine.machine.threads import SINGLE_THREAD
 
 NAMES = {
     "point": "interface and m new",
@@ -25,36 +19,6 @@ NAMES = {
     "magnet": "thickness of the ferromagnet new",
     "pair": "both layers new",
 }
-_FOLDERS = ("meshes", "engine", "hpc", "frontend")
-
-
-@contextmanager
-def _other_version(n_polar: int, seconds: float) -> Iterator[Callable[[str], float] | None]:
-    """A function that times a job in the version of TORKIVITY_BASELINE; None without one."""
-    root = os.environ.get("TORKIVITY_BASELINE")
-    if not root:
-        yield None
-        return
-    paths = os.pathsep.join(str(Path(root) / folder) for folder in _FOLDERS)
-    script = Path(__file__).with_name("layer_jobs.py")
-    with subprocess.Popen(
-        [sys.executable, str(script), str(n_polar), str(seconds)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **SINGLE_THREAD, "PYTHONPATH": paths},
-    ) as process:
-        requests, answers = process.stdin, process.stdout
-        assert requests is not None
-        assert answers is not None
-
-        def ask(name: str) -> float:
-            requests.write(name + "\n")
-            requests.flush()
-            return float(answers.readline())
-
-        yield ask
-        requests.close()
 
 
 def measure(quick: bool) -> Record:
@@ -63,13 +27,13 @@ def measure(quick: bool) -> Record:
     cases = []
     for n_polar in (8,) if quick else (32, 64):
         calls = jobs(n_polar)
-        with _other_version(n_polar, seconds) as other:
+        with other_version("layer_jobs.py", str(n_polar), str(seconds)) as other:
             for name, call in calls.items():
                 ours, theirs = [], []
                 for _ in range(rounds):
                     ours.append(timed(call, seconds))
                     if other is not None:
-                        theirs.append(other(name))
+                        theirs.append(float(other(name)))
                 ratios = [b / a for a, b in zip(ours, theirs, strict=False)]
                 job, angle = name.split()
                 cases.append(

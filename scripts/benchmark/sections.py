@@ -12,10 +12,12 @@ from collections.abc import Callable, Sequence
 
 import accuracy
 import b_matrix
+import cold_slabs
 import diffusion
 import explore_latency
 import layers
 import methods
+import polar_rules
 import reduced
 import scaling
 import startup
@@ -35,7 +37,9 @@ _MODULES = {
     "diffusion": diffusion,
     "methods": methods,
     "scaling": scaling,
+    "polar-rules": polar_rules,
     "accuracy": accuracy,
+    "slabs": cold_slabs,
     "startup": startup,
     "explore": explore_latency,
 }

@@ -13,6 +13,7 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.interfaces import Interface
 from torkivity_engine.film.layers import Layer
 from torkivity_engine.film.stack import Bilayer
+from torkivity_engine.kinetics.collision import harmonics
 from torkivity_meshes import FermiSurfaceMesh
 
 
@@ -49,7 +50,7 @@ class TextbookModes:
 
 
 def textbook_modes(layer: Layer, mesh: FermiSurfaceMesh) -> TextbookModes:
-    """Eigenvectors of the NT x NT matrix B of a layer with isotropic scattering.
+    """Eigenvectors of the NT x NT matrix B of a layer.
 
     Parameters
     ----------
@@ -61,25 +62,40 @@ def textbook_modes(layer: Layer, mesh: FermiSurfaceMesh) -> TextbookModes:
     TextbookModes
     """
     terms = collision_terms(layer)
-    k_out, k_in = terms.k_out, terms.k_in[0, 0]
-    k = mesh.directions
+    k_out, k = terms.k_out, mesh.directions
     n = len(k)
     b = np.empty((n, 4, n, 4))
-    b[:] = -(k_in[:, None, :] * (mesh.weights / (4.0 * np.pi))[:, None])
+    y = harmonics(k, len(terms.k_in))
+    shares = y * (mesh.weights / (4.0 * np.pi))
+    if len(y) == 1:
+        b[:] = -(terms.k_in[0, 0][:, None, :] * shares[0][:, None])
+    else:
+        np.einsum("in,ijab,jm->namb", -y, terms.k_in, shares, out=b, optimize=True)
     b[np.arange(n), :, np.arange(n), :] += k_out
     b /= k[:, 2, None, None, None]
     rates, vectors = scipy.linalg.eig(b.reshape(4 * n, 4 * n), overwrite_a=True, check_finite=False)
     # The conserved charge makes zero a defective eigenvalue; its solutions are known.
     kept = np.argsort(np.abs(rates), kind="stable")[2:]
     charge = np.array([0.0, 0.0, 0.0, 1.0])
-    response = np.linalg.solve(k_out, charge)
+    uniform = _uniform_responses(k_out, terms.k_in, k)
     return TextbookModes(
         rates=rates[kept],
         vectors=vectors[:, kept],
         constant=np.tile(charge, n),
-        linear=-np.multiply.outer(k[:, 2], response).ravel(),
-        driven=np.stack([np.multiply.outer(k[:, a], response).ravel() for a in (0, 1)], axis=1),
+        linear=-uniform[2].ravel(),
+        driven=np.stack([uniform[a].ravel() for a in (0, 1)], axis=1),
     )
+
+
+def _uniform_responses(k_out: FloatArray, k_in: FloatArray, k: FloatArray) -> FloatArray:
+    """Uniform solutions of (K_out - K_in) g = k_a e_charge, shape (3, n, 4): l = 1 is closed."""
+    matrix = np.einsum("ij,ab->iajb", np.eye(3), k_out)
+    if len(k_in) > 1:
+        matrix -= np.transpose(k_in[1:, 1:], (0, 2, 1, 3))
+    drives = np.zeros((3, 4, 3))
+    drives[:, 3, :] = np.eye(3)
+    found = np.linalg.solve(matrix.reshape(12, 12), drives.reshape(12, 3)).reshape(3, 4, 3)
+    return np.einsum("ni,iba->anb", k, found)
 
 
 _PAULI = np.array(
@@ -115,7 +131,7 @@ def solve_textbook(
     Parameters
     ----------
     film : Bilayer
-        Isotropic scattering, specular outer faces.
+        Specular outer faces.
     mesh : FermiSurfaceMesh
     kept : tuple of TextbookModes, optional
         Modes of both layers from an earlier point.

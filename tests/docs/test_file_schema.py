@@ -18,6 +18,7 @@ from torkivity.study.case import Case
 from torkivity.study.mesh_study import plan_convergence
 from torkivity.study.point import point_variables
 from torkivity.study.run import CURVE, FilmStudy, compute_curve, compute_film, write_film
+from torkivity.study.tiles import MESH_VARIABLES
 from torkivity_engine.record import COORDINATES, PUMPING_VARIABLES
 
 PAGE = (ROOT / "docs" / "file-schema.md").read_text("utf-8")
@@ -77,6 +78,13 @@ def test_results() -> None:
     for name, variable in variables.items():
         own = [dim for dim in variable.dims if dim not in PLACES]
         assert page[name] == (own, variable.units), name
+
+
+def test_meshes() -> None:
+    page = by_name("of the mesh")
+    assert set(page) == set(point_variables(refined=True)) - set(point_variables())
+    for name, variable in MESH_VARIABLES.items():
+        assert page[name] == ([], variable.units), name
 
 
 def test_pumping() -> None:

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from draws import PT, pt_co, random_bilayer
+from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.refine import polar_rule_for, refine
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann
+from torkivity_engine.tolerance import Tolerance
 from torkivity_meshes import InputError, SphericalMesh
 
 
@@ -22,10 +24,10 @@ def flat(solution: BoltzmannSolution) -> np.ndarray:
 
 def true_and_estimated(film: Bilayer, rtol: float) -> tuple[float, float]:
     found = solve_boltzmann(film, rtol=rtol)
-    sizes, rule = found.mesh.removeprefix("SphericalMesh(").removesuffix(")").rsplit(", ", 1)
-    n_polar, n_azimuth = (int(x) for x in sizes.split(", "))
+    mesh = found.refinement
+    assert mesh is not None
     # Polar points beyond 160 cost minutes and change nothing that matters here.
-    finer = SphericalMesh(min(4 * n_polar, 160), 4 * n_azimuth, rule)
+    finer = SphericalMesh(min(4 * mesh.n_polar, 160), 4 * mesh.n_azimuth, mesh.polar_rule)
     reference = solve_boltzmann(film, finer)
     scale = np.abs(reference.torque_total).max()
     return float(np.abs(flat(found) - flat(reference)).max() / scale), found.certificates[
@@ -119,22 +121,65 @@ def test_the_largest_mesh_is_tried_and_none_beyond_it(slow: str, largest: int) -
     assert other.max() == 16
 
 
-def test_what_is_returned_is_the_finest_mesh_in_both_sizes() -> None:
-    """Errors 1/p + 1/a^2 by hand: halved and quartered by a doubling."""
-    asked: dict[tuple[int, int], np.ndarray] = {}
+def by_hand(p: int, a: int) -> np.ndarray:
+    """Errors 1/p + 1/a^2: halved and quartered by a doubling."""
+    return np.array([1.0 / p + 1.0 / a**2, 5.0])
 
-    def evaluate(p: int, a: int) -> np.ndarray:
-        asked[p, a] = np.array([1.0 / p + 1.0 / a**2, 5.0])
-        return asked[p, a]
 
-    found = refine(evaluate, lambda q: float(q[1]), 0.01)
-    # Change from p to 2p: 1/(2p); from a to 2a: 3/(4 a^2). At a = 8 that is 0.0117; the sum
-    # falls below 0.01 * 5 from p = 16 on: 0.03125 + 0.0117.
-    assert (found.n_polar, found.n_azimuth) == (32, 16)
-    np.testing.assert_array_equal(found.values, evaluate(32, 16))
+def test_what_is_returned_is_the_last_mesh_and_its_error_is_that_of_half_its_sizes() -> None:
+    found = refine(by_hand, lambda q: float(q[1]), 0.01)
+    # From p to 2p: 1/(2p); from a = 8 to 16: 3/256 = 0.0117. The sum falls below 0.01 * 5
+    # from p = 16 on: 0.03125 + 0.0117.
+    meshes = [(t.n_polar, t.n_azimuth) for t in found.trials]
+    assert meshes == [(8, 8), (16, 16), (16, 8), (32, 16)]
+    assert (found.n_polar, found.n_azimuth) == meshes[-1]
+    np.testing.assert_array_equal(found.values, by_hand(32, 16))
     np.testing.assert_allclose(found.error, [1.0 / 32.0 + 3.0 / 256.0, 0.0])
     assert found.relative == pytest.approx((1.0 / 32.0 + 3.0 / 256.0) / 5.0)
-    assert [(t.n_polar, t.n_azimuth) for t in found.trials] == list(asked)
+
+
+def test_a_good_start_costs_one_coarser_mesh() -> None:
+    found = refine(by_hand, lambda q: float(q[1]), 0.01, start=(16, 8))
+    assert [(t.n_polar, t.n_azimuth) for t in found.trials] == [(16, 8), (32, 16)]
+    np.testing.assert_allclose(found.error, [1.0 / 32.0 + 3.0 / 256.0, 0.0])
+    # A start that is too coarse leads to the same mesh, one that is too fine to a finer one.
+    assert refine(by_hand, lambda q: float(q[1]), 0.01, start=(8, 8)).n_polar == 32
+    assert refine(by_hand, lambda q: float(q[1]), 0.01, start=(32, 8)).n_polar == 64
+
+
+@pytest.mark.parametrize("parameters", ["particular", "half_space", "boundary_layer"])
+def test_drift_diffusion_takes_a_tolerance_too(parameters: str) -> None:
+    film = pt_co(0.2, magnetization=(0.3, 0.2, 1.0))
+    found = solve_drift_diffusion(film, parameters, rtol=1e-4)  # type: ignore[arg-type]
+    assert found.refinement is not None
+    assert found.refinement.relative <= 1e-4
+    mesh = SphericalMesh(128, 32)
+    reference = solve_drift_diffusion(film, parameters, mesh=mesh)  # type: ignore[arg-type]
+    scale = np.abs(reference.torque_total).max()
+    for name in ("torque_total", "torque_interface", "spin_current_minus", "spin_current_plus"):
+        difference = np.abs(getattr(found, name) - getattr(reference, name)).max()
+        assert difference <= 1e-4 * scale
+        assert difference <= 5.0 * found.refinement.relative * scale
+
+
+def test_tensors_converge_faster_than_distributions() -> None:
+    film = pt_co(0.2, magnetization=(0.3, 0.2, 1.0))
+    tensors = solve_drift_diffusion(film, rtol=1e-5).refinement
+    equation = solve_boltzmann(film, rtol=1e-5).refinement
+    assert tensors is not None
+    assert equation is not None
+    assert tensors.n_polar < equation.n_polar
+
+
+def test_the_search_may_begin_elsewhere_and_with_another_rule() -> None:
+    film = pt_co(0.2)
+    found = solve_boltzmann(film, rtol=Tolerance(1e-3, (16, 8), "graded"))
+    assert found.refinement is not None
+    assert found.refinement.trials[0].n_polar == 16
+    assert found.refinement.polar_rule == "graded"
+    assert found.mesh.endswith("graded)")
+    with pytest.raises(PhysicsError, match="not reached"):
+        solve_boltzmann(film, rtol=Tolerance(1e-9, largest=16))
 
 
 @pytest.mark.parametrize("rtol", [0.0, -1.0, 2.0, True, "fine"])
@@ -146,5 +191,23 @@ def test_bad_tolerance(rtol: object) -> None:
 def test_mesh_and_tolerance_exclude_each_other() -> None:
     with pytest.raises(InputError, match="one or the other"):
         solve_boltzmann(pt_co(), SphericalMesh(4, 6), rtol=1e-3)
+    with pytest.raises(InputError, match="one or the other"):
+        solve_drift_diffusion(pt_co(), mesh=SphericalMesh(4, 6), rtol=1e-3)
     with pytest.raises(InputError, match="interface"):
         solve_boltzmann(Stack((PT,), ()), rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("film", "source"),
+    [
+        (pt_co(0.2), "spin_hall"),  # no spin Hall angle: nothing drives
+        (pt_co(0.2, magnetization=(0.0, 1.0, 0.0)), "rashba"),  # no torque by symmetry
+        (pt_co(0.0, magnetization=(0.3, 0.2, 1.0)), "all"),  # neither
+    ],
+)
+@pytest.mark.parametrize("rtol", [1e-3, 1e-8])
+def test_rounding_is_no_error_of_a_mesh(film: Bilayer, source: str, rtol: float) -> None:
+    found = solve_boltzmann(film, rtol=rtol, source=source)
+    assert found.certificates["mesh_error"] <= rtol
+    found_too = solve_drift_diffusion(film, rtol=rtol, source=source)  # type: ignore[arg-type]
+    assert found_too.refinement is not None

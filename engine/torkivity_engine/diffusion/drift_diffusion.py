@@ -14,18 +14,23 @@ then solved by the Boltzmann equation, and diffusion is left to the heavy metal 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import ComplexArray
 from torkivity_engine.diffusion.batch import drift_diffusion_many
-from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.errors import InputError
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.refine import refine_many
 from torkivity_engine.solution import DriftDiffusionSolution
+from torkivity_engine.tolerance import Tolerance
 from torkivity_meshes import FermiSurfaceMesh
 
-__all__ = ["dephased_spin_current", "solve_drift_diffusion"]
+__all__ = ["dephased_spin_current", "refined_drift_diffusion", "solve_drift_diffusion"]
 
 
 def dephased_spin_current(
@@ -74,6 +79,7 @@ def solve_drift_diffusion(
     spin_diffusion_length: Literal["exact", "diffusive"] = "exact",
     keep_rashba: bool = False,
     mesh: FermiSurfaceMesh | None = None,
+    rtol: float | Tolerance | None = None,
 ) -> DriftDiffusionSolution:
     """Spin currents and torques of a film in drift-diffusion.
 
@@ -111,6 +117,8 @@ def solve_drift_diffusion(
         paper takes them at u_R = 0.
     mesh : FermiSurfaceMesh, optional
         Quadrature of the interface parameters.
+    rtol : float or Tolerance, optional
+        Instead of a mesh, as for `torkivity_engine.solve.solve_boltzmann`.
 
     Returns
     -------
@@ -120,20 +128,60 @@ def solve_drift_diffusion(
     Raises
     ------
     InputError
-        For unknown options, a film without an interface, or one that the dephased level
-        does not cover.
+        For unknown options, a film without an interface, one that the dephased level does not
+        cover, or both a mesh and `rtol`.
     PhysicsError
-        If a heavy metal has no diffusive regime, or nothing relaxes some spin component.
+        If a heavy metal has no diffusive regime, nothing relaxes some spin component, or `rtol`
+        is not reached.
     """
-    (found,) = drift_diffusion_many(
-        [film],
-        parameters,
-        ferromagnet,
-        source,
-        mesh,
-        spin_diffusion_length=spin_diffusion_length,
-        keep_rashba=keep_rashba,
-    )
+    options: dict[str, Any] = {
+        "spin_diffusion_length": spin_diffusion_length,
+        "keep_rashba": keep_rashba,
+    }
+    how: tuple[Any, Any, Any] = (parameters, ferromagnet, source)
+    if rtol is None:
+        (found,) = drift_diffusion_many([film], *how, mesh, **options)
+    elif mesh is not None:
+        raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
+    else:
+        (found,) = refined_drift_diffusion([film], *how, [Tolerance.of(rtol)], **options)
     if isinstance(found, Exception):
         raise found
     return found
+
+
+def refined_drift_diffusion(
+    films: Sequence[Stack | Bilayer],
+    parameters: str,
+    ferromagnet: str,
+    source: str,
+    tolerances: Sequence[Tolerance],
+    **options: Any,
+) -> list[DriftDiffusionSolution | Exception]:
+    """Solutions of films on the coarsest meshes that meet their tolerances.
+
+    Parameters
+    ----------
+    films : sequence of Bilayer or Stack
+    parameters, ferromagnet, source, **options
+        As of `solve_drift_diffusion`.
+    tolerances : sequence of Tolerance
+        One for each film.
+
+    Returns
+    -------
+    list of DriftDiffusionSolution, or of what `solve_drift_diffusion` raises for that film
+    """
+
+    def solve(
+        some: list[Stack], mesh: FermiSurfaceMesh
+    ) -> Sequence[DriftDiffusionSolution | Exception]:
+        how: tuple[Any, Any, Any] = (parameters, ferromagnet, source)
+        return drift_diffusion_many(some, *how, mesh, **options)
+
+    stacks = [as_stack(film) for film in films]
+    searched = refine_many(stacks, solve, lambda s: s.interfaces, tolerances)
+    return [
+        replace(result[0], refinement=result[1]) if isinstance(result, tuple) else result
+        for result in searched
+    ]

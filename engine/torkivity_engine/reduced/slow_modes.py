@@ -137,23 +137,17 @@ def _slow_modes(of: Keyed, rings: AzimuthalRings) -> SlowModes:
 
 def _slow_mode(sector: LayerSector) -> tuple[float, FloatArray, FloatArray]:
     """Slowest kappa of a sector with its mode at k_z > 0 and k_z < 0."""
-    e = sector.even / sector.mu[:, None]
-    n = sector.odd / sector.mu[:, None]
-    omega2 = n @ e
-    squares, vectors = np.linalg.eig(omega2)
-    first = int(np.argmin(squares.real))
+    # kappa^2 is the smallest eigenvalue of (N/mu)(E/mu), whose others reach 1/mu^2 of the most
+    # grazing ring: far beyond what digits are left for on a graded rule. Of the inverse it is the
+    # largest.
+    mu = sector.mu[:, None]
+    inverse = np.linalg.solve(sector.even, mu * np.linalg.solve(sector.odd, np.diag(sector.mu)))
+    squares, vectors = np.linalg.eig(inverse)
+    first = int(np.argmax(squares.real))
     vector = vectors[:, first].real
-    square = float(squares[first].real)
-    # Inverse iteration with the shift just off the root restores the digits that the spread
-    # of the spectrum, kappa_max^2 / kappa^2, costs the eigenvalue.
-    shift = square * (1.0 - 1e-5)
-    shifted = omega2 - shift * np.eye(len(e))
-    for _ in range(4):
-        following = np.linalg.solve(shifted, vector)
-        square = shift + float(vector @ vector) / float(vector @ following)
-        vector = following / np.linalg.norm(following)
+    square = 1.0 / float(squares[first].real)
     kappa = float(np.sqrt(square))
-    # -kappa e = -N f and -kappa f = -E e for exp(-kappa z).
-    flow = e @ vector / kappa
+    # -kappa mu e = -N f and -kappa mu f = -E e for exp(-kappa z); the first divides by no mu.
+    flow = kappa * np.linalg.solve(sector.odd, sector.mu * vector)
     plus, minus = vector + flow, sector.parity * (vector - flow)
     return kappa, plus, minus

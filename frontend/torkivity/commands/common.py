@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import xarray
 
 __all__ = [
+    "DEFAULT_RTOL",
     "EXIT_BAD_INPUT",
     "EXIT_FAILED",
     "EXIT_INCOMPLETE",
@@ -29,6 +30,7 @@ __all__ = [
     "is_standard_output",
     "one_thread",
     "open_dataset",
+    "rtol_option",
     "say",
     "set_option",
     "warn_unusual",
@@ -46,6 +48,18 @@ set_option = click.option(
     multiple=True,
     metavar="PATH=VALUE",
     help="Change a parameter, Pt.thickness=4; 'torkivity info CONFIG --parameters' lists them.",
+)
+
+#: Of a single film whose file says nothing of a mesh.
+DEFAULT_RTOL = 1e-3
+
+#: A mesh for each film, in place of the file's.
+rtol_option = click.option(
+    "--rtol",
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    metavar="ERROR",
+    help="Mesh error to keep to, beside the largest component of the total torque; chooses the "
+    "mesh of each film in place of the file's.",
 )
 
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}

@@ -18,6 +18,7 @@ from torkivity.commands.common import (
     beside_numbers,
     figure_format,
     is_standard_output,
+    rtol_option,
     say,
     warn_unusual,
     write_text,
@@ -87,6 +88,7 @@ Exit status: 0 fitted (warnings say what the data leave open), 1 no convergence,
     type=click.Choice(["AICc", "BIC"]),
     help="By which. [default: AICc]",
 )
+@rtol_option
 @click.option("--no-profile", is_flag=True, help="No profile intervals.")
 @click.option("--no-outliers", is_flag=True, help="No search for points that do not belong.")
 @click.option("-o", "--output", type=FILE, help="JSON file to write, - for standard output.")
@@ -106,6 +108,7 @@ def fit(
     exclude: tuple[str, ...],
     select: tuple[str, ...],
     criterion: Literal["AICc", "BIC"] | None,
+    rtol: float | None,
     no_profile: bool,
     no_outliers: bool,
     output: Path | None,
@@ -148,7 +151,7 @@ def fit(
         sets = without_lines(sets, lines)
     for condition in where:
         sets = [points_where(entry, condition) for entry in sets]
-    chosen = settings.build_model()
+    chosen = settings.build_model(rtol, say)
     warn_unusual(config or Path("--resistivity"), settings.unusual_values())
     say(f"fitting {sum(entry.size for entry in sets)} points")
     options: dict[str, Any] = {

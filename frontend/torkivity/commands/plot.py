@@ -13,6 +13,7 @@ from torkivity.commands.common import (
     figure_format,
     grid_values,
     open_dataset,
+    rtol_option,
     say,
     warn_unusual,
 )
@@ -100,6 +101,7 @@ Points that are not done are gaps.
 @click.option("--resistivity", type=float, metavar="OHM_M", help="Heavy metal, for efficiency.")
 @click.option("--angular", is_flag=True, help="Against an angle of m, with the anisotropy.")
 @click.option("--profile", is_flag=True, help="Through the film; computes it anew.")
+@rtol_option
 @click.option("--title", help="Instead of the film and where axes are held; '' for none.")
 def plot(
     path: Path,
@@ -108,6 +110,7 @@ def plot(
     at: tuple[str, ...],
     angular: bool,
     profile: bool,
+    rtol: float | None,
     title: str | None,
     **options: Any,
 ) -> None:
@@ -129,7 +132,10 @@ def plot(
         _refuse((given | extra) - {"source", "models"}, "without --profile")
         if len(options["models"]) > 1:
             raise click.UsageError("--model: --profile draws one model")
-        figure = _profile_figure(path, held, options["source"], options["models"], title)
+        chosen = options["source"], options["models"]
+        figure = _profile_figure(path, held, *chosen, title, rtol)
+    elif rtol is not None:
+        raise click.UsageError("--rtol: only with --profile, which computes a film anew")
     elif path.suffix.lower() == ".toml":
         raise click.UsageError(f"{path} is no result file; --profile draws a film from its TOML")
     else:
@@ -279,6 +285,7 @@ def _profile_figure(
     source: str | None,
     models: tuple[str, ...],
     title: str | None,
+    rtol: float | None,
 ) -> Figure:
     from torkivity.config.text import load_config
     from torkivity.study.case import Case
@@ -310,15 +317,16 @@ def _profile_figure(
     names = " / ".join(as_stack(case.film).names)
     shown = "" if model == "boltzmann" else MODELS[model].title
     text = "; ".join(filter(None, [names, where, shown])) if title is None else title
-    return _draw_profile(case, model, source or "all", text)
+    return _draw_profile(case, model, source or "all", text, rtol)
 
 
-def _draw_profile(case: Case, model: str, source: str, title: str) -> Figure:
+def _draw_profile(case: Case, model: str, source: str, title: str, rtol: float | None) -> Figure:
     say("loading numerics")
     from torkivity.commands.compilation import announce_compilation
     from torkivity.figures import profile_figure
     from torkivity.study.point import solve_point
+    from torkivity_engine.tolerance import Tolerance
 
     with announce_compilation(say):
-        solution = solve_point(case, model, source)
+        solution = solve_point(case, model, source, None if rtol is None else Tolerance(rtol))
         return profile_figure(case.film, solution, title=title)

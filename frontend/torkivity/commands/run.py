@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from torkivity.commands.common import (
+    DEFAULT_RTOL,
     FILE,
     beside_numbers,
     figure_format,
+    rtol_option,
     say,
     set_option,
     warn_unusual,
@@ -67,6 +69,7 @@ The first run after installation compiles kernels for a while; later ones start 
     metavar="GB",
     help="Refuse what would need more memory; overrides the file.",
 )
+@rtol_option
 @unit_option()
 @click.option(
     "--ms",
@@ -94,6 +97,7 @@ def run(
     no_figure: bool,
     method: str | None,
     memory: float | None,
+    rtol: float | None,
     components: str,
     unit: str | None,
     ms: float | None,
@@ -120,8 +124,11 @@ def run(
     from torkivity.study.unusual import unusual_values
     from torkivity_hpc.files.store import check_output, new_file
 
-    run_config = override(load_config(config), method=method, memory_gb=memory)
+    run_config = load_config(config)
     run_config = with_settings_given(run_config, config, settings)
+    run_config = override(
+        run_config, method=method, memory_gb=memory, rtol=rtol, default_rtol=DEFAULT_RTOL
+    )
     case = Case.of(run_config, config)
     warn_unusual(config, unusual_values(case))
     if pumping:

@@ -14,6 +14,7 @@ from torkivity.commands.common import (
     FILE,
     Duration,
     one_thread,
+    rtol_option,
     say,
     set_option,
     warn_unusual,
@@ -51,6 +52,7 @@ run again.
 )
 @click.argument("config", type=FILE)
 @set_option
+@rtol_option
 @click.option("-o", "--output", type=FILE, help="HDF5 file. [default: CONFIG with the ending .h5]")
 @click.option("--retry-failed", is_flag=True, help="Compute failed points again.")
 @click.option(
@@ -69,6 +71,7 @@ run again.
 def sweep(
     config: Path,
     settings: tuple[str, ...],
+    rtol: float | None,
     output: Path | None,
     retry_failed: bool,
     workers: int | None,
@@ -87,7 +90,7 @@ def sweep(
     from torkivity_hpc.running.session import CrewMaker, run_plan, with_crew
 
     def body(make_crew: CrewMaker) -> int:
-        from torkivity.config.text import load_config
+        from torkivity.config.text import load_config, override
         from torkivity.study.case import Case, with_settings_given
         from torkivity.study.plan import plan_sweep
         from torkivity.study.unusual import unusual_values
@@ -96,6 +99,7 @@ def sweep(
         if path.resolve() == config.resolve():
             raise click.UsageError("input and output must be different files")
         run_config = with_settings_given(load_config(config), config, settings)
+        run_config = override(run_config, rtol=rtol)
         plan = plan_sweep(run_config, config)
         warn_unusual(config, unusual_values(Case.of(run_config, config), plan.spec.grid))
         if dry_run:

@@ -13,7 +13,7 @@ from torkivity.compare.in_plane_report import in_plane_lines
 from torkivity.results.differences import above_noise, relative_difference
 from torkivity.study.evaluate import Evaluated
 from torkivity.study.models import why_not_kinetic
-from torkivity.study.run import FilmStudy
+from torkivity.study.run import FilmStudy, found_mesh
 from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
@@ -303,11 +303,13 @@ def _facts(study: FilmStudy) -> list[str]:
     if _REFERENCE not in _models(study.points):
         return lines
     lines += _other_models(study.points)
-    settings = study.case.settings
-    lines.append(
-        f"{'solved by':<{_LABEL}}{settings.solver.method} method on {study.case.mesh().name}"
-    )
-    return lines
+    method = f"{'solved by':<{_LABEL}}{study.case.settings.solver.method} method on "
+    mesh = found_mesh(study.points)
+    if mesh is None:
+        return [*lines, f"{method}{study.case.mesh().name}"]
+    rtol = study.case.settings.mesh.rtol
+    error = f"{'mesh error':<{_LABEL}}{mesh.error:.1e}, {mesh.n_polar} x {mesh.n_azimuth} points"
+    return [*lines, f"{method}a mesh for rtol = {rtol:g}, {mesh.polar_rule}", error]
 
 
 def _stray_charge(points: Evaluated) -> tuple[str, str, str]:

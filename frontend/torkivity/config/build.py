@@ -40,6 +40,11 @@ def build_mesh(section: MeshSection, path: Path) -> FermiSurfaceMesh:
     ConfigError
     """
     problems = Problems(str(path))
+    if section.rtol is not None:
+        problems.add(
+            "mesh.rtol", "chooses a mesh for each film: there is none for all", section.rtol
+        )
+        problems.raise_any()
     try:
         if section.file is None:
             return SphericalMesh(section.n_polar, section.n_azimuth, section.polar_rule)
@@ -56,8 +61,15 @@ def build_mesh(section: MeshSection, path: Path) -> FermiSurfaceMesh:
 
 
 def check_settings(settings: Settings, problems: Problems) -> None:
-    """Note a mesh that is given twice, or that the method cannot use."""
+    """Note a mesh that is given in two ways, or that the method cannot use."""
     mesh = settings.mesh
+    if mesh.rtol is not None:
+        others = [*mesh.sizes_given, *(["file"] if mesh.file is not None else [])]
+        if others:
+            problems.add(
+                "mesh", f"give rtol, which chooses the mesh, or {', '.join(others)}, not both"
+            )
+        return
     if mesh.file is None:
         try:
             size = check_mesh_sizes(mesh.n_polar, mesh.n_azimuth, mesh.polar_rule)
@@ -69,7 +81,7 @@ def check_settings(settings: Settings, problems: Problems) -> None:
             what = f"mesh.n_polar = {mesh.n_polar}, mesh.n_azimuth = {mesh.n_azimuth}"
             require_memory(size, None, f"{problems.file}: {what}")
         return
-    sizes = sorted(mesh.model_fields_set & {"n_polar", "n_azimuth", "polar_rule"})
+    sizes = mesh.sizes_given
     if sizes:
         problems.add("mesh", f"give file or {', '.join(sizes)}, not both")
     elif settings.solver.method != "dense":

@@ -40,8 +40,10 @@ def setting_parameters(config: Settings) -> dict[str, Parameter]:
             if path in _FIXED:
                 continue
             value = getattr(section, key)
+            if value is None or (name == "mesh" and key not in config.mesh.table()):
+                continue
             meaning = field.description or key
-            quantity = Quantity("1", meaning) if isinstance(value, int) else None
+            quantity = Quantity("1", meaning) if isinstance(value, (int, float)) else None
             words = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
             found[path] = Parameter(path, value, quantity, words, about=meaning)
     return found

@@ -20,6 +20,7 @@ from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_meshes.rules import DEFAULT_POLAR_RULE, POLAR_RULES
 
 __all__ = [
+    "MESH_SIZES",
     "ConvergeSection",
     "DriftDiffusionSection",
     "FigureSection",
@@ -40,6 +41,9 @@ _CURVE_THICKNESSES = (
 
 Film = Bilayer | Stack
 
+#: Keys of a product mesh.
+MESH_SIZES = ("n_polar", "n_azimuth", "polar_rule")
+
 
 class Section(BaseModel):
     """Table whose keys and types are all known."""
@@ -54,6 +58,24 @@ class MeshSection(Section):
     n_azimuth: int = Field(16, description="azimuthal angles")
     polar_rule: str = Field(DEFAULT_POLAR_RULE, description=" or ".join(POLAR_RULES))
     file: str | None = Field(None, description="file with columns kx ky kz weight")
+    rtol: float | None = Field(
+        None, gt=0.0, lt=1.0, description="mesh error beside the largest total torque"
+    )
+
+    @property
+    def sizes_given(self) -> list[str]:
+        """Keys of a product mesh that are not left to their defaults."""
+        return sorted(self.model_fields_set & set(MESH_SIZES))
+
+    def without_rtol(self) -> MeshSection:
+        """The same with sizes in place of a tolerance."""
+        return MeshSection.model_validate({}) if self.rtol is not None else self
+
+    def table(self) -> dict[str, Any]:
+        """What describes the mesh: sizes, a file or a tolerance."""
+        others = {"rtol": self.rtol, "file": self.file}
+        given = {key: value for key, value in others.items() if value is not None}
+        return given or {key: getattr(self, key) for key in MESH_SIZES}
 
 
 class SolverSection(Section):

@@ -20,11 +20,14 @@ from pydantic import BaseModel, ValidationError
 from torkivity.config.build import check_figure, check_settings
 from torkivity.config.errors import ConfigError, Problems, shorten
 from torkivity.config.film import FILM_TABLES, film_tables, read_film
-from torkivity.config.sections import Film, RunConfig, Settings
+from torkivity.config.sections import Film, MeshSection, RunConfig, Settings
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.kinds import load_plugins
+from torkivity_engine.film.kinetic import unkinetic_parts
 from torkivity_engine.film.layers import HeavyMetal
-from torkivity_engine.film.stack import Stack
+from torkivity_engine.film.stack import Stack, as_stack
+from torkivity_engine.film.table_film import has_tables
+from torkivity_engine.tolerance import Tolerance
 
 __all__ = [
     "check_config",
@@ -206,23 +209,44 @@ _STAND_IN = Stack((HeavyMetal(1.0, 1.0, 1.0),), ())
 
 
 def override(
-    config: RunConfig, *, method: str | None = None, memory_gb: float | None = None
+    config: RunConfig,
+    *,
+    method: str | None = None,
+    memory_gb: float | None = None,
+    rtol: float | None = None,
+    default_rtol: float | None = None,
 ) -> RunConfig:
-    """Configuration with solver settings from elsewhere (None keeps the file's).
+    """Configuration with settings from elsewhere (None keeps the file's).
 
     Parameters
     ----------
     config : RunConfig
     method : {"reduced", "dense"}, optional
     memory_gb : float, optional
+    rtol : float, optional
+        In place of the file's mesh.
+    default_rtol : float, optional
+        Where the file says nothing of a mesh.
 
     Returns
     -------
     RunConfig
+
+    Raises
+    ------
+    InputError
+        For a number that is no tolerance.
     """
     given = {"method": method, "memory_gb": memory_gb}
     update = {key: value for key, value in given.items() if value is not None}
-    return config.model_copy(update={"solver": config.solver.model_copy(update=update)})
+    changed: dict[str, Any] = {"solver": config.solver.model_copy(update=update)}
+    film = config.film
+    meshed = not has_tables(as_stack(film)) and not unkinetic_parts(film)
+    unsaid = meshed and not config.mesh.model_fields_set
+    rtol = rtol if rtol is not None or not unsaid else default_rtol
+    if rtol is not None:
+        changed["mesh"] = MeshSection.model_validate({"rtol": Tolerance(rtol).rtol})
+    return config.model_copy(update=changed)
 
 
 def preset_names() -> dict[str, str]:
@@ -254,6 +278,7 @@ def to_json(film: Film, settings: Settings) -> str:
 
 def _tables(film: Film, settings: Settings) -> dict[str, Any]:
     rest = settings.model_dump(exclude_none=True, exclude={"film"})
+    rest["mesh"] = settings.mesh.table()
     plugins = {"plugins": rest.pop("plugins")} if rest.get("plugins") else {}
     rest.pop("plugins", None)
     return {**plugins, **film_tables(film), **rest}

@@ -192,7 +192,7 @@ def changed(case: Case, texts: Mapping[str, str]) -> Case:
         parameter = case.parameter(path)
         values[parameter.path] = value_of_text(parameter, text.strip())
     made = case.varied(values)
-    if made.settings.mesh.file is None:
+    if made.tolerance is None and made.settings.mesh.file is None:
         try:
             made.mesh()
         except InputError as error:

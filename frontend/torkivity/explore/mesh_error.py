@@ -10,8 +10,8 @@ import numpy as np
 from torkivity.config.sections import ConvergeSection, RunConfig
 from torkivity.explore.answer import Answer, Seen, Wish
 from torkivity.explore.view import AxisChoice
+from torkivity.study.boltzmann import solve_boltzmann_case
 from torkivity.study.case import Case
-from torkivity.study.point import solve_boltzmann_case
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import POINT_ERRORS
 
@@ -46,6 +46,9 @@ def _facts(case: Case, source: str, axis: AxisChoice | None) -> Iterator[dict[st
     if case.settings.mesh.file is not None or case.given_mesh is not None:
         yield {"text": "The mesh comes from a file; its error is not estimated.", "grown": False}
         return
+    if case.tolerance is not None:
+        yield _of_tolerance(case, source)
+        return
     films = [("", case)]
     if axis is not None and axis.path in case.parameters():
         parameter = case.parameter(axis.path)
@@ -70,6 +73,17 @@ def _facts(case: Case, source: str, axis: AxisChoice | None) -> Iterator[dict[st
         if worst is None or error > worst[0]:
             worst = error, where, changes
     yield _words(case, worst)
+
+
+def _of_tolerance(case: Case, source: str) -> dict[str, Any]:
+    """Where a tolerance chooses the mesh, each film keeps to it."""
+    try:
+        solution = solve_boltzmann_case(case, source)
+    except POINT_ERRORS:
+        return _words(case, None)
+    error = solution.certificates["mesh_error"]
+    text = f"{solution.mesh}: error of currents and torques at most {100.0 * error:#.2g} %"
+    return {"text": f"{text} of the largest torque.", "grown": False}
 
 
 def _torques(case: Case, source: str) -> FloatArray:

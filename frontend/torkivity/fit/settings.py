@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torkivity.catalogue import FIT_MODELS
 from torkivity.config.build import build_mesh
 from torkivity.config.errors import ConfigError
-from torkivity.config.text import check_config, read_toml
+from torkivity.config.text import check_config, override, read_toml
 from torkivity.fit.data import TorqueData, read_torque_data
 from torkivity.fit.request import Measurement, ParameterSetting
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.stack import Bilayer
+from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_meshes import FermiSurfaceMesh, SphericalMesh
 
 if TYPE_CHECKING:
     from torkivity.fit.models import TorqueModel
@@ -197,8 +198,17 @@ class FitSettings:
             lines += unusual_values(Case.of(config, self.path or Path("film")))
         return lines
 
-    def build_model(self) -> TorqueModel:
+    def build_model(
+        self, rtol: float | None = None, tell: Callable[[str], None] = lambda line: None
+    ) -> TorqueModel:
         """The model, with the film and mesh of the file if it needs one.
+
+        Parameters
+        ----------
+        rtol : float, optional
+            In place of the file's mesh.
+        tell : callable, optional
+            Told in words which mesh a tolerance led to.
 
         Raises
         ------
@@ -209,6 +219,8 @@ class FitSettings:
         from torkivity.fit.phenomenological import PhenomenologicalModel
 
         if self.model_name == "phenomenological":
+            if rtol is not None:
+                raise InputError("--rtol", rtol, f"the {self.model_name} model needs no mesh")
             return PhenomenologicalModel()
         if self.path is None or not self.film:
             raise InputError(
@@ -217,11 +229,15 @@ class FitSettings:
                 "needs a film to start from: --config with [heavy_metal], [interface] and "
                 "[ferromagnet] as in 'torkivity init'",
             )
-        config = check_config(self.film, str(self.path))
-        mesh = build_mesh(config.mesh, self.path) if "mesh" in self.film else None
+        config = override(check_config(self.film, str(self.path)), rtol=rtol)
+        film = config.film
+        mesh = None
+        if config.mesh.rtol is not None:
+            mesh = _mesh_for(film, self.model_name, config.mesh.rtol, tell)
+        elif "mesh" in self.film:
+            mesh = build_mesh(config.mesh, self.path)
         if mesh is not None and mesh.rings is None:
             raise ConfigError(str(self.path), "mesh.file: this model needs azimuthal rings")
-        film = config.film
         if self.model_name in ("boltzmann", "drift_diffusion"):
             return FilmModel(
                 *(film, mesh),
@@ -237,6 +253,17 @@ class FitSettings:
         return MicroscopicModel(
             film, mesh, given="resistivity" if by_resistivity else "total_mean_free_path"
         )
+
+
+def _mesh_for(
+    film: Bilayer | Stack, model: str, rtol: float, tell: Callable[[str], None]
+) -> FermiSurfaceMesh:
+    from torkivity.fit.fit_mesh import mesh_of_fit
+
+    found = mesh_of_fit(film, model, rtol)
+    mesh = SphericalMesh(found.n_polar, found.n_azimuth, found.polar_rule)
+    tell(f"{mesh.name}, mesh error {found.relative:.1e} for the film that the fit starts from")
+    return mesh
 
 
 def load_fit_settings(path: Path | str) -> FitSettings:

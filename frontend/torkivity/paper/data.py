@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from torkivity.catalogue import SINGLE_SOURCES, SingleSource
-from torkivity.config.sections import RunConfig
+from torkivity.config.sections import MeshSection, RunConfig
 from torkivity.config.text import check_config, preset_text, to_toml
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
@@ -149,7 +149,7 @@ def paper_config(*, quick: bool = False) -> RunConfig:
     """
     config = check_config(tomllib.loads(preset_text(PRESET)), f"preset {PRESET}")
     n_polar, n_azimuth = (12, 8) if quick else (64, 16)
-    mesh = config.mesh.model_copy(update={"n_polar": n_polar, "n_azimuth": n_azimuth})
+    mesh = MeshSection.model_validate({"n_polar": n_polar, "n_azimuth": n_azimuth})
     return config.model_copy(update={"mesh": mesh})
 
 

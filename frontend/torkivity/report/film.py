@@ -25,6 +25,8 @@ from torkivity_hpc.files.store import STATUS
 if TYPE_CHECKING:
     import xarray
 
+    from torkivity.study.case import Case
+
 __all__ = ["certificate_parts", "film_section", "origin_section", "state_words", "thinning_words"]
 
 #: Certificates of these sizes are rounding, small, or neither.
@@ -51,9 +53,24 @@ def film_section(dataset: xarray.Dataset) -> Section:
         f"{scrolled('<table' + table, 'parameters of the film', 'words')}</div>"
     )
     method = f"The Boltzmann equation is solved by the {case.settings.solver.method} method"
-    mesh = f" on {case.mesh().name}." if len(of_film) == len(point.held) else "."
+    mesh = _mesh_words(case) if len(of_film) == len(point.held) else "."
     parts.append(paragraph(method + mesh, "soft"))
     return Section("Film", list(parts))
+
+
+def _mesh_error_words(dataset: xarray.Dataset) -> str:
+    """How far the mesh itself is off."""
+    text = " The error of the mesh itself comes on top; "
+    if "mesh_error" not in dataset or not np.isfinite(dataset["mesh_error"].values).any():
+        return text + "'torkivity converge' measures it."
+    worst = float(np.nanmax(dataset["mesh_error"].values))
+    return text + f"its estimate is at most {worst:.1e} of the largest component of a torque."
+
+
+def _mesh_words(case: Case) -> str:
+    if case.tolerance is None:
+        return f" on {case.mesh().name}."
+    return f" on a mesh for each point, rtol = {case.tolerance.rtol:g}."
 
 
 def thinning_words(notes: list[str], file: Path) -> list[str]:
@@ -111,7 +128,7 @@ def certificate_parts(dataset: xarray.Dataset) -> list[str]:
         text = f"Caution: the Boltzmann equation on this mesh is solved to {worst:.1e} only."
     if not there.all():
         text += " Points without a spin current beyond rounding, or not done, are left out."
-    text += " The error of the mesh itself comes on top; 'torkivity converge' measures it."
+    text += _mesh_error_words(dataset)
     rows = [(name.replace("_", " "), f"{value:.1e}", meaning)
             for name, (value, meaning) in found.items()]  # fmt: skip
     table = html_table(("indicator", "largest", "what it is"), rows)

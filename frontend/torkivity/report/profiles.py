@@ -14,7 +14,7 @@ from torkivity.report.page import Section, paragraph
 from torkivity.report.words import plain
 from torkivity.results.selection import describe_point
 from torkivity.results.values import choose_source, known_models
-from torkivity.study.point import solve_boltzmann_case
+from torkivity.study.boltzmann import solve_boltzmann_case
 from torkivity.study.points import point_case
 from torkivity_engine.errors import POINT_ERRORS, InputError
 from torkivity_engine.film.stack import as_stack

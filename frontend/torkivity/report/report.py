@@ -62,7 +62,7 @@ def _subject(path: Path, key: str, most: int) -> tuple[str, list[Section]]:
     if path.suffix.lower() == ".json":
         return f"Fit: {path.name}", fit_sections(read_fit(path), path, key)
     dataset = open_results(path)
-    if "mesh_error" in dataset:
+    if "mesh_uncertainty" in dataset:
         return f"Convergence study: {path.name}", convergence_sections(dataset, path, key)
     if dataset.attrs.get("kind") == "sweep":
         return f"Sweep: {path.name}", sweep_sections(dataset, path, key, most)

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from torkivity.config.build import build_mesh
 from torkivity.config.parameters import setting_parameters, with_settings
-from torkivity.config.sections import MeshSection, RunConfig, Settings
+from torkivity.config.sections import MESH_SIZES, MeshSection, RunConfig, Settings
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.names import plain_path
 from torkivity_engine.film.parameters import Parameter, Variation, path_of
 from torkivity_engine.film.parameters import parameters as film_parameters
 from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.tolerance import Tolerance
 from torkivity_hpc.grid import Value
 from torkivity_meshes import FermiSurfaceMesh
 
@@ -66,6 +67,8 @@ class Case:
         known = self.parameters()
         if path in known:
             return known[path]
+        if self.settings.mesh.rtol is not None and plain_path(path).startswith("mesh."):
+            raise InputError(path, "", "mesh.rtol chooses the mesh: give one or the other")
         spelt = plain_path(path)
         # Last parts will do that name one parameter.
         ending = [name for name in known if "." not in spelt and name.endswith(f".{spelt}")]
@@ -92,10 +95,22 @@ class Case:
         return varied
 
     def mesh(self) -> FermiSurfaceMesh:
-        """Mesh of the Fermi surfaces; equal settings share one."""
+        """Mesh of the Fermi surfaces; equal settings share one.
+
+        Raises
+        ------
+        InputError
+            Where a tolerance chooses the mesh, see `tolerance`.
+        """
         if self.given_mesh is not None:
             return self.given_mesh
         return _mesh(self.settings.mesh, self.path)
+
+    @property
+    def tolerance(self) -> Tolerance | None:
+        """What chooses the mesh where none is given."""
+        rtol = self.settings.mesh.rtol
+        return None if rtol is None or self.given_mesh is not None else Tolerance(rtol)
 
     @property
     def memory_limit(self) -> int | None:
@@ -125,6 +140,9 @@ def with_settings_given(config: RunConfig, path: Path, given: Sequence[str]) -> 
     """
     if not given:
         return config
+    if any(text.strip().startswith(tuple(f"mesh.{key}" for key in MESH_SIZES)) for text in given):
+        # Sizes on the command line take the place of a tolerance in the file.
+        config = config.model_copy(update={"mesh": config.mesh.without_rtol()})
     case = Case.of(config, path)
     values: dict[str, Value] = {}
     for text in given:

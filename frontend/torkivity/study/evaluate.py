@@ -42,6 +42,19 @@ class Evaluated:
         shape = (*self.plan.spec.grid.shape, *layout.shapes[name])
         return self.block.rows[:, layout.columns[name]].reshape(shape)
 
+    def at(self, **labels: str) -> tuple[int | slice, ...]:
+        """Index into `values` along the dimensions of the grid.
+
+        Parameters
+        ----------
+        **labels : str
+            Values along dimensions of names; of others everything.
+        """
+        return tuple(
+            list(d.axis.values).index(labels[d.name]) if d.name in labels else slice(None)
+            for d in self.plan.spec.grid.dimensions
+        )
+
     def message(self, **labels: str) -> str:
         """Why a point failed; empty if it did not.
 

@@ -16,6 +16,7 @@ from torkivity_engine.diffusion.tensors import (
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import Variable
+from torkivity_meshes import FermiSurfaceMesh
 
 __all__ = ["Facts", "film_facts"]
 
@@ -30,18 +31,20 @@ _TENSORS = {
 }
 
 
-def film_facts(case: Case) -> Facts:
+def film_facts(case: Case, mesh: FermiSurfaceMesh) -> Facts:
     """Facts of a film, NaN where a layer or an interface has none.
 
     Parameters
     ----------
     case : Case
+    mesh : FermiSurfaceMesh
+        Quadrature of the tensors.
 
     Returns
     -------
     dict of str to (Variable, ndarray)
     """
-    film, mesh = case.film, case.mesh()
+    film = case.film
     stack = as_stack(film)
     interfaces = range(len(stack.interfaces))
     facts: Facts = {}

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torkivity.config.errors import ConfigError
-from torkivity.config.sections import ConvergeSection, RunConfig
+from torkivity.config.sections import ConvergeSection, MeshSection, RunConfig
 from torkivity.study.case import Case
 from torkivity.study.plan import plan_case
 from torkivity.tables import fold
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.mesh_errors import Convergence, Refinement, analyse
 from torkivity_engine.record import Variable
+from torkivity_engine.refine import polar_rule_for
 from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.files.sweepfile import SweepFile
 from torkivity_hpc.running.session import SweepPlan
@@ -82,6 +84,12 @@ def plan_convergence(config: RunConfig, path: Path, tolerance: float | None) -> 
         if any(b <= a for a, b in pairwise(sizes)):
             raise ConfigError(str(path), f"converge.{key} = {sizes}: must increase")
     source = config.sweep.sources[0] if config.sweep else "all"
+    if config.mesh.rtol is not None:
+        # The study has meshes of its own, with the polar rule that a search would take.
+        rule = polar_rule_for(film_with_source(config.film, source))
+        config = config.model_copy(
+            update={"mesh": MeshSection.model_validate({"polar_rule": rule})}
+        )
     axes = {f"mesh.{key}": getattr(study, key) for key in ("n_polar", "n_azimuth")}
     plan = plan_case(Case.of(config, path), axes, (), ("boltzmann",), (source,))
     attributes = {**plan.spec.attributes, "title": "Convergence with the Fermi-surface mesh"}
@@ -89,8 +97,10 @@ def plan_convergence(config: RunConfig, path: Path, tolerance: float | None) -> 
 
 
 def study_of(config: RunConfig, tolerance: float | None = None) -> ConvergeSection:
-    """The [converge] table with its defaults."""
+    """The [converge] table with its defaults; the tolerance may be that of the mesh."""
     study = config.converge or ConvergeSection.model_validate({})
+    if tolerance is None and "tolerance" not in study.model_fields_set:
+        tolerance = config.mesh.rtol
     return study if tolerance is None else study.model_copy(update={"tolerance": tolerance})
 
 
@@ -131,7 +141,7 @@ def convergence_of_results(dataset: xarray.Dataset) -> Convergence | None:
         If it is no convergence study.
     """
     axes = [f"mesh.{key}" for key in ("n_polar", "n_azimuth")]
-    if "mesh_error" not in dataset or not set(axes) <= set(dataset.dims):
+    if "mesh_uncertainty" not in dataset or not set(axes) <= set(dataset.dims):
         file = str(dataset.encoding.get("source", "dataset"))
         raise InputError("file", file, "is not of 'torkivity converge'")
     if not bool((dataset["status"] == STATUS["done"]).all()):

@@ -19,7 +19,8 @@ def why_not_kinetic(case: Case) -> str:
 
 def models_for(case: Case, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """Those of some models that the film and its mesh allow."""
-    rings, kinetic = case.mesh().rings is not None, not unkinetic_parts(case.film)
+    rings = case.tolerance is not None or case.mesh().rings is not None
+    kinetic = not unkinetic_parts(case.film)
     return tuple(
         name
         for name in wanted

@@ -29,6 +29,7 @@ from torkivity.study.point import (
     source_dimension,
 )
 from torkivity.study.pumped_point import PumpingRecord, turning_dimension
+from torkivity.study.tiles import Tiles
 from torkivity.version import __version__
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import angles_of
@@ -125,10 +126,11 @@ def plan_case(
     ------
     ConfigError
     """
+    tiles = None if case.tolerance is None else Tiles(case)
     drive = _Drive(
         source_dimension(sources),
-        point_variables(quantities),
-        PointRecord(case, quantities),
+        point_variables(quantities, refined=tiles is not None),
+        PointRecord(case, quantities, tiles),
         physics={"sweep.quantities": sorted(set(quantities))} if quantities else {},
         attributes={
             "title": "Spin-orbit torques over parameters of a film",
@@ -136,6 +138,7 @@ def plan_case(
             "normalisation": "torques and currents are per E~ = -E/e; times 2 for "
             "(hbar/2e)/(Ohm m)",
         },
+        tiles=tiles,
     )
     return _planned(case, axes, groups, models, drive)
 
@@ -206,6 +209,8 @@ class _Drive:
         From the values of a point to its record.
     physics, attributes : dict
         What it adds to those of the film.
+    tiles : Tiles or None
+        Where a tolerance chooses the meshes of points.
     """
 
     dimension: Dimension
@@ -213,6 +218,7 @@ class _Drive:
     evaluate: Evaluate
     physics: dict[str, Any]
     attributes: dict[str, str]
+    tiles: Tiles | None = None
 
 
 def _planned(
@@ -260,6 +266,7 @@ def _planned(
         ),
         evaluate=drive.evaluate,
         layer_parameters=tuple(_layer_parameters(case, grid)),
+        recall=lambda file: None if drive.tiles is None else drive.tiles.recall(file, grid),
     )
 
 
@@ -386,7 +393,7 @@ def _check_values(case: Case, grid: Grid) -> None:
 def _check_point(case: Case, values: Mapping[str, Value]) -> None:
     try:
         varied = case.varied(values)
-        if varied.settings.mesh.file is None:
+        if varied.tolerance is None and varied.settings.mesh.file is None:
             varied.mesh()
     except InputError as error:
         listed = ", ".join(f"{name} = {value}" for name, value in values.items())

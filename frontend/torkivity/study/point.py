@@ -17,8 +17,10 @@ import numpy as np
 from torkivity.catalogue import MODELS, SOURCES
 from torkivity.study.case import Case
 from torkivity.study.in_plane import in_plane_record
+from torkivity.study.tiles import MESH_VARIABLES, TileMesh, Tiles, mesh_record
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.batch import drift_diffusion_many
+from torkivity_engine.diffusion.drift_diffusion import refined_drift_diffusion
 from torkivity_engine.errors import POINT_ERRORS, PhysicsError
 from torkivity_engine.film.kinetic import unkinetic_parts
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
@@ -36,7 +38,8 @@ from torkivity_engine.solution import (
     DriftDiffusionSolution,
     response_records,
 )
-from torkivity_engine.solve import solve_boltzmann, solve_boltzmann_many
+from torkivity_engine.solve import solve_boltzmann_many
+from torkivity_engine.tolerance import Tolerance
 from torkivity_hpc.files.rows import NotedRecord, Records
 from torkivity_hpc.grid import Axis, Dimension, Value
 
@@ -48,7 +51,6 @@ __all__ = [
     "point_variables",
     "solution_record",
     "solution_records",
-    "solve_boltzmann_case",
     "solve_point",
     "solve_points",
     "source_dimension",
@@ -57,7 +59,9 @@ __all__ = [
 Solution = BoltzmannSolution | DriftDiffusionSolution
 
 
-def solve_point(case: Case, model: str, source: str) -> Solution:
+def solve_point(
+    case: Case, model: str, source: str, tolerance: Tolerance | None = None
+) -> Solution:
     """A film by one model.
 
     Parameters
@@ -67,6 +71,8 @@ def solve_point(case: Case, model: str, source: str) -> Solution:
         Of `torkivity.catalogue.MODELS`.
     source : str
         Of `torkivity.catalogue.SOURCES`.
+    tolerance : Tolerance, optional
+        In place of the case's mesh or tolerance.
 
     Returns
     -------
@@ -77,13 +83,18 @@ def solve_point(case: Case, model: str, source: str) -> Solution:
     InputError, PhysicsError, CapacityError
         As the solvers do.
     """
-    (found,) = solve_points([case], model, source)
+    (found,) = solve_points([case], model, source, [tolerance])
     if isinstance(found, Exception):
         raise found
     return found
 
 
-def solve_points(cases: Sequence[Case], model: str, source: str) -> list[Solution | Exception]:
+def solve_points(
+    cases: Sequence[Case],
+    model: str,
+    source: str,
+    tolerances: Sequence[Tolerance | None] | None = None,
+) -> list[Solution | Exception]:
     """Films by one model, together where solvers can do that.
 
     Parameters
@@ -91,6 +102,8 @@ def solve_points(cases: Sequence[Case], model: str, source: str) -> list[Solutio
     cases : sequence of Case
     model, source : str
         As in `solve_point`.
+    tolerances : sequence of Tolerance or None, optional
+        One for each case, in place of its mesh or tolerance.
 
     Returns
     -------
@@ -98,41 +111,47 @@ def solve_points(cases: Sequence[Case], model: str, source: str) -> list[Solutio
     """
     found: dict[int, Solution | Exception] = {}
     together: dict[Hashable, list[int]] = {}
+    kept: list[Tolerance | None] = []
     for index, case in enumerate(cases):
+        kept.append((tolerances[index] if tolerances else None) or case.tolerance)
         try:
             solver = case.settings.solver.method
-            how = (id(case.mesh()), solver, case.memory_limit, ferromagnet_level(case))
+            mesh = id(case.mesh()) if kept[index] is None else None
+            how = (mesh, solver, case.memory_limit, ferromagnet_level(case))
             together.setdefault(how, []).append(index)
         except POINT_ERRORS as error:
             found[index] = error
     for indices in together.values():
         some = [cases[index] for index in indices]
+        wanted = [kept[index] for index in indices]
         try:
-            found |= zip(indices, _solve_alike(some, model, source), strict=True)
+            found |= zip(indices, _solve_alike(some, model, source, wanted), strict=True)
         except POINT_ERRORS as error:  # of what they have in common
             found |= dict.fromkeys(indices, error)
     return [found[index] for index in range(len(cases))]
 
 
-def _solve_alike(cases: Sequence[Case], model: str, source: str) -> Sequence[Solution | Exception]:
-    """Films on one mesh, with equal settings."""
+def _solve_alike(
+    cases: Sequence[Case], model: str, source: str, tolerances: Sequence[Tolerance | None]
+) -> Sequence[Solution | Exception]:
+    """Films on one mesh, or each with a tolerance, with equal settings."""
     films, first = [case.film for case in cases], cases[0]
+    wanted = [tolerance for tolerance in tolerances if tolerance is not None]
+    mesh = None if wanted else first.mesh()
     parameters = MODELS[model].parameters
     if parameters is None:
         return solve_boltzmann_many(
             films,
-            first.mesh(),
+            mesh,
+            rtol=wanted or None,
             method=first.settings.solver.method,
             source=source,
             memory_limit=first.memory_limit,
         )
-    return drift_diffusion_many(
-        films,
-        parameters,
-        ferromagnet_level(first),
-        source,
-        mesh=first.mesh(),
-    )
+    level = ferromagnet_level(first)
+    if wanted:
+        return refined_drift_diffusion(films, parameters, level, source, wanted)
+    return drift_diffusion_many(films, parameters, level, source, mesh)
 
 
 def ferromagnet_level(case: Case) -> Literal["dephased", "finite"]:
@@ -147,17 +166,6 @@ def ferromagnet_level(case: Case) -> Literal["dephased", "finite"]:
         return "finite"
     magnetic = [layer.magnetic for layer in stack.layers]
     return "dephased" if sorted(magnetic) == [False, True] else "finite"
-
-
-def solve_boltzmann_case(case: Case, source: str) -> BoltzmannSolution:
-    """The Boltzmann equation of a case; errors as `solve_boltzmann` has them."""
-    return solve_boltzmann(
-        case.film,
-        case.mesh(),
-        method=case.settings.solver.method,
-        source=source,
-        memory_limit=case.memory_limit,
-    )
 
 
 def solution_record(
@@ -231,14 +239,25 @@ def _shape(variable: Variable) -> tuple[int, ...]:
     return tuple(len(COORDINATES[dim]) for dim in variable.dims)
 
 
-def point_variables(quantities: tuple[str, ...] = ()) -> dict[str, Variable]:
-    """Schema of a point's record: dimensions beyond those of the study, units, meaning."""
+def point_variables(
+    quantities: tuple[str, ...] = (), *, refined: bool = False
+) -> dict[str, Variable]:
+    """Schema of a point's record: dimensions beyond those of the study, units, meaning.
+
+    Parameters
+    ----------
+    quantities : tuple of str, optional
+        Of `torkivity.catalogue.QUANTITIES`.
+    refined : bool, optional
+        Whether a tolerance chooses the mesh of each point, which then says so.
+    """
     table = {}
     for dim, names in (("interface", VARIABLES), ("magnet", MAGNET_VARIABLES)):
         for name, variable in names.items():
             table[name] = replace(variable, dims=(dim, *variable.dims))
     for name, meaning in CERTIFICATES.items():
         table[f"certificate_{name}"] = Variable((), "1", f"error indicator: {meaning}")
+    table |= MESH_VARIABLES if refined else {}
     return {**table, **(IN_PLANE_VARIABLES if "in_plane" in quantities else {})}
 
 
@@ -274,10 +293,13 @@ class PointRecord:
         What all points have in common.
     quantities : tuple of str
         Of `torkivity.catalogue.QUANTITIES`.
+    tiles : Tiles or None
+        Where a tolerance chooses the mesh.
     """
 
     case: Case
     quantities: tuple[str, ...] = ()
+    tiles: Tiles | None = None
     _variation: tuple[tuple[str, ...], Callable[[Mapping[str, Value]], Case]] | None = field(
         default=None, repr=False
     )
@@ -298,6 +320,7 @@ class PointRecord:
         found = Records({}, {}, {}, np.zeros(len(points)))
         cases: dict[tuple[Value, ...], Case | Exception] = {}
         together: dict[tuple[str, str], tuple[list[int], list[Case]]] = {}
+        tiles: dict[int, TileMesh | None] = {}
         for place, values in enumerate(points):
             case = self._varied(values, cases)
             if isinstance(case, Exception):
@@ -310,9 +333,46 @@ class PointRecord:
         for (model, source), (places, some) in together.items():
             assert source in SOURCES
             started = time.perf_counter()
-            self._add(found, places, some, solve_points(some, model, source))
+            tolerances: list[Tolerance | None] = [None] * len(some)
+            for i, (place, case) in enumerate(zip(places, some, strict=True)):
+                tiles[place] = self._tile(case, points[place], model, source)
+                if (tile := tiles[place]) is not None:
+                    tolerances[i] = tile.tolerance(case)
+            solutions = solve_points(some, model, source, tolerances)
+            self._add(found, places, some, solutions)
+            self._add_meshes(found, places, some, source, solutions, tiles)
             found.seconds[places] = (time.perf_counter() - started) / len(places)
         return found
+
+    def _tile(
+        self, case: Case, values: Mapping[str, Value], model: str, source: str
+    ) -> TileMesh | None:
+        """Mesh of a point's tile; None for a single film, whose own search finds it."""
+        varied = {name: v for name, v in values.items() if name not in ("model", "source")}
+        if self.tiles is None or (not varied and MODELS[model].parameters is None):
+            return None
+        return self.tiles.mesh(case, varied, source)
+
+    def _add_meshes(
+        self,
+        found: Records,
+        places: list[int],
+        cases: list[Case],
+        source: str,
+        solutions: list[Solution | Exception],
+        tiles: Mapping[int, TileMesh | None],
+    ) -> None:
+        """Write what points say of their meshes, where a tolerance chooses them."""
+        if self.tiles is None:
+            return
+        for place, case, solution in zip(places, cases, solutions, strict=True):
+            if isinstance(solution, Exception):
+                continue
+            tile = tiles[place] or self.tiles.learn(case, source, solution.refinement)
+            for name, value in mesh_record(solution.refinement, tile).items():
+                if name not in found.values:
+                    found.values[name] = np.full(len(found.seconds), np.nan)
+                found.values[name][place] = value
 
     def _varied(
         self, values: Mapping[str, Value], known: dict[tuple[Value, ...], Case | Exception]

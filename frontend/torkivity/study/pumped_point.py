@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike
 from torkivity.catalogue import MODELS
 from torkivity.study.case import Case
 from torkivity.study.point import ferromagnet_level
+from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.diffusion.pumping import drift_diffusion_pumping
 from torkivity_engine.pumped import PumpingSolution
 from torkivity_engine.pumping import spin_pumping
 from torkivity_engine.record import PUMPING_VARIABLES
 from torkivity_hpc.grid import Axis, Dimension, Value
+from torkivity_meshes import SphericalMesh
 
 __all__ = ["PumpingRecord", "pumping_record", "solve_pumping", "turning_dimension"]
 
@@ -43,13 +45,21 @@ def solve_pumping(case: Case, model: str, magnet: str | None = None) -> PumpingS
     InputError, PhysicsError, CapacityError
         As `spin_pumping` and `drift_diffusion_pumping` do.
     """
+    tolerance = case.tolerance
     if MODELS[model].parameters is not None:
-        return drift_diffusion_pumping(
-            case.film, case.mesh(), magnet=magnet, ferromagnet=ferromagnet_level(case)
-        )
+        level = ferromagnet_level(case)
+        if tolerance is None:
+            mesh = case.mesh()
+        else:
+            # Its interfaces are those of the torques.
+            found = solve_drift_diffusion(case.film, ferromagnet=level, rtol=tolerance).refinement
+            assert found is not None
+            mesh = SphericalMesh(found.n_polar, found.n_azimuth, found.polar_rule)
+        return drift_diffusion_pumping(case.film, mesh, magnet=magnet, ferromagnet=level)
     return spin_pumping(
         case.film,
-        case.mesh(),
+        case.mesh() if tolerance is None else None,
+        rtol=None if tolerance is None else tolerance.rtol,
         magnet=magnet,
         method=case.settings.solver.method,
         memory_limit=case.memory_limit,

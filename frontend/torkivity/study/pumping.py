@@ -142,11 +142,12 @@ def compute_pumping(case: Case) -> PumpingStudy:
 
     models = tuple(name for name in COMPARED if MODELS[name].pumps)
     plan = plan_pumping(case, {}, (), models)
+    rtol = case.tolerance
     attributes = {
         **plan.spec.attributes,
         "title": "Spin pumping of a film",
         "boltzmann_method": case.settings.solver.method,
-        "boltzmann_mesh": case.mesh().name,
+        "boltzmann_mesh": case.mesh().name if rtol is None else f"for rtol = {rtol.rtol:g}",
     }
     plan = replace(
         plan, spec=replace(plan.spec, attributes=attributes, kind="run"), evaluate=record

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity.catalogue import DRIVES, MODELS, QUANTITIES, SOURCES
-from torkivity.config.sections import RunConfig, SweepSection
+from torkivity.config.sections import MeshSection, RunConfig, SweepSection
 from torkivity.config.text import load_config
 from torkivity.notebook import notebook_teller
 from torkivity.study.case import Case
@@ -24,6 +24,7 @@ from torkivity_engine.errors import InputError
 from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.record import COORDINATES, VARIABLES, Variable
 from torkivity_engine.solution import BoltzmannSolution, TorqueNames
+from torkivity_engine.tolerance import Tolerance
 from torkivity_hpc.grid import Axis, Grid, Value
 from torkivity_hpc.running.crew import ProcessCrew, ThreadCrew
 from torkivity_hpc.running.session import SweepPlan, run_plan
@@ -50,6 +51,7 @@ def sweep(
     magnets: Sequence[str] = (),
     evaluate: Evaluate | None = None,
     mesh: FermiSurfaceMesh | None = None,
+    rtol: float | None = None,
     out: str | Path | None = None,
     workers: int = 1,
     retry_failed: bool = False,
@@ -87,6 +89,9 @@ def sweep(
     mesh : FermiSurfaceMesh, optional
         Of the Boltzmann equation, without `evaluate`; by default that of the configuration, or
         ``SphericalMesh(32, 16)``.
+    rtol : float, optional
+        Instead of a mesh: the error of the mesh that each point keeps to, as for
+        `torkivity.solve_boltzmann`.
     out : str or Path, optional
         Result file to keep. If it is there, only what it lacks is computed.
     workers : int, optional
@@ -105,8 +110,8 @@ def sweep(
     Raises
     ------
     InputError
-        For unknown parameters, values that no film can have, or a result file of something
-        else.
+        For unknown parameters, values that no film can have, both a mesh and `rtol`, or a result
+        file of something else.
     WorkerError
         If `evaluate` raises something that is not an arithmetic, value or memory error.
     KeyboardInterrupt
@@ -123,7 +128,7 @@ def sweep(
         "magnets": magnets,
         "drive": None if drive is None else [drive],
     }
-    plan = _plan(film, axes, groups, choices, mesh)
+    plan = _plan(film, axes, groups, choices, mesh, rtol)
     if evaluate is not None:
         plan = _custom(plan, evaluate)
     tell = progress or notebook_teller() or _silent
@@ -149,6 +154,7 @@ def solve_many(
     axes: Mapping[str, Any],
     *,
     mesh: FermiSurfaceMesh | None = None,
+    rtol: float | None = None,
     source: str = "all",
     models: Sequence[str] = ("boltzmann",),
 ) -> xarray.Dataset:
@@ -167,6 +173,8 @@ def solve_many(
         dimension for each.
     mesh : FermiSurfaceMesh, optional
         By default ``SphericalMesh(32, 16)``.
+    rtol : float, optional
+        Instead of a mesh: the error of the mesh that each film keeps to.
     source : str, optional
         What drives the film, as in `torkivity.solve_boltzmann`.
     models : sequence of str, optional
@@ -182,12 +190,12 @@ def solve_many(
     Raises
     ------
     InputError
-        For unknown parameters, or values that no film can have.
+        For unknown parameters, values that no film can have, or both a mesh and `rtol`.
     ModuleNotFoundError
         Without xarray (the extra ``torkivity[xarray]``).
     """
     choices: dict[str, Sequence[str] | None] = {"models": models, "sources": (source,)}
-    return dataset_of(evaluate_plan(_plan(film, axes, (), choices, mesh)))
+    return dataset_of(evaluate_plan(_plan(film, axes, (), choices, mesh, rtol)))
 
 
 def _plan(
@@ -196,6 +204,7 @@ def _plan(
     groups: Sequence[Mapping[str, Any]],
     choices: Mapping[str, Sequence[str] | None],
     mesh: FermiSurfaceMesh | None,
+    rtol: float | None,
 ) -> SweepPlan:
     path = Path(film) if isinstance(film, (str, Path)) else Path("film")
     if isinstance(film, (str, Path)):
@@ -207,8 +216,13 @@ def _plan(
         case = Case(film)
     else:
         raise InputError("film", film, "must be a Bilayer, a Stack, a configuration or its path")
+    if mesh is not None and rtol is not None:
+        raise InputError("rtol", rtol, "chooses the mesh: give one or the other")
     if mesh is not None:
         case = replace(case, given_mesh=mesh)
+    if rtol is not None:
+        found = MeshSection.model_validate({"rtol": Tolerance(rtol).rtol})
+        case = replace(case, settings=case.settings.model_copy(update={"mesh": found}))
     if section is not None and axes is None and not groups:
         axes, groups = section.axes, section.zip
     drive = (choices.get("drive") or [getattr(section, "drive", None) or "field"])[0]

@@ -19,13 +19,49 @@ from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import Variable
 from torkivity_hpc.files.sweepfile import SweepFile, SweepSpec, create_sweep
+from torkivity_meshes import POLAR_RULES, FermiSurfaceMesh, SphericalMesh
 
-__all__ = ["CURVE", "FilmStudy", "compute_curve", "compute_film", "curve_path", "write_film"]
+__all__ = [
+    "CURVE",
+    "FilmStudy",
+    "FoundMesh",
+    "compute_curve",
+    "compute_film",
+    "curve_path",
+    "found_mesh",
+    "write_film",
+]
 
 #: Start of the names of what belongs to the curve.
 CURVE = "curve_"
 
 _SOURCES = (*SINGLE_SOURCES, "all")
+
+
+@dataclass(frozen=True)
+class FoundMesh:
+    """Mesh of the Boltzmann equation that a tolerance led to.
+
+    Attributes
+    ----------
+    n_polar, n_azimuth : int
+        With both sources of torque at work.
+    polar_rule : str
+    error : float
+        Largest estimated error of any source of torque, beside the largest total torque.
+    """
+
+    n_polar: int
+    n_azimuth: int
+    polar_rule: str
+    error: float
+
+    def mesh(self) -> FermiSurfaceMesh:
+        """The mesh itself."""
+        return SphericalMesh(self.n_polar, self.n_azimuth, self.polar_rule)
+
+    def __str__(self) -> str:
+        return f"{self.n_polar} x {self.n_azimuth} {self.polar_rule}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,19 +114,36 @@ def compute_film(case: Case, progress: Callable[[str], None] = lambda message: N
         If the Boltzmann equation, or drift-diffusion for a film that it does not know, cannot be
         solved, or the film has no interface; what other models cannot do is in their status.
     """
-    mesh = case.mesh()
+    if case.tolerance is None:
+        mesh = f"{case.mesh().name}, NT = {case.mesh().n_unknowns}"
+    else:
+        mesh = f"rtol = {case.tolerance.rtol:g}"
     if not as_stack(case.film).interfaces:
         raise InputError("film", "one layer", "torques need an interface: give two or more layers")
     if why_not_kinetic(case):
         progress("drift-diffusion alone: the film is given by quoted parameters")
     else:
-        method = case.settings.solver.method
-        progress(f"all models: {method} method, {mesh.name}, NT = {mesh.n_unknowns}")
-    facts = film_facts(case)
+        progress(f"all models: {case.settings.solver.method} method, {mesh}")
     models = models_for(case, COMPARED)
     points = evaluate(plan_case(case, {}, (), models, _SOURCES, tuple(QUANTITIES)))
     _require_reference(case, points)
-    return FilmStudy(case, points, facts)
+    found = found_mesh(points)
+    return FilmStudy(case, points, film_facts(case, case.mesh() if found is None else found.mesh()))
+
+
+def found_mesh(points: Evaluated) -> FoundMesh | None:
+    """The mesh of the first model that a tolerance led to; None where the mesh was given."""
+    if "mesh_error" not in points.plan.spec.variables:
+        return None
+    model = str(points.plan.spec.grid.dimensions[0].axis.values[0])
+    at_all = points.at(model=model, source="all")
+    errors = points.values("mesh_error")[points.at(model=model)]
+    n_polar, n_azimuth, number = (
+        int(points.values(name)[at_all])
+        for name in ("mesh_n_polar", "mesh_n_azimuth", "mesh_polar_rule")
+    )
+    rule = tuple(POLAR_RULES)[number]
+    return FoundMesh(n_polar, n_azimuth, rule, float(np.nanmax(errors)))
 
 
 def _require_reference(case: Case, points: Evaluated) -> None:
@@ -171,9 +224,11 @@ def write_film(path: Path, study: FilmStudy, *, elapsed_seconds: float | None = 
                     study.curve.values(name),
                 )
     attributes = {**spec.attributes, "title": "Spin-orbit torques of a film"}
+    found = found_mesh(study.points)
+    mesh = study.case.mesh() if found is None else found.mesh()
     attributes |= {
         "boltzmann_method": study.case.settings.solver.method,
-        "boltzmann_mesh": study.case.mesh().name,
+        "boltzmann_mesh": mesh.name,
         "drift_diffusion_ferromagnet": ferromagnet_level(study.case),
     }
     if elapsed_seconds is not None:

@@ -240,6 +240,10 @@ class SweepFile:
         status: NDArray[np.int8] = self._read("status", 0, self.size).reshape(-1)
         return status
 
+    def values(self, name: str) -> NDArray[Any]:
+        """One variable of every point as it lies in the file, shape (size, width)."""
+        return self._read(name, 0, self.size)
+
     def write(self, blocks: Sequence[Block]) -> None:
         """Store finished points: values first, then what says that they are there.
 

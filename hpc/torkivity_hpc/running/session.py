@@ -52,11 +52,15 @@ class SweepPlan:
         From the parameters of a point to its record.
     layer_parameters : tuple of str
         What the responses of the layers depend on.
+    recall : callable, optional
+        Shown the file before the first point, so that `evaluate` may take over from it what its
+        points have in common.
     """
 
     spec: SweepSpec
     evaluate: Evaluate
     layer_parameters: tuple[str, ...]
+    recall: Callable[[SweepFile], None] = lambda file: None
 
 
 def describe_plan(plan: SweepPlan) -> str:
@@ -173,6 +177,7 @@ def run_plan(
         ):
             counts = _counts(file)
             if counts["missing"] + (counts["failed"] if retry_failed else 0):
+                plan.recall(file)
                 outcome = run_points(
                     file,
                     spec.grid,

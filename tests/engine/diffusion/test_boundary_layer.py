@@ -260,3 +260,19 @@ def test_bad_requests() -> None:
         boundary_layer_parameters(pt_co(), MESH).response(1.0, interface=1)
     with pytest.raises(InputError, match="closed outer faces"):
         solve_drift_diffusion(replace(pt_co(), left=Reservoir(1.0)))
+
+
+@pytest.mark.parametrize("theta", [0.0, 0.059])
+def test_slow_modes_survive_polar_points_next_to_grazing(theta: float) -> None:
+    """Rates of the most grazing ring, 1e11 times the slow one here, cost it no digits."""
+    metal = HeavyMetal.from_spin_diffusion_length(10.0, 2.0853, 2.57, theta)
+    film = Bilayer(metal, RashbaInterface(U0, 0.2, 0.2), CO, ANGLED)
+    found, expected = (
+        boundary_layer_parameters(film, SphericalMesh(96, 8, rule)) for rule in ("graded", "gauss")
+    )
+    np.testing.assert_allclose(found.kappa, expected.kappa, rtol=1e-9)
+    np.testing.assert_allclose(1.0 / found.kappa[0], spin_diffusion_length(metal), rtol=1e-9)
+    scale = np.abs(expected.response().torque_total).max()
+    for name in NAMES:
+        difference = getattr(found.response(), name) - getattr(expected.response(), name)
+        assert np.abs(difference).max() < 1e-6 * scale

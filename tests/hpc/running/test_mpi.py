@@ -142,6 +142,21 @@ def test_same_bits_for_any_number_of_ranks(tmp_path: Path) -> None:
     assert names == ["1.h5", "2.h5", "3.h5", "film.toml"]
 
 
+def test_same_bits_where_a_tolerance_chooses_the_mesh(tmp_path: Path) -> None:
+    """Meshes are found by whoever meets a tile first, and are the same whoever that is."""
+    text = FILM.replace("n_polar = 4\nn_azimuth = 8", "rtol = 2e-2")
+    text = text.replace("0.4, 8] }", "0.4, 2] }").replace("90.0, 10] }", "90.0, 3] }")
+    (tmp_path / "film.toml").write_text(text)
+    for ranks in (1, 2):
+        path = tmp_path / f"{ranks}.h5"
+        code, _, err = torkivity("sweep", tmp_path / "film.toml", "-o", path, ranks=ranks)
+        assert code == 0, err
+        with h5py.File(path) as file:
+            assert file["mesh_error"][...].max() <= 2e-2
+            assert set(np.unique(file["rank"][...])) == set(range(ranks))
+    assert contents(tmp_path / "1.h5") == contents(tmp_path / "2.h5")
+
+
 def test_convergence_study_on_ranks(tmp_path: Path) -> None:
     """Table, figure and file appear once, and are those of one process."""
     (tmp_path / "film.toml").write_text(FILM)
