@@ -78,7 +78,7 @@ def solve_boltzmann(
         Instead of a mesh: refine polar and azimuthal sizes until the estimated mesh error of
         every current and torque is below `rtol` times the largest component of the total
         torque. The result then carries `errors`, `refinement` and the certificate "mesh_error".
-        A `torkivity_engine.refine.Tolerance` says where the search begins as well.
+        A ``torkivity_engine.tolerance.Tolerance`` says where the search begins as well.
     method : {"reduced", "dense"}, optional
         "reduced" (default) needs a mesh with azimuthal rings and is exact on it; "dense" is
         the NT x NT method of Appendix C on any mesh. Both give the same numbers.

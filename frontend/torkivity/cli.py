@@ -37,7 +37,7 @@ First steps:
   torkivity run film.toml -o film.h5  compute it: table, film.h5 and film.png
   torkivity info film.h5              list what is in the result file
   torkivity report film.h5            a page to look at, send and print
-  torkivity explore film.toml         a page to change it on and see what happens
+  torkivity explore film.toml         a page on which to change it
 
 \b
 Many points, with [sweep.axes] in film.toml:

@@ -19,10 +19,10 @@ from measuring import Record, duration
 from torkivity.config.text import parse_config, preset_text
 from torkivity.explore.session import Session
 from torkivity.explore.warm import warm_up
-from torkivity.study.case import Case
+from torkivity.study.case import Case, with_settings_given
 from torkivity.tables import Table
 
-_MESH = {"mesh.n_polar": 16, "mesh.n_azimuth": 16}
+_MESH = ("mesh.n_polar=16", "mesh.n_azimuth=16")
 #: What changes, with the range that its values are spread over.
 _CHANGES = {
     "Co.thickness": (2.0, 8.0),
@@ -37,8 +37,9 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 def measure(quick: bool) -> Record:
     """Measure; few changes if `quick`."""
     count = 3 if quick else 60
-    case = Case.of(parse_config(preset_text("pt-co"), "film.toml"), Path("film.toml"))
-    case = case.varied(dict(_MESH))
+    path = Path("film.toml")
+    config = parse_config(preset_text("pt-co"), path.name)
+    case = Case.of(with_settings_given(config, path, _MESH), path)
     warm_up(case)
     session = Session(case)
     record: Record = {"points": session.view.axes["first"].count, "program": {}, "page": []}
@@ -79,7 +80,7 @@ def _in_page(browser: str, count: int) -> list[float]:
         film = Path(folder) / "film.toml"
         film.write_text(preset_text("pt-co"), encoding="utf-8")
         command = [sys.executable, "-m", "torkivity", "explore", str(film), "--port", "0"]
-        settings = [f"--set={path}={value}" for path, value in _MESH.items()]
+        settings = [f"--set={text}" for text in _MESH]
         program = subprocess.Popen(
             [*command, "--no-browser", *settings], stderr=subprocess.PIPE, text=True
         )

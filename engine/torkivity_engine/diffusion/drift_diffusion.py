@@ -118,7 +118,7 @@ def solve_drift_diffusion(
     mesh : FermiSurfaceMesh, optional
         Quadrature of the interface parameters.
     rtol : float or Tolerance, optional
-        Instead of a mesh, as for `torkivity_engine.solve.solve_boltzmann`.
+        Instead of a mesh, as for ``solve_boltzmann``.
 
     Returns
     -------

@@ -62,6 +62,7 @@ damping_like, field_like or both; the torques may have error bars.
 )
 @click.option(
     "--source",
+    metavar="NAME",
     type=click.Choice(list(SOURCES)),
     help="What drives it. [default: that of the sweep]",
 )
@@ -104,7 +105,7 @@ def anisotropy(
             raise click.UsageError("input and output must be different files")
     if output is not None:
         check_text_output(output, force=force)
-    if not _is_hdf5(path):
+    if path.suffix != ".h5" and not _is_hdf5(path):
         _check_for_data(output)
         _expand_data(path, config, coefficients, form, order, output, force)
         return

@@ -59,6 +59,7 @@ The sweep must have both: models = ["boltzmann", "drift_diffusion"] under [sweep
 )
 @click.option(
     "--source",
+    metavar="NAME",
     type=click.Choice(list(SOURCES)),
     help="Source of torque. [default: that of the sweep]",
 )

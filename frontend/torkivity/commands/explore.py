@@ -22,7 +22,7 @@ Examples:
   torkivity explore film.toml
   torkivity explore film.toml --port 0 --no-browser
 \b
-The page is served to this machine alone, at an address that only you are told;
+The page is served to this machine alone, at an address that only you learn;
 end with Ctrl-C. From another machine, through a tunnel:
   ssh -L 5016:localhost:5016 there torkivity explore film.toml --no-browser
 """,

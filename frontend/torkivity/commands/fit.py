@@ -39,7 +39,7 @@ Examples:
   torkivity fit --example             write ir_cofeb.csv and ir_cofeb.toml
   torkivity fit ir_cofeb.csv --config ir_cofeb.toml --figure fit.png
   torkivity fit a.csv --resistivity 2e-7 --fix mixing_conductance_real=0.6
-  torkivity fit --config joint.toml   fit all [fit.files] of joint.toml together
+  torkivity fit --config joint.toml   all [fit.files] of joint.toml together
 \b
 The header of the data names each column with its unit:
   thickness [nm],damping_like [%],damping_like_error [%]

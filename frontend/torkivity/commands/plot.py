@@ -82,6 +82,7 @@ Points that are not done are gaps.
 )
 @click.option(
     "--source",
+    metavar="NAME",
     type=click.Choice(list(SOURCES)),
     help="Source of torque. [default: that of the sweep; all]",
 )

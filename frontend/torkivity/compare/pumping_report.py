@@ -51,7 +51,7 @@ def pumping_report(study: PumpingStudy, *, saturation_magnetization: float | Non
             "Per unit q = (hbar/2) dm/dt along q_1 or q_2, components along q_1, q_2 and m; "
             "currents are coefficients: the electric sheet current is twice the one here."
         ),
-        f"{'solved by':<{_LABEL}}{some.method} method on {some.mesh}",
+        *fold(f"solved by the {some.method} method on {some.mesh}"),
     ]
     missing = {
         study.points.message(model=model, turning=magnet)

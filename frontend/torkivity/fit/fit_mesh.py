@@ -18,7 +18,7 @@ def mesh_of_fit(film: Bilayer | Stack, model: str, rtol: float) -> RefinedMesh:
     film : Bilayer or Stack
     model : {"microscopic", "boltzmann", "drift_diffusion"}
     rtol : float
-        As of `torkivity_engine.solve.solve_boltzmann`.
+        As of `torkivity.solve_boltzmann`.
 
     Returns
     -------

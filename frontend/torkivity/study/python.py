@@ -204,7 +204,7 @@ def _plan(
     groups: Sequence[Mapping[str, Any]],
     choices: Mapping[str, Sequence[str] | None],
     mesh: FermiSurfaceMesh | None,
-    rtol: float | None,
+    rtol: float | None = None,
 ) -> SweepPlan:
     path = Path(film) if isinstance(film, (str, Path)) else Path("film")
     if isinstance(film, (str, Path)):

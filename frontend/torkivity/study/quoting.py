@@ -8,6 +8,7 @@ from torkivity.config.text import load_config, to_toml
 from torkivity.study.case import Case
 from torkivity.study.point import ferromagnet_level
 from torkivity_engine.diffusion.quoting import kinetic_film, quoted_film
+from torkivity_engine.diffusion.tensors import default_mesh
 from torkivity_engine.film.kinetic import unkinetic_parts
 from torkivity_engine.film.stack import as_stack
 
@@ -46,7 +47,9 @@ def other_parameters(path: Path) -> str:
     stack = as_stack(case.film)
     parts = [*(x for x in stack.layers if not x.outermost_only), *stack.interfaces]
     kinetic = len(unkinetic_parts(stack)) < len(parts)
-    film = quoted_film(stack, case.mesh()) if kinetic else kinetic_film(stack)
+    # Conductances of interfaces are integrals that a tolerance of torques says nothing of.
+    mesh = case.mesh() if case.tolerance is None else default_mesh()
+    film = quoted_film(stack, mesh) if kinetic else kinetic_film(stack)
     level = config.drift_diffusion.model_copy(update={"ferromagnet": ferromagnet_level(case)})
     settings = config.model_copy(
         update={"film": film, "drift_diffusion": level, "sweep": None, "converge": None}

@@ -258,7 +258,7 @@ def test_numbers_of_the_page(tmp_path: Path) -> None:
             assert_allclose(polar, [float(p2), float(p4)], atol=6e-4)
         assert_allclose(found.relative_residual, float(residual), rtol=0.05)
     for source, by_order in (
-        ("rashba", (4.4e-3, 4.9e-5, 7.8e-7, 8.1e-8, 1.6e-8)),
+        ("rashba", (4.4e-3, 4.9e-5, 7.8e-7, 8.1e-8, 1.3e-8)),
         ("spin_hall", (2.1e-3, 4.0e-7, 8.4e-11)),
     ):
         assert all(f"{r:.1e}".replace("e-0", "e-") in page for r in by_order)

@@ -104,11 +104,11 @@ def test_steps_are_short(small_case: Case, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_pinned_films_are_computed_once(small_case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted: list[Case] = []
+    counted: list[Case] = []  # one for each point
     plain = answers.evaluate_points
 
     def counting(case: Case, *rest: Any) -> Any:
-        counted.append(case)
+        counted.extend([case] * len(rest[1]))
         return plain(case, *rest)
 
     monkeypatch.setattr(answers, "evaluate_points", counting)

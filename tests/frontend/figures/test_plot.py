@@ -598,7 +598,6 @@ def test_wrong_calls(call: Call, sweep_path: Path, run_path: Path, tmp_path: Pat
         ((without,), "none: name a variable as the quantity"),
         ((bare, "--profile"), "holds no configuration"),
         ((run_path, "--x", "exchange"), "--x: only for sweeps"),
-        ((sweep_path, "--profile", "--model", "boltzmann"), "--model: only without --profile"),
         ((sweep_path, "--x", "phi"), f"must be one of this sweep's: {EXCHANGE}, {RASHBA}, {THETA}"),
         ((sweep_path, "--y", "rashba", "--by", "theta"), "not with a map"),
         ((sweep_path, "--at", "rashba"), "must be NAME=VALUE"),
