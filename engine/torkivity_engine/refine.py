@@ -12,6 +12,7 @@ good guess of where to begin costs one more solution, on a mesh of a quarter of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -45,6 +46,9 @@ _T = TypeVar("_T")
 #: of an oscillating sequence can vanish by accident.
 _BELIEF = 0.1
 
+#: What an error that falls like 1/n has left after a step to 1.5 n, over the change; after one
+#: to 2 n it is as large as the change.
+_LEFT = 2.0
 #: Parts of the largest current: below the first a torque is none, below the second a
 #: difference is rounding.
 _VANISHES, _ROUNDING = 1e-9, 1e-13
@@ -71,15 +75,20 @@ def polar_rule_for(stack: Stack) -> str:
     return "graded" if any(poles) else DEFAULT_POLAR_RULE
 
 
+def _next_polar(n_polar: int) -> int:
+    """The next polar size: half as large again, which a precession phase needs no more than."""
+    return 4 * math.ceil(1.5 * n_polar / 4.0)
+
+
 class _Ladder:
     """Sizes of one kind and how much the last step on them changed the values."""
 
     def __init__(self) -> None:
         self.change: FloatArray | None = None
 
-    def step(self, coarse: FloatArray, fine: FloatArray) -> FloatArray:
-        """Believed error after going from coarse to fine."""
-        before, self.change = self.change, np.abs(fine - coarse)
+    def step(self, coarse: FloatArray, fine: FloatArray, left: float = 1.0) -> FloatArray:
+        """Believed error after going from coarse to fine, `left` of what it changed."""
+        before, self.change = self.change, left * np.abs(fine - coarse)
         return self.change if before is None else np.maximum(self.change, _BELIEF * before)
 
 
@@ -92,7 +101,7 @@ def refine(
     shortcut: float | None = None,
     noise: Callable[[FloatArray], float] = lambda values: 0.0,
 ) -> RefinedMesh:
-    """Double the polar or the azimuthal size, whichever matters more, until it is enough.
+    """Let the polar or the azimuthal size grow, whichever matters more, until it is enough.
 
     Parameters
     ----------
@@ -165,7 +174,7 @@ def _search(
     in_polar, in_azimuth = polar.step(coarse, between), azimuthal.step(between, fine)
     while True:
         grow_polar = in_polar.max() >= in_azimuth.max()
-        p, a = (2 * p, a) if grow_polar else (p, 2 * a)
+        p, a = (_next_polar(p), a) if grow_polar else (p, 2 * a)
         if max(p, a) > largest:
             raise PhysicsError(
                 f"rtol = {rtol:g} is not reached: error {found.relative:.1e} with "
@@ -174,7 +183,7 @@ def _search(
             )
         coarse, fine = fine, (yield from at(p, a))
         if grow_polar:
-            in_polar = polar.step(coarse, fine)
+            in_polar = polar.step(coarse, fine, _LEFT)
         else:
             in_azimuth = azimuthal.step(coarse, fine)
         if (found := outcome(in_polar + in_azimuth)).relative <= rtol:
