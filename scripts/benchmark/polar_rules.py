@@ -1,4 +1,4 @@
-"""Polar rules: accuracy against time of both."""
+"""Polar rules: accuracy against time of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from films import U0, U_EX, pt_co, torque_vector
 from measuring import Record, Rounds, duration, number
 from torkivity.tables import Table
 from torkivity_engine.solve import solve_boltzmann
-from torkivity_meshes import SphericalMesh
+from torkivity_meshes import POLAR_RULES, SphericalMesh
 
 
 def measure(quick: bool) -> Record:
@@ -26,15 +26,13 @@ def measure(quick: bool) -> Record:
         coarser = torque_vector(film, SphericalMesh(finest * 3 // 4, n_azimuth, "graded"))
         scale = float(np.abs(reference).max())
         meshes = {
-            f"{rule} {n}": SphericalMesh(n, n_azimuth, rule)
-            for n in polars
-            for rule in ("gauss", "graded")
+            f"{rule} {n}": SphericalMesh(n, n_azimuth, rule) for n in polars for rule in POLAR_RULES
         }
         calls: dict[str, Callable[[], object]] = {
             name: partial(solve_boltzmann, film, mesh) for name, mesh in meshes.items()
         }
         rounds = Rounds(calls, 0.2 if quick else 3.0)
-        for rule in ("gauss", "graded"):
+        for rule in POLAR_RULES:
             names = [f"{rule} {n}" for n in polars]
             curves.append(
                 {
