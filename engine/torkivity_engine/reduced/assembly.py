@@ -50,6 +50,7 @@ __all__ = [
     "Assembly",
     "Drive",
     "Emitted",
+    "FilmMoments",
     "InterfaceStates",
     "ring_structure",
     "split_single_layer",
@@ -57,7 +58,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False)
-class InterfaceStates:
+class FilmMoments:
     """Moments of the solution at every interface, without the prefactor C.
 
     Lengths in nm for a field drive; an injection has no length.
@@ -68,17 +69,27 @@ class InterfaceStates:
         Flow along +z of (x, y, z, charge).
     density : ndarray, shape (n_interfaces, 3, n_drives)
         Phase-coherent spin density s, int dOmega T (g_in(0-) + g_in(0+)).
-    arriving, leaving : ndarray, shape (n_polar, n_moments, n_interfaces, 2, 4, n_drives)
-        Azimuthal moments of g towards and away from each side of each interface.
     certificates : dict of str to float
     """
 
     current_minus: FloatArray
     current_plus: FloatArray
     density: FloatArray
+    certificates: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class InterfaceStates(FilmMoments):
+    """The moments at interfaces, and of the distributions that they come from.
+
+    Attributes
+    ----------
+    arriving, leaving : ndarray, shape (n_polar, n_moments, n_interfaces, 2, 4, n_drives)
+        Azimuthal moments of g towards and away from each side of each interface.
+    """
+
     arriving: FloatArray
     leaving: FloatArray
-    certificates: dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)

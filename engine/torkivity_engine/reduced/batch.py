@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import POINT_ERRORS, PhysicsError, PointError
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.machine.blas import with_one_blas_thread
-from torkivity_engine.reduced.assembly import ring_structure
+from torkivity_engine.reduced.assembly import FilmMoments, ring_structure
 from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.closing import require_definite
 from torkivity_engine.reduced.film_response import FilmResponse, film_key, film_response
@@ -40,27 +39,6 @@ __all__ = ["FilmMoments", "solve_reduced", "solve_reduced_many"]
 _BYTES = 2_000_000
 
 _memory = threading.local()
-
-
-@dataclass(frozen=True, eq=False)
-class FilmMoments:
-    """Moments of the solution at every interface, without the prefactor C.
-
-    Lengths in nm for a field drive; an injection has no length.
-
-    Attributes
-    ----------
-    current_minus, current_plus : ndarray, shape (n_interfaces, 4, n_drives)
-        Flow along +z of (x, y, z, charge).
-    density : ndarray, shape (n_interfaces, 3, n_drives)
-        Phase-coherent spin density s, int dOmega T (g_in(0-) + g_in(0+)).
-    certificates : dict of str to float
-    """
-
-    current_minus: FloatArray
-    current_plus: FloatArray
-    density: FloatArray
-    certificates: dict[str, float]
 
 
 class _Point(NamedTuple):
