@@ -12,6 +12,8 @@ from torkivity_engine.film.boundaries import Surface
 from torkivity_engine.film.interfaces import RashbaInterface, SpinOrbitInterface
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
+from torkivity_engine.film.magnetic_insulator import MagneticInsulator
+from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
 from torkivity_engine.film.stack import Bilayer, Stack
 
 #: After Haney et al., Phys. Rev. B 87, 174411 (2013); lengths in nm.
@@ -49,6 +51,39 @@ def random_ferromagnet(rng: np.random.Generator) -> Ferromagnet:
         log_uniform(rng, 0.3, 30.0),
         magnetization=unit_vector(rng),
     )
+
+
+def sphere_metal(
+    rng: np.random.Generator, spin_hall_angle: float = 0.0, own: bool = True
+) -> HeavyMetal:
+    """With a Fermi sphere and a mass of its own, or those of the film."""
+    path = log_uniform(rng, 1.0, 10.0)
+    return HeavyMetal(
+        log_uniform(rng, 1.0, 10.0),
+        path,
+        path * log_uniform(rng, 2.0, 50.0),
+        spin_hall_angle,
+        fermi_wavevector=float(rng.uniform(8.0, 18.0)) if own else None,
+        effective_mass=float(rng.uniform(0.5, 2.0)) if own else 1.0,
+    )
+
+
+def split_magnet(rng: np.random.Generator, half_metal: bool = False) -> SplitFerromagnet:
+    return SplitFerromagnet(
+        log_uniform(rng, 1.0, 10.0),
+        float(rng.uniform(8.0, 18.0)),
+        None if half_metal else float(rng.uniform(5.0, 18.0)),
+        log_uniform(rng, 1.0, 10.0),
+        None if half_metal else log_uniform(rng, 1.0, 10.0),
+        log_uniform(rng, 5.0, 500.0),
+        *rng.uniform(0.5, 2.0, size=2).tolist(),
+        magnetization=unit_vector(rng),
+        decay_minority=float(rng.uniform(2.0, 10.0)) if half_metal else None,
+    )
+
+
+def insulator(rng: np.random.Generator) -> MagneticInsulator:
+    return MagneticInsulator(*rng.uniform(2.0, 10.0, size=2), magnetization=unit_vector(rng))
 
 
 def random_bilayer(rng: np.random.Generator) -> Bilayer:

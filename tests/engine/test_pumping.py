@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from draws import CO, U0, U_EX, pt_co, random_tilted_stack, reversed_magnets
+from pumping_checks import assert_methods_agree, largest
 from torkivity_engine.constants import ELECTRON_GYROMAGNETIC_RATIO, ELEMENTARY_CHARGE, HBAR
 from torkivity_engine.diffusion.tensors import mixing_conductance
 from torkivity_engine.errors import InputError, PhysicsError
@@ -27,10 +28,6 @@ from torkivity_meshes import SphericalMesh, mesh_from_arrays
 
 MESH = SphericalMesh(4, 6)
 SIGMA = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]], [[1, 0], [0, 1]]])
-
-
-def largest(difference: np.ndarray, scale: np.ndarray) -> float:
-    return float(np.abs(difference).max() / np.abs(scale).max())
 
 
 def torkance(stack: Stack, name: str, method: str = "reduced") -> np.ndarray:
@@ -68,15 +65,7 @@ def test_both_methods_agree(seed: int) -> None:
     stack = random_tilted_stack(seed)
     if seed % 5 == 0:
         stack = replace(stack, right=Reservoir())
-    name = stack.magnet_names[-1]
-    a, b = (spin_pumping(stack, MESH, magnet=name, method=m) for m in ("reduced", "dense"))
-    for key in ("torque", "sheet_current", "bulk_torque", "spin_current_minus"):
-        one, other = getattr(a, key), getattr(b, key)
-        scale = other if key == "sheet_current" else b.torque
-        assert largest(one - other, scale) < 1e-10, key
-    for one, other in zip(a.interfaces, b.interfaces, strict=True):
-        for key in ("current_minus", "current_plus", "torque"):
-            assert largest(getattr(one, key) - getattr(other, key), b.torque) < 1e-10, key
+    assert_methods_agree(stack, MESH)
 
 
 def test_the_drives_of_two_magnets_are_reciprocal() -> None:

@@ -10,7 +10,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from draws import log_uniform, random_ferromagnet, reversed_magnets, unit_vector
+from draws import (
+    insulator,
+    random_ferromagnet,
+    reversed_magnets,
+    sphere_metal,
+    split_magnet,
+)
+from pumping_checks import assert_methods_agree, largest
 from torkivity_engine.diffusion.tensors import mixing_conductance
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import Boundary, Reservoir, Surface
@@ -30,43 +37,9 @@ from torkivity_meshes import SphericalMesh
 COARSE = SphericalMesh(2, 6)
 
 
-def largest(difference: np.ndarray, scale: np.ndarray) -> float:
-    return float(np.abs(difference).max() / np.abs(scale).max())
-
-
-def _metal(rng: np.random.Generator, spin_hall_angle: float = 0.0, own: bool = True) -> HeavyMetal:
-    path = log_uniform(rng, 1.0, 10.0)
-    return HeavyMetal(
-        log_uniform(rng, 1.0, 10.0),
-        path,
-        path * log_uniform(rng, 2.0, 50.0),
-        spin_hall_angle,
-        fermi_wavevector=float(rng.uniform(8.0, 18.0)) if own else None,
-        effective_mass=float(rng.uniform(0.5, 2.0)) if own else 1.0,
-    )
-
-
-def _split(rng: np.random.Generator, half_metal: bool = False) -> SplitFerromagnet:
-    return SplitFerromagnet(
-        log_uniform(rng, 1.0, 10.0),
-        float(rng.uniform(8.0, 18.0)),
-        None if half_metal else float(rng.uniform(5.0, 18.0)),
-        log_uniform(rng, 1.0, 10.0),
-        None if half_metal else log_uniform(rng, 1.0, 10.0),
-        log_uniform(rng, 5.0, 500.0),
-        *rng.uniform(0.5, 2.0, size=2).tolist(),
-        magnetization=unit_vector(rng),
-        decay_minority=float(rng.uniform(2.0, 10.0)) if half_metal else None,
-    )
-
-
-def _insulator(rng: np.random.Generator) -> MagneticInsulator:
-    return MagneticInsulator(*rng.uniform(2.0, 10.0, size=2), magnetization=unit_vector(rng))
-
-
-_half_metal = partial(_split, half_metal=True)
-_spin_hall = partial(_metal, spin_hall_angle=0.3)
-_common = partial(_metal, spin_hall_angle=-0.2, own=False)
+_half_metal = partial(split_magnet, half_metal=True)
+_spin_hall = partial(sphere_metal, spin_hall_angle=0.3)
+_common = partial(sphere_metal, spin_hall_angle=-0.2, own=False)
 MIRROR, ROUGH = Surface(), Surface(0.3)
 Kind = Callable[[np.random.Generator], Layer]
 #: Layers from below, and outer faces.
@@ -74,23 +47,23 @@ FILMS: list[tuple[list[Kind], Boundary, Boundary]] = [
     ([_spin_hall, random_ferromagnet], MIRROR, MIRROR),
     ([_spin_hall, random_ferromagnet], ROUGH, ROUGH),
     ([random_ferromagnet, _spin_hall], ROUGH, MIRROR),
-    ([_metal, random_ferromagnet, _spin_hall], MIRROR, ROUGH),
-    ([_spin_hall, _split], MIRROR, MIRROR),
-    ([_spin_hall, _split], ROUGH, ROUGH),
-    ([_split, _spin_hall], ROUGH, MIRROR),
-    ([_common, _split], ROUGH, MIRROR),
+    ([sphere_metal, random_ferromagnet, _spin_hall], MIRROR, ROUGH),
+    ([_spin_hall, split_magnet], MIRROR, MIRROR),
+    ([_spin_hall, split_magnet], ROUGH, ROUGH),
+    ([split_magnet, _spin_hall], ROUGH, MIRROR),
+    ([_common, split_magnet], ROUGH, MIRROR),
     ([_spin_hall, _half_metal], MIRROR, ROUGH),
-    ([_half_metal, _metal], ROUGH, MIRROR),
-    ([_spin_hall, _insulator], MIRROR, MIRROR),
-    ([_insulator, _spin_hall], MIRROR, ROUGH),
-    ([_common, _insulator], ROUGH, MIRROR),
-    ([_metal, _split, _spin_hall], MIRROR, ROUGH),
-    ([_spin_hall, _metal, _split], ROUGH, MIRROR),
-    ([_split, _spin_hall, _half_metal], MIRROR, ROUGH),
-    ([_insulator, _spin_hall, _split], MIRROR, MIRROR),
-    ([random_ferromagnet, _spin_hall, _split], ROUGH, MIRROR),
-    ([_insulator, _spin_hall, random_ferromagnet], MIRROR, ROUGH),
-    ([_split, _split, _spin_hall], ROUGH, ROUGH),
+    ([_half_metal, sphere_metal], ROUGH, MIRROR),
+    ([_spin_hall, insulator], MIRROR, MIRROR),
+    ([insulator, _spin_hall], MIRROR, ROUGH),
+    ([_common, insulator], ROUGH, MIRROR),
+    ([sphere_metal, split_magnet, _spin_hall], MIRROR, ROUGH),
+    ([_spin_hall, sphere_metal, split_magnet], ROUGH, MIRROR),
+    ([split_magnet, _spin_hall, _half_metal], MIRROR, ROUGH),
+    ([insulator, _spin_hall, split_magnet], MIRROR, MIRROR),
+    ([random_ferromagnet, _spin_hall, split_magnet], ROUGH, MIRROR),
+    ([insulator, _spin_hall, random_ferromagnet], MIRROR, ROUGH),
+    ([split_magnet, split_magnet, _spin_hall], ROUGH, ROUGH),
 ]
 
 
@@ -146,15 +119,7 @@ def test_both_methods_agree(case: int) -> None:
     stack = _stack(case)
     if case % 4 == 1 and not stack.layers[-1].outermost_only:
         stack = replace(stack, right=Reservoir())
-    name = stack.magnet_names[-1]
-    a, b = (spin_pumping(stack, COARSE, magnet=name, method=m) for m in ("reduced", "dense"))
-    for key in ("torque", "sheet_current", "bulk_torque", "spin_current_minus"):
-        one, other = getattr(a, key), getattr(b, key)
-        scale = other if key == "sheet_current" else b.torque
-        assert largest(one - other, scale) < 1e-10, key
-    for one, other in zip(a.interfaces, b.interfaces, strict=True):
-        for key in ("current_minus", "current_plus", "torque"):
-            assert largest(getattr(one, key) - getattr(other, key), b.torque) < 1e-10, key
+    assert_methods_agree(stack, COARSE)
 
 
 def _sink(magnet: Layer, m: tuple[float, float, float]) -> Stack:

@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from draws import CO, PT, U0, U_EX, log_uniform, random_ferromagnet, reversed_magnets, unit_vector
+from draws import (
+    CO,
+    PT,
+    U0,
+    U_EX,
+    insulator,
+    random_ferromagnet,
+    reversed_magnets,
+    sphere_metal,
+    split_magnet,
+    unit_vector,
+)
 from torkivity_engine.constants import METRE_PER_NM, fermi_surface_prefactor
 from torkivity_engine.errors import PhysicsError
 from torkivity_engine.film.boundaries import Boundary, HalfSpace, Reservoir, Surface
@@ -28,62 +39,32 @@ from torkivity_meshes import SphericalMesh
 COARSE = SphericalMesh(2, 6)
 
 
-def _metal(rng: np.random.Generator, spin_hall_angle: float = 0.0) -> HeavyMetal:
-    path = log_uniform(rng, 1.0, 10.0)
-    return HeavyMetal(
-        log_uniform(rng, 1.0, 10.0),
-        path,
-        path * log_uniform(rng, 2.0, 50.0),
-        spin_hall_angle,
-        fermi_wavevector=float(rng.uniform(8.0, 18.0)),
-        effective_mass=float(rng.uniform(0.5, 2.0)),
-    )
-
-
-def _split(rng: np.random.Generator, half_metal: bool = False) -> SplitFerromagnet:
-    return SplitFerromagnet(
-        log_uniform(rng, 1.0, 10.0),
-        float(rng.uniform(8.0, 18.0)),
-        None if half_metal else float(rng.uniform(5.0, 18.0)),
-        log_uniform(rng, 1.0, 10.0),
-        None if half_metal else log_uniform(rng, 1.0, 10.0),
-        log_uniform(rng, 5.0, 500.0),
-        *rng.uniform(0.5, 2.0, size=2).tolist(),
-        magnetization=unit_vector(rng),
-        decay_minority=float(rng.uniform(2.0, 10.0)) if half_metal else None,
-    )
-
-
-def _insulator(rng: np.random.Generator) -> MagneticInsulator:
-    return MagneticInsulator(*rng.uniform(2.0, 10.0, size=2), magnetization=unit_vector(rng))
-
-
-_half_metal = partial(_split, half_metal=True)
-_spin_hall_metal = partial(_metal, spin_hall_angle=0.3)
+_half_metal = partial(split_magnet, half_metal=True)
+_spin_hall_metal = partial(sphere_metal, spin_hall_angle=0.3)
 MIRROR, ROUGH, ENDLESS = Surface(), Surface(0.3), HalfSpace()
 CONTACT = Reservoir(0.4, (0.1, -0.2, 0.3))
 #: Layers from below, and outer faces.
 FILMS: list[tuple[list[Callable[[np.random.Generator], Layer]], Boundary, Boundary]] = [
-    ([_metal, _split], MIRROR, MIRROR),
-    ([_split, _metal], MIRROR, MIRROR),
-    ([_metal, _split], ROUGH, MIRROR),
-    ([_spin_hall_metal, _split], MIRROR, MIRROR),
-    ([_spin_hall_metal, _split], ROUGH, ROUGH),
-    ([_metal, _metal], CONTACT, CONTACT),
-    ([_split, _split], ENDLESS, MIRROR),
-    ([random_ferromagnet, _split], MIRROR, ENDLESS),
-    ([_metal, random_ferromagnet], MIRROR, CONTACT),
-    ([_metal, _half_metal], MIRROR, MIRROR),
-    ([_half_metal, _metal], ROUGH, MIRROR),
-    ([_split, _half_metal], CONTACT, MIRROR),
-    ([_metal, _insulator], MIRROR, MIRROR),
-    ([_insulator, _metal], MIRROR, ROUGH),
-    ([_insulator, _split], MIRROR, CONTACT),
-    ([_metal, _split, _metal], MIRROR, MIRROR),
-    ([_spin_hall_metal, _metal, _split], MIRROR, ROUGH),
-    ([_split, _metal, _half_metal], ENDLESS, ENDLESS),
-    ([_metal, random_ferromagnet, _split], MIRROR, MIRROR),
-    ([_insulator, _metal, _split], MIRROR, MIRROR),
+    ([sphere_metal, split_magnet], MIRROR, MIRROR),
+    ([split_magnet, sphere_metal], MIRROR, MIRROR),
+    ([sphere_metal, split_magnet], ROUGH, MIRROR),
+    ([_spin_hall_metal, split_magnet], MIRROR, MIRROR),
+    ([_spin_hall_metal, split_magnet], ROUGH, ROUGH),
+    ([sphere_metal, sphere_metal], CONTACT, CONTACT),
+    ([split_magnet, split_magnet], ENDLESS, MIRROR),
+    ([random_ferromagnet, split_magnet], MIRROR, ENDLESS),
+    ([sphere_metal, random_ferromagnet], MIRROR, CONTACT),
+    ([sphere_metal, _half_metal], MIRROR, MIRROR),
+    ([_half_metal, sphere_metal], ROUGH, MIRROR),
+    ([split_magnet, _half_metal], CONTACT, MIRROR),
+    ([sphere_metal, insulator], MIRROR, MIRROR),
+    ([insulator, sphere_metal], MIRROR, ROUGH),
+    ([insulator, split_magnet], MIRROR, CONTACT),
+    ([sphere_metal, split_magnet, sphere_metal], MIRROR, MIRROR),
+    ([_spin_hall_metal, sphere_metal, split_magnet], MIRROR, ROUGH),
+    ([split_magnet, sphere_metal, _half_metal], ENDLESS, ENDLESS),
+    ([sphere_metal, random_ferromagnet, split_magnet], MIRROR, MIRROR),
+    ([insulator, sphere_metal, split_magnet], MIRROR, MIRROR),
 ]
 
 
