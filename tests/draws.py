@@ -126,17 +126,3 @@ def random_tilted_stack(seed: int) -> Stack:
             interfaces.append(RashbaInterface(u0, u_ex, u_r, magnetization=magnet.magnetization))
     p, q = (float(x) for x in rng.uniform(size=2))
     return Stack(tuple(layers), tuple(interfaces), Surface(p), Surface(q if seed % 2 else 1.0))
-
-
-def reversed_magnets(stack: Stack) -> Stack:
-    """The stack with every m turned round."""
-
-    def turned(part):  # type: ignore[no-untyped-def]
-        m = part.magnetization
-        return part if m is None else part.turned(tuple(-x for x in m))
-
-    return replace(
-        stack,
-        layers=tuple(map(turned, stack.layers)),
-        interfaces=tuple(map(turned, stack.interfaces)),
-    )

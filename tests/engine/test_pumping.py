@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from draws import CO, U0, U_EX, pt_co, random_tilted_stack, reversed_magnets
+from draws import CO, U0, U_EX, pt_co, random_tilted_stack
 from pumping_checks import assert_methods_agree, largest
 from torkivity_engine.constants import ELECTRON_GYROMAGNETIC_RATIO, ELEMENTARY_CHARGE, HBAR
 from torkivity_engine.diffusion.tensors import mixing_conductance
@@ -18,7 +18,7 @@ from torkivity_engine.film.free_electron_table import free_electron_table
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.scattering import scattering_amplitudes
-from torkivity_engine.film.stack import Bilayer, Stack
+from torkivity_engine.film.stack import Bilayer, Stack, reversed_magnets
 from torkivity_engine.film.tabulated_interface import TabulatedInterface
 from torkivity_engine.pumped import PumpingSolution
 from torkivity_engine.pumping import spin_pumping

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from draws import pt_co, random_tilted_stack, reversed_magnets
+from draws import pt_co, random_tilted_stack
 from exact.films import metal
 from exact.test_fuchs_sondheimer import conductivity_ratio
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.boundaries import HalfSpace, Reservoir, Surface
 from torkivity_engine.film.interfaces import RashbaInterface
-from torkivity_engine.film.stack import Stack
+from torkivity_engine.film.stack import Stack, reversed_magnets
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.spin import CHARGE, transverse
 from torkivity_meshes import SphericalMesh

@@ -13,7 +13,6 @@ import pytest
 from draws import (
     insulator,
     random_ferromagnet,
-    reversed_magnets,
     sphere_metal,
     split_magnet,
 )
@@ -26,7 +25,7 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.magnetic_insulator import MagneticInsulator
 from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
-from torkivity_engine.film.stack import Stack
+from torkivity_engine.film.stack import Stack, reversed_magnets
 from torkivity_engine.kinetics.matching import Side
 from torkivity_engine.kinetics.sphere_pumping import Turning, pumped_by_spheres
 from torkivity_engine.pumping import spin_pumping

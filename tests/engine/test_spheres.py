@@ -17,7 +17,6 @@ from draws import (
     U_EX,
     insulator,
     random_ferromagnet,
-    reversed_magnets,
     sphere_metal,
     split_magnet,
     unit_vector,
@@ -30,7 +29,7 @@ from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.magnetic_insulator import MagneticInsulator
 from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
-from torkivity_engine.film.stack import Bilayer, Stack, mirrored
+from torkivity_engine.film.stack import Bilayer, Stack, mirrored, reversed_magnets
 from torkivity_engine.magnets import magnet_responses
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann

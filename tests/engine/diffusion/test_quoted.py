@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.integrate import solve_bvp
 
-from draws import pt_co, random_tilted_stack, reversed_magnets, unit_vector
+from draws import pt_co, random_tilted_stack, unit_vector
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.batch import drift_diffusion_many
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
@@ -34,7 +34,7 @@ from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.magnetic_insulator import MagneticInsulator
 from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
-from torkivity_engine.film.stack import Stack, mirrored
+from torkivity_engine.film.stack import Stack, mirrored, reversed_magnets
 from torkivity_engine.solution import DriftDiffusionSolution
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_engine.spin import CHARGE, rotation_to, torque_frame, transverse

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from draws import pt_co, random_tilted_stack, reversed_magnets, unit_vector
+from draws import pt_co, random_tilted_stack, unit_vector
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.drift_diffusion import solve_drift_diffusion
 from torkivity_engine.diffusion.tensors import mixing_conductance
@@ -17,7 +17,7 @@ from torkivity_engine.film.diffusion_length import spin_diffusion_length
 from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import HeavyMetal
 from torkivity_engine.film.split_ferromagnet import SplitFerromagnet
-from torkivity_engine.film.stack import Stack
+from torkivity_engine.film.stack import Stack, reversed_magnets
 from torkivity_engine.solve import solve_boltzmann
 from torkivity_meshes import SphericalMesh
 
