@@ -16,7 +16,7 @@ small sectors, and pairs of them with equal operators.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -30,12 +30,14 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.reduced.response_cache import cached, ring_key
+from torkivity_engine.reduced.slab_decay import SlabDecay, slab_decay
+from torkivity_engine.reduced.slab_doubling import SlabDoubling
+from torkivity_engine.reduced.slab_equations import Kept, SlabEquations
 from torkivity_engine.reduced.slab_modes import SlabModes, slab_modes
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
     "N_MOMENTS",
-    "Kept",
     "LayerSector",
     "conserved_densities",
     "coupled",
@@ -48,8 +50,6 @@ __all__ = [
 
 #: Azimuthal moments 1, sqrt(2) cos(phi), sqrt(2) sin(phi), orthonormal in the azimuthal mean.
 N_MOMENTS = 3
-
-Kept = tuple[FloatArray, FloatArray]  # densities and fluxes, shape (n, count) each
 
 _X, _Y, _Z, _C = range(4)
 _ROOT = math.sqrt(0.5)
@@ -104,6 +104,8 @@ class LayerSector:
         Their spin components: those of `density_even`, then those of `density_odd`.
     flux : ndarray, shape (n,)
         Weight of each unknown in a flux, up to a factor.
+    first : LayerSector or None
+        An earlier sector with equal operators, which answers for both.
     """
 
     nodes: FloatArray
@@ -117,12 +119,20 @@ class LayerSector:
     density_odd: FloatArray
     densities: tuple[int, ...]
     flux: FloatArray
+    first: LayerSector | None = None
 
     @cached_property
-    def modes(self) -> SlabModes | None:
-        """Modes of the material; None if its operators have none that serve."""
+    def slabs(self) -> SlabModes | SlabDecay | SlabDoubling:
+        """What gives slabs of any thickness their operators: the cheapest way that serves."""
+        equations, rows = self.equations, (self.density_even, self.density_odd)
+        modes = slab_modes(self.even, self.odd, self.mu, self.flux, rows, equations.kept)
+        return modes or slab_decay(equations) or SlabDoubling(equations)
+
+    @property
+    def equations(self) -> SlabEquations:
+        """Those of a slab in the norm of the flux."""
         rows = self.density_even, self.density_odd
-        return slab_modes(self.even, self.odd, self.mu, self.flux, rows)
+        return SlabEquations.of(self.even, self.odd, self.mu, self.flux, rows, self.kept)
 
     @property
     def conserved(self) -> int:
@@ -171,7 +181,16 @@ def _make_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
     parts = coupled(np.abs(out_rates) + scattered)
     kernel = _Kernel(out_rates, in_rates, functions, orbital, parity)
     known: dict[bytes, Kept | None] = {}
-    return [_sector(part, kernel, rings, known) for part in parts if np.any(touched[list(part)])]
+    found: list[LayerSector] = []
+    firsts: dict[object, LayerSector] = {}
+    for part in parts:
+        if np.any(touched[list(part)]):
+            sector = _sector(part, kernel, rings, known)
+            operators = sector.even, sector.odd, sector.parity, sector.density_even
+            signature = tuple(x.tobytes() for x in operators)
+            twin = firsts.setdefault(signature, sector)
+            found.append(sector if twin is sector else replace(sector, first=twin))
+    return found
 
 
 def coupled(matrix: FloatArray) -> list[tuple[int, ...]]:
