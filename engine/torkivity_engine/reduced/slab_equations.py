@@ -74,8 +74,7 @@ class SlabEquations(NamedTuple):
         scale = np.sqrt(flux)
         frame = (scale / mu)[:, None] / scale
         parts = even * frame, odd * frame, rows[0] / scale, rows[1] / scale
-        unknowns = (even, odd, *rows)
-        if kept == (None, None) and all(np.array_equal(x, _real(_turned(x))) for x in unknowns):
+        if kept == (None, None) and all(_turns(x) for x in (even, odd, *rows)):
             e, n, first, second = (_turned(x) for x in parts)
             return cls(e, n, (first, second), kept, turning=True)
         e, n, first, second = parts
@@ -97,10 +96,20 @@ class SlabEquations(NamedTuple):
         return _real(s), _real(b), _real(even), _real(odd)
 
 
+def _turns(matrix: FloatArray) -> bool:
+    """Whether a matrix is [[a, b], [-b, a]]."""
+    if len(matrix) % 2 or matrix.shape[1] % 2:
+        return False
+    rows, columns = (size // 2 for size in matrix.shape)
+    return np.array_equal(matrix[:rows, :columns], matrix[rows:, columns:]) and np.array_equal(
+        matrix[:rows, columns:], -matrix[rows:, :columns]
+    )
+
+
 def _turned(matrix: FloatArray) -> Matrix:
     """[[a, b], [-b, a]] as a + i b."""
     rows, columns = (size // 2 for size in matrix.shape)
-    result: Matrix = matrix[:rows, :columns] + 1j * matrix[:rows, columns : 2 * columns]
+    result: Matrix = matrix[:rows, :columns] + 1j * matrix[:rows, columns:]
     return result
 
 

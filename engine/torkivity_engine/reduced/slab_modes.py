@@ -111,9 +111,12 @@ def slab_modes(
     -------
     SlabModes or None
     """
+    symmetric = _symmetric(even, mu, flux), _symmetric(odd, mu, flux)
+    if symmetric[0] is None or symmetric[1] is None:
+        return None
     # Densities of e are excited through N, those of f through E, which then must have an inverse.
-    root_odd = _root(odd, mu, flux, bool(len(rows[0])))
-    root_even = _root(even, mu, flux, bool(len(rows[1])))
+    root_odd = _root(symmetric[1], bool(len(rows[0])))
+    root_even = _root(symmetric[0], bool(len(rows[1])))
     if root_odd is None or root_even is None:
         return None
     values, u, v, scales, _, _ = lapack.dgejsv(
@@ -132,15 +135,19 @@ def slab_modes(
     return SlabModes(sigma, of_even, of_odd, contents[0], contents[1], kept)
 
 
-def _root(
-    operator: FloatArray, mu: FloatArray, flux: FloatArray, invertible: bool
-) -> FloatArray | None:
-    """Square root of an operator in the norm of the polar weights; None if it has none."""
+def _symmetric(operator: FloatArray, mu: FloatArray, flux: FloatArray) -> FloatArray | None:
+    """An operator in the norm of the polar weights; None if it is not symmetric there."""
     weight = np.sqrt(flux / mu)
     scaled = operator * (weight[:, None] / weight)
     if np.abs(scaled - scaled.T).max() > _SYMMETRIC * np.abs(scaled).max():
         return None
-    values, vectors = np.linalg.eigh(0.5 * (scaled + scaled.T))
+    result: FloatArray = 0.5 * (scaled + scaled.T)
+    return result
+
+
+def _root(symmetric: FloatArray, invertible: bool) -> FloatArray | None:
+    """Square root of a symmetric operator; None if it has none, or no inverse that is asked for."""
+    values, vectors = np.linalg.eigh(symmetric)
     if values[0] < -_ZERO * values[-1] or (invertible and values[0] < _REGULAR * values[-1]):
         return None
     values[values < _ZERO * values[-1]] = 0.0

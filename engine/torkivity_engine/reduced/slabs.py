@@ -217,9 +217,14 @@ def attenuation(k_out: FloatArray, rings: AzimuthalRings, length: float) -> Floa
     """exp(-K_out length / mu), shape (n_polar, s, s)."""
     depth = length / rings.cosines
     result = np.zeros((len(depth), *k_out.shape))
+    known: dict[bytes, FloatArray] = {}
     for part in coupled(k_out):
         rows = np.array(part)
-        result[:, rows[:, None], rows] = _decay(k_out[rows[:, None], rows], depth)
+        own = k_out[rows[:, None], rows]
+        key = own.tobytes()
+        if key not in known:
+            known[key] = _decay(own, depth)
+        result[:, rows[:, None], rows] = known[key]
     result[np.abs(result) < NOTHING] = 0.0
     return result
 
