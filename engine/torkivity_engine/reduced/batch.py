@@ -23,6 +23,7 @@ from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.closing import require_definite
 from torkivity_engine.reduced.film_response import FilmResponse, film_key, film_response
 from torkivity_engine.reduced.interface_input import interface_input
+from torkivity_engine.reduced.many_layers import iteration_pays, solve_by_iteration
 from torkivity_engine.reduced.point_kernels import (
     Closings,
     Moments,
@@ -143,7 +144,21 @@ def _blocks(points: Iterable[_Point], most: int) -> Iterator[list[_Point]]:
 def _solve(
     layers: FilmResponse, rings: AzimuthalRings, block: list[_Point], drive: str
 ) -> list[FilmMoments | PointError]:
-    """Solutions of some points with equal layers, by one call of each kernel."""
+    """Solutions of some points with equal layers."""
+    if not iteration_pays(layers, block[0].interfaces):
+        return _solve_together(layers, rings, block, drive)
+    points = _point_input(block, drive)
+    found: list[FilmMoments | PointError] = []
+    for k, point in enumerate(block):
+        solved = solve_by_iteration(point.stack, layers, rings, points, k)
+        found.append(solved or _solve_together(layers, rings, [point], drive)[0])
+    return found
+
+
+def _solve_together(
+    layers: FilmResponse, rings: AzimuthalRings, block: list[_Point], drive: str
+) -> list[FilmMoments | PointError]:
+    """The same with the matrix of the closing equations, by one call of each kernel."""
     interfaces = block[0].interfaces
     points = _point_input(block, drive)
     n_points, n_drives = len(block), points.drive.shape[3]
