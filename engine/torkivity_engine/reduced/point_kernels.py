@@ -44,6 +44,11 @@ class PointInput(NamedTuple):
     drive: FloatArray
     reference: FloatArray
 
+    def some(self, first: int, end: int) -> PointInput:
+        """Those from one row up to another."""
+        rows = (x[first:end] for x in (self.parameters, self.drive, self.reference))
+        return PointInput(self.rotation[first:end], self.turned, *rows)
+
 
 class Closings(NamedTuple):
     """What closes the problem of each point: system x = source.
@@ -53,8 +58,8 @@ class Closings(NamedTuple):
     mean : ndarray, shape (n_points, n_rings, N, N + n_drives)
         <W> and <z>, with N = 4 n_slots, in Cartesian components.
     probe : ndarray, shape (n_points, n_rings, 3 n_interfaces, N + n_drives)
-    system, factors : ndarray, shape (n_points, rank, rank)
-        Twice the same; the second is to be overwritten.
+    system : ndarray, shape (n_points, rank, rank)
+        To be overwritten by its factors.
     source : ndarray, shape (n_points, n_drives, rank)
     gauge : ndarray, shape (n_points, rank)
         Charge that leaves the reference interface per x.
@@ -67,7 +72,6 @@ class Closings(NamedTuple):
     mean: FloatArray
     probe: FloatArray
     system: FloatArray
-    factors: FloatArray
     source: FloatArray
     gauge: FloatArray
     offset: FloatArray
@@ -150,7 +154,10 @@ def _own_components(vector, rotation, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, inner=True, error_model="numpy")
 def _drives(layers, rotation, drive, incoming, outgoing):  # type: ignore[no-untyped-def]
-    """What drives add to what arrives at and leaves the interfaces, (n_rings, 3, n, n_drives)."""
+    """What drives add to what arrives at and leaves the interfaces.
+
+    Shape (n_rings, n_moments, n, n_drives), of which the first moments are filled that there are.
+    """
     n_layers, n_rings = layers.local.shape[0], layers.local.shape[1]
     n_sides, n_drives = 2 * (n_layers - 1), drive.shape[2]
     amounts = np.empty((6, n_drives))
@@ -169,7 +176,7 @@ def _drives(layers, rotation, drive, incoming, outgoing):  # type: ignore[no-unt
                 for k in range(4):
                     amounts[2 + k, d] = held[k]
         for ring in range(n_rings):
-            for a in range(3):
+            for a in range(incoming.shape[1]):
                 for d in range(n_drives):
                     for way in range(2):
                         source = layers.driven[index, sign if way == 0 else 1 - sign, ring, a]
@@ -374,7 +381,6 @@ def close_points(layers, azimuths, interfaces, points, closings):  # type: ignor
         closings.norm[point] = _system(
             layers, taken, gauge, offset, reference, system, closings.source[point]
         )
-        _copy(system, closings.factors[point])
 
 
 @njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
@@ -450,13 +456,45 @@ def _imbalance(layers, held, rotation, drive, current):  # type: ignore[no-untyp
 
 
 @njit(cache=True, inner=True, error_model="numpy")
-def _residual(system, x, source):  # type: ignore[no-untyped-def]
-    """Largest departure from system x = source, over the largest source."""
+def _take(layers, out, rotation, turned, ring, taken):  # type: ignore[no-untyped-def]
+    """Keep what leaves the interfaces at a ring, in the frames of the layers, place by place.
+
+    `taken` is flat, shape (n_drives, n_places n_rings): places as groups have them, ring by ring.
+    """
+    n_rings = layers.local.shape[1]
+    own, vector = np.empty(4), np.empty(4)
+    for q in range(layers.places.shape[0]):
+        slot, component = layers.places[q] // 4, layers.places[q] % 4
+        index = (layers.slots[slot, 1] + 1) // 2
+        for d in range(out.shape[0]):
+            if turned[index]:
+                for s in range(4):
+                    vector[s] = out[d, 4 * slot + s]
+                _own_components(vector, rotation[index], own)
+                taken[d, q * n_rings + ring] = own[component]
+            else:
+                taken[d, q * n_rings + ring] = out[d, 4 * slot + component]
+
+
+@njit(cache=True, inner=True, error_model="numpy")
+def _residual(layers, taken, x, charge, reference, source):  # type: ignore[no-untyped-def]
+    """Largest departure from x = what collisions take, over the largest source.
+
+    `charge`, shape (n_drives,), leaves the reference interface.
+    """
+    n_rings = layers.local.shape[1]
     worst, scale = 0.0, 1e-300
-    for d in range(x.shape[0]):
-        for a in range(system.shape[0]):
-            missed = _dot(system[a], x[d], system.shape[0]) - source[d, a]
-            worst, scale = max(worst, abs(missed)), max(scale, abs(source[d, a]))
+    for group in range(layers.right_start.shape[0]):
+        low, high = layers.group_ranks[group], layers.group_ranks[group + 1]
+        first, end = layers.group_places[group], layers.group_places[group + 1]
+        count = (end - first) * n_rings
+        for a in range(low, high):
+            right = layers.right[layers.right_start[group] + (a - low) * count :]
+            for d in range(x.shape[0]):
+                missed = x[d, a] - _dot(right, taken[d, first * n_rings :], count)
+                if reference >= 0:
+                    missed += layers.uniform[reference, a] * charge[d]
+                worst, scale = max(worst, abs(missed)), max(scale, abs(source[d, a]))
     return worst / scale
 
 
@@ -476,9 +514,10 @@ def open_points(layers, points, closings, solved, moments):  # type: ignore[no-u
     n_interfaces, n_drives = points.parameters.shape[1], points.drive.shape[3]
     n_layers, n = n_interfaces + 1, 8 * n_interfaces
     local = np.zeros((n_rings, n, n))
-    incoming, outgoing = np.empty((n_rings, 3, n, n_drives)), np.empty((n_rings, 3, n, n_drives))
+    incoming, outgoing = np.empty((n_rings, 1, n, n_drives)), np.empty((n_rings, 1, n, n_drives))
     y, out = np.empty((n_drives, size)), np.empty((n_drives, size))
-    held = np.empty((n_layers, 4, n_drives))
+    held, charge = np.empty((n_layers, 4, n_drives)), np.zeros(n_drives)
+    taken = np.empty((n_drives, layers.places.shape[0] * n_rings))
     for point in range(points.parameters.shape[0]):
         rotation, x = points.rotation[point], solved[point]
         mean, probe = closings.mean[point], closings.probe[point]
@@ -507,12 +546,16 @@ def open_points(layers, points, closings, solved, moments):  # type: ignore[no-u
                         row = probe[ring, 3 * i + s]
                         density[i, s, d] += solid * (row[size + d] + _dot(row, y[d], size))
             _hold(layers, out, rotation, ring, held)
-        moments.residual[point] = _residual(closings.system[point], x, closings.source[point])
-        slack = 0.0
-        if points.reference[point] >= 0:
+            _take(layers, out, rotation, points.turned, ring, taken)
+        reference, slack = points.reference[point], 0.0
+        if reference >= 0:
             for d in range(n_drives):
                 leaving = _dot(closings.gauge[point], x[d], x.shape[1])
-                slack = max(slack, abs(closings.offset[point, d] + leaving))
+                charge[d] = closings.offset[point, d] + leaving
+                slack = max(slack, abs(charge[d]))
+        moments.residual[point] = _residual(
+            layers, taken, x, charge, reference, closings.source[point]
+        )
         moments.slack[point] = slack
         largest = 1e-300
         for side in range(2 * n_interfaces):

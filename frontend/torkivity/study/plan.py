@@ -6,9 +6,11 @@ import hashlib
 import json
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -29,7 +31,7 @@ from torkivity.study.point import (
     source_dimension,
 )
 from torkivity.study.pumped_point import PumpingRecord, turning_dimension
-from torkivity.study.tiles import Tiles
+from torkivity.study.tiles import TileMesh, Tiles
 from torkivity.version import __version__
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import angles_of
@@ -105,6 +107,8 @@ def plan_case(
     models: tuple[str, ...],
     sources: tuple[str, ...],
     quantities: tuple[str, ...] = (),
+    *,
+    begin: TileMesh | None = None,
 ) -> SweepPlan:
     """Plan of a case over axes, driven by a field or by reservoirs.
 
@@ -117,6 +121,8 @@ def plan_case(
         Of `torkivity.catalogue.MODELS` and ``SOURCES``.
     quantities : tuple of str, optional
         Of `torkivity.catalogue.QUANTITIES`, beside torques.
+    begin : TileMesh, optional
+        Mesh that all points begin with under a tolerance, instead of one for each tile.
 
     Returns
     -------
@@ -126,7 +132,7 @@ def plan_case(
     ------
     ConfigError
     """
-    tiles = None if case.tolerance is None else Tiles(case)
+    tiles = None if case.tolerance is None else Tiles(case, begin)
     drive = _Drive(
         source_dimension(sources),
         point_variables(quantities, refined=tiles is not None),
@@ -344,8 +350,13 @@ def version_attributes() -> dict[str, str]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "torkivity_version": __version__,
         "python_version": platform.python_version(),
-        **{f"{name}_version": version(name) for name in ("numpy", "scipy", "numba", "h5py")},
+        **{f"{name}_version": _version(name) for name in ("numpy", "scipy", "numba", "h5py")},
     }
+
+
+@cache
+def _version(name: str) -> str:
+    return version(name)
 
 
 def config_attributes(case: Case) -> dict[str, str]:
@@ -368,6 +379,8 @@ def _check_values(case: Case, grid: Grid) -> None:
     combinations are tried with everything else at its first value.
     """
     first = grid.point(0)
+    with _naming_point(case, first):
+        varied = case.variation(tuple(first))
     tried: set[str] = set()
     for dimension in grid.dimensions:
         owners = {name.rpartition(".")[0] for name in dimension.parameters}
@@ -387,14 +400,17 @@ def _check_values(case: Case, grid: Grid) -> None:
         candidates = product(*rows) if all_together else ((r,) for x in rows for r in x)
         for parts in candidates:
             values = {**first, **{k: v for part in parts for k, v in part.items()}}
-            _check_point(case, values)
+            with _naming_point(case, values):
+                made = varied(values)
+                if made.tolerance is None and made.settings.mesh.file is None:
+                    made.mesh()
 
 
-def _check_point(case: Case, values: Mapping[str, Value]) -> None:
+@contextmanager
+def _naming_point(case: Case, values: Mapping[str, Value]) -> Iterator[None]:
+    """Errors of a film say at which values of the axes."""
     try:
-        varied = case.varied(values)
-        if varied.tolerance is None and varied.settings.mesh.file is None:
-            varied.mesh()
+        yield
     except InputError as error:
         listed = ", ".join(f"{name} = {value}" for name, value in values.items())
         message = str(error).removeprefix(f"{case.path}: ")

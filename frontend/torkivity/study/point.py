@@ -24,7 +24,7 @@ from torkivity_engine.diffusion.drift_diffusion import refined_drift_diffusion
 from torkivity_engine.errors import POINT_ERRORS, PhysicsError
 from torkivity_engine.film.kinetic import unkinetic_parts
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
-from torkivity_engine.magnets import magnet_records, magnet_responses
+from torkivity_engine.magnets import magnet_records
 from torkivity_engine.record import (
     CERTIFICATES,
     COORDINATES,
@@ -117,7 +117,8 @@ def solve_points(
         try:
             solver = case.settings.solver.method
             mesh = id(case.mesh()) if kept[index] is None else None
-            how = (mesh, solver, case.memory_limit, ferromagnet_level(case))
+            level = None if MODELS[model].parameters is None else ferromagnet_level(case)
+            how = (mesh, solver, case.memory_limit, level)
             together.setdefault(how, []).append(index)
         except POINT_ERRORS as error:
             found[index] = error
@@ -207,15 +208,11 @@ def solution_records(
     count = len(films)
     stacks = [as_stack(film) for film in films]
     responses = [response for solution in solutions for response in solution.interfaces]
-    magnets = [
-        magnet
-        for stack, solution in zip(stacks, solutions, strict=True)
-        for magnet in magnet_responses(stack, solution.interfaces)
-    ]
+    magnets = magnet_records(stacks, [solution.interfaces for solution in solutions])
     values: dict[str, FloatArray] = {}
     failed: dict[int, Exception] = {}
     notes: dict[int, str] = {}
-    tables = (VARIABLES, response_records(responses)), (MAGNET_VARIABLES, magnet_records(magnets))
+    tables = (VARIABLES, response_records(responses)), (MAGNET_VARIABLES, magnets)
     for names, rows in tables:
         for name, variable in names.items():
             value = rows[name].reshape(count, -1, *_shape(variable))
@@ -335,40 +332,34 @@ class PointRecord:
             started = time.perf_counter()
             tolerances: list[Tolerance | None] = [None] * len(some)
             for i, (place, case) in enumerate(zip(places, some, strict=True)):
-                tiles[place] = self._tile(case, points[place], model, source)
+                tiles[place] = self._tile(case, points[place], source)
                 if (tile := tiles[place]) is not None:
                     tolerances[i] = tile.tolerance(case)
             solutions = solve_points(some, model, source, tolerances)
             self._add(found, places, some, solutions)
-            self._add_meshes(found, places, some, source, solutions, tiles)
+            self._add_meshes(found, places, solutions, tiles)
             found.seconds[places] = (time.perf_counter() - started) / len(places)
         return found
 
-    def _tile(
-        self, case: Case, values: Mapping[str, Value], model: str, source: str
-    ) -> TileMesh | None:
-        """Mesh of a point's tile; None for a single film, whose own search finds it."""
-        varied = {name: v for name, v in values.items() if name not in ("model", "source")}
-        if self.tiles is None or (not varied and MODELS[model].parameters is None):
+    def _tile(self, case: Case, values: Mapping[str, Value], source: str) -> TileMesh | None:
+        """Mesh of a point's tile, where a tolerance chooses meshes."""
+        if self.tiles is None:
             return None
+        varied = {name: v for name, v in values.items() if name not in ("model", "source")}
         return self.tiles.mesh(case, varied, source)
 
     def _add_meshes(
         self,
         found: Records,
         places: list[int],
-        cases: list[Case],
-        source: str,
         solutions: list[Solution | Exception],
         tiles: Mapping[int, TileMesh | None],
     ) -> None:
         """Write what points say of their meshes, where a tolerance chooses them."""
-        if self.tiles is None:
-            return
-        for place, case, solution in zip(places, cases, solutions, strict=True):
-            if isinstance(solution, Exception):
+        for place, solution in zip(places, solutions, strict=True):
+            tile = tiles[place]
+            if tile is None or isinstance(solution, Exception):
                 continue
-            tile = tiles[place] or self.tiles.learn(case, source, solution.refinement)
             for name, value in mesh_record(solution.refinement, tile).items():
                 if name not in found.values:
                     found.values[name] = np.full(len(found.seconds), np.nan)
