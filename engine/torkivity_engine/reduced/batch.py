@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Hashable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import lapack
@@ -22,6 +23,7 @@ from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.closing import require_definite
 from torkivity_engine.reduced.film_response import FilmResponse, film_key, film_response
 from torkivity_engine.reduced.interface_input import interface_input
+from torkivity_engine.reduced.many_layers import has_many_layers, solve_by_iteration
 from torkivity_engine.reduced.point_kernels import (
     Closings,
     Moments,
@@ -32,7 +34,14 @@ from torkivity_engine.reduced.point_kernels import (
 from torkivity_engine.spin import rotation_to
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
 
-__all__ = ["FilmMoments", "solve_reduced", "solve_reduced_many"]
+__all__ = [
+    "FilmMoments",
+    "SolvedBlock",
+    "alike",
+    "solve_reduced",
+    "solve_reduced_many",
+    "solved_blocks",
+]
 
 #: Points whose equations are held at once take about this much memory.
 _BYTES = 2_000_000
@@ -90,10 +99,7 @@ def solve_reduced_many(
     """
     rings = ring_structure(mesh)
     found: dict[int, FilmMoments | PointError] = {}
-    groups: dict[Hashable, list[int]] = {}
-    for index, stack in enumerate(stacks):
-        groups.setdefault((film_key(stack), _turned(stack)), []).append(index)
-    for group in groups.values():
+    for group in alike(stacks):
         some = [stacks[index] for index in group]
         try:
             layers = film_response(some[0], rings)
@@ -104,6 +110,14 @@ def solve_reduced_many(
     return [found[index] for index in range(len(stacks))]
 
 
+def alike(stacks: Sequence[Stack]) -> list[list[int]]:
+    """Places of stacks that are solved together: with equal layers and ends."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, stack in enumerate(stacks):
+        groups.setdefault((film_key(stack), _turned(stack)), []).append(index)
+    return list(groups.values())
+
+
 def _turned(stack: Stack) -> tuple[bool, ...]:
     return tuple(layer.frame_direction is not None for layer in stack.layers)
 
@@ -112,12 +126,74 @@ def _solve_alike(
     layers: FilmResponse, rings: AzimuthalRings, stacks: list[Stack], drive: str
 ) -> Iterator[FilmMoments | PointError]:
     """Solutions of films with equal layers, some at a time."""
+    amounts = _amounts(stacks, drive)
+    if not has_many_layers(layers):
+        for block in solved_blocks(layers, rings, stacks, amounts):
+            yield from block.results(layers)
+        return
+    interfaces = [interface_input(stack, rings) for stack in stacks]
+    points = _point_input(stacks, interfaces, amounts)
+    for k, stack in enumerate(stacks):
+        solved = None
+        if not len(interfaces[k].scattering):
+            solved = solve_by_iteration(stack, layers, rings, points, k)
+        if solved is None:
+            (block,) = solved_blocks(layers, rings, [stack], amounts[k : k + 1])
+            yield from block.results(layers)
+        else:
+            yield solved
+
+
+class SolvedBlock(NamedTuple):
+    """Points that were solved together; the arrays of `closings` are those of the next block."""
+
+    points: PointInput
+    closings: Closings
+    solved: FloatArray
+    moments: Moments
+    reciprocals: list[float]
+
+    def results(self, layers: FilmResponse) -> Iterator[FilmMoments | PointError]:
+        """Moments of each point, or what is wrong with it."""
+        moments = self.moments
+        plus = -moments.current[:, 1::2]
+        numbers = (self.closings.defect, moments.balance, moments.residual, moments.slack)
+        certificates = zip(*(x.tolist() for x in numbers), strict=True)
+        removed = 2.0 * layers.conserved
+        for k, (defect, balance, residual, slack) in enumerate(certificates):
+            try:
+                require_definite(self.reciprocals[k])
+            except PhysicsError as error:
+                yield error
+                continue
+            yield FilmMoments(
+                current_minus=moments.current[k, 0::2],
+                current_plus=plus[k],
+                density=moments.density[k],
+                certificates={
+                    "unitarity_defect": defect,
+                    "spin_balance": balance,
+                    "modes_removed": removed,
+                    "residual": residual,
+                    "condition": 1.0 / self.reciprocals[k],
+                    "gauge_slack": slack,
+                },
+            )
+
+
+def solved_blocks(
+    layers: FilmResponse, rings: AzimuthalRings, stacks: list[Stack], amounts: FloatArray
+) -> Iterator[SolvedBlock]:
+    """Films with equal layers, as many at a time as memory is kept for.
+
+    `amounts`, shape (n_films, 2, 6, n_drives): fields and injections of each drive, at the bottom
+    and at the top.
+    """
     azimuths = np.stack([np.cos(rings.azimuths), np.sin(rings.azimuths)])
     interfaces = [interface_input(stack, rings) for stack in stacks]
-    points = _point_input(stacks, interfaces, drive)
+    points = _point_input(stacks, interfaces, amounts)
     for first, end in _blocks(interfaces, _capacity(layers)):
-        block = points.some(first, end)
-        yield from _solve(layers, azimuths, interfaces[first], block)
+        yield _solve(layers, azimuths, interfaces[first], points.some(first, end))
 
 
 def _capacity(layers: FilmResponse) -> int:
@@ -141,8 +217,8 @@ def _blocks(interfaces: list[InterfaceInput], most: int) -> Iterator[tuple[int, 
 
 def _solve(
     layers: FilmResponse, azimuths: FloatArray, interfaces: InterfaceInput, points: PointInput
-) -> Iterator[FilmMoments | PointError]:
-    """Solutions of some points with equal layers, by one call of each kernel."""
+) -> SolvedBlock:
+    """Some points with equal layers, by one call of each kernel."""
     n_points, n_drives = len(points.drive), points.drive.shape[3]
     n_interfaces, rank = len(interfaces.table), layers.rank
     closings = _room(layers, n_points, n_interfaces, n_drives)
@@ -161,10 +237,12 @@ def _solve(
         *np.empty((3, n_points)),
     )
     open_points(layers, points, closings, solved, moments)
-    return _results(layers, closings, moments, reciprocals)
+    return SolvedBlock(points, closings, solved, moments, reciprocals)
 
 
-def _point_input(stacks: list[Stack], interfaces: list[InterfaceInput], drive: str) -> PointInput:
+def _point_input(
+    stacks: list[Stack], interfaces: list[InterfaceInput], amounts: FloatArray
+) -> PointInput:
     rotation = [
         [
             _UNTURNED if layer.frame_direction is None else rotation_to(layer.frame_direction)
@@ -176,7 +254,7 @@ def _point_input(stacks: list[Stack], interfaces: list[InterfaceInput], drive: s
         rotation=np.array(rotation),
         turned=np.array(_turned(stacks[0])),
         parameters=np.array([own.parameters for own in interfaces]),
-        drive=_amounts(stacks, drive),
+        drive=amounts,
         reference=np.array(
             [-1 if stack.is_open else stack.reference_interface for stack in stacks]
         ),
@@ -232,34 +310,3 @@ def _room(layers: FilmResponse, n_points: int, n_interfaces: int, n_drives: int)
     )
     _memory.room = key, room
     return room
-
-
-def _results(
-    layers: FilmResponse, closings: Closings, moments: Moments, reciprocals: list[float]
-) -> Iterator[FilmMoments | PointError]:
-    """The points of a block."""
-    plus = -moments.current[:, 1::2]
-    certificates = zip(
-        *(x.tolist() for x in (closings.defect, moments.balance, moments.residual, moments.slack)),
-        strict=True,
-    )
-    removed = 2.0 * layers.conserved
-    for k, (defect, balance, residual, slack) in enumerate(certificates):
-        try:
-            require_definite(reciprocals[k])
-        except PhysicsError as error:
-            yield error
-            continue
-        yield FilmMoments(
-            current_minus=moments.current[k, 0::2],
-            current_plus=plus[k],
-            density=moments.density[k],
-            certificates={
-                "unitarity_defect": defect,
-                "spin_balance": balance,
-                "modes_removed": removed,
-                "residual": residual,
-                "condition": 1.0 / reciprocals[k],
-                "gauge_slack": slack,
-            },
-        )
