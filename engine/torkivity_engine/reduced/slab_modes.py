@@ -147,9 +147,18 @@ def _symmetric(operator: FloatArray, mu: FloatArray, flux: FloatArray) -> FloatA
 
 def _root(symmetric: FloatArray, invertible: bool) -> FloatArray | None:
     """Square root of a symmetric operator; None if it has none, or no inverse that is asked for."""
-    values, vectors = np.linalg.eigh(symmetric)
+    # What scatters no two rings into each other needs no rotation.
+    diagonal = np.diagonal(symmetric)
+    alone = np.count_nonzero(symmetric) == np.count_nonzero(diagonal)
+    values, vectors = _sorted(diagonal) if alone else np.linalg.eigh(symmetric)
     if values[0] < -_ZERO * values[-1] or (invertible and values[0] < _REGULAR * values[-1]):
         return None
     values[values < _ZERO * values[-1]] = 0.0
     root: FloatArray = (vectors * np.sqrt(values)) @ vectors.T
     return root
+
+
+def _sorted(diagonal: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Eigenvalues and vectors of a diagonal matrix, as `numpy.linalg.eigh` has them."""
+    order = np.argsort(diagonal)
+    return diagonal[order], np.eye(len(diagonal))[:, order]
