@@ -41,7 +41,7 @@ def measure(quick: bool) -> Record:
         azimuths, polars, counts, fixed = (
             [16, 32, 64, 128, 256],
             [16, 32, 64, 128],
-            [2, 3, 4, 5, 6],
+            [2, 3, 4, 6, 8, 12],
             (32, 16),
         )
     series = []

@@ -1,0 +1,202 @@
+"""Films with many layers: the closing equations by iteration, linear in the number of layers.
+
+An electron that leaves a layer may reach any other one without a collision, so that the matrix of
+the closing equations is full: to fill and to factor it takes between the square and the cube of
+the number of layers. Here the matrix is only applied (`torkivity_engine.reduced.film_flows`), and
+GMRES solves. The preconditioner is the inverse for what layers return most of
+(`torkivity_engine.reduced.largest_returns`) between layers that are near each other
+(`torkivity_engine.reduced.near_means`), and one for all else.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import numpy as np
+from scipy.linalg import lapack
+
+from torkivity_engine.arrays import FloatArray
+from torkivity_engine.film.stack import Stack
+from torkivity_engine.reduced.assembly import FilmMoments
+from torkivity_engine.reduced.block_gmres import block_gmres
+from torkivity_engine.reduced.blocks import CHUNK
+from torkivity_engine.reduced.channel_sweeps import Channels, channel_factors
+from torkivity_engine.reduced.film_flows import (
+    DrivenFilm,
+    departure,
+    measure,
+    prepare,
+    uniform_loss,
+)
+from torkivity_engine.reduced.film_response import FilmResponse
+from torkivity_engine.reduced.largest_returns import LargestReturns, largest_returns
+from torkivity_engine.reduced.near_means import AZIMUTHS, near_system
+from torkivity_engine.reduced.point_kernels import PointInput
+from torkivity_meshes import AzimuthalRings
+
+__all__ = ["has_many_layers", "solve_by_iteration"]
+
+#: Layers from which on the iteration is faster than the matrix.
+_FEWEST = 4
+#: Of the residual in the preconditioned norm, which is about the error of the amplitudes.
+_TOLERANCE = 3e-14
+#: Films that need more steps are left to the matrix.
+_MOST_STEPS = 40
+#: With fewer flips, how well spins are determined is looked at.
+_FEW_FLIPS = 1e-6
+#: Reciprocal condition below which films are left to the matrix, which says what is wrong.
+_DOUBTFUL = 1e-9
+#: What is left of sources that cancel, relative to what drives the film.
+_ROUNDING = 1e-12
+
+_memory = threading.local()
+
+
+def has_many_layers(layers: FilmResponse) -> bool:
+    """Whether a film has so many layers that the iteration is faster than the matrix."""
+    return len(layers.local) >= _FEWEST
+
+
+def solve_by_iteration(
+    stack: Stack, layers: FilmResponse, rings: AzimuthalRings, points: PointInput, k: int
+) -> FilmMoments | None:
+    """Solve the Boltzmann equation of one film of a batch.
+
+    Parameters
+    ----------
+    stack : Stack
+        With at least two interfaces, of which all have closed forms.
+    layers : FilmResponse
+    rings : AzimuthalRings
+    points : PointInput
+        The film is the one in row `k`.
+    k : int
+
+    Returns
+    -------
+    FilmMoments or None
+        None if that does not lead there, or nothing but rounding drives the film: the equations are
+        then to be solved with their matrix.
+    """
+    returns = largest_returns(stack, layers, rings)
+    n_interfaces, n_drives = len(stack.interfaces), points.drive.shape[3]
+    room = _room(layers, returns, rings, n_interfaces, n_drives)
+    film = DrivenFilm(
+        points.rotation[k], points.turned, _spread_azimuths(rings), int(points.reference[k]),
+        points.drive[k], room["driven"], room["outgoing"],
+    )  # fmt: skip
+    channels = Channels(room["flights"], room["blocks"])
+    prepare(layers, film, channels.flights)
+    defect = channel_factors(layers.cosines, film.azimuths, points.parameters[k], channels)
+    norm = near_system(layers, returns, film, channels, room["system"])
+    # LAPACK goes by columns: it sees the transposed system.
+    factors, pivots, info = lapack.dgetrf(room["system"].T, overwrite_a=True)
+    reciprocal = lapack.dgecon(factors, norm, norm="I")[0] if info == 0 else 0.0
+    if _flips(stack, layers, film.rotation) < _FEW_FLIPS:
+        reciprocal = min(reciprocal, _least_loss(layers, returns, film, channels))
+    if not reciprocal >= _DOUBTFUL:
+        return None
+    out, density = room["out"], room["density"]
+
+    def depart(x: FloatArray, amount: float) -> FloatArray:
+        result = np.empty_like(x)
+        departure(layers, returns.given, film, channels, x, amount, out, density[:0], result)
+        return result
+
+    def precondition(x: FloatArray) -> FloatArray:
+        x[:, returns.members] = lapack.dgetrs(factors, pivots, x[:, returns.members].T, trans=1)[
+            0
+        ].T
+        return x
+
+    source = -depart(np.zeros((n_drives, layers.rank)), 1.0)
+    if not np.abs(source).max() > _ROUNDING * np.abs(film.driven).max():
+        return None
+    x = block_gmres(
+        lambda x: precondition(depart(x, 0.0)),
+        precondition(source.copy()),
+        tolerance=_TOLERANCE,
+        most_steps=_MOST_STEPS,
+    )
+    if x is None:
+        return None
+    missed = np.empty_like(x)
+    slack = departure(layers, returns.given, film, channels, x, 1.0, out, density, missed)
+    current = np.empty((2 * n_interfaces, 4, n_drives))
+    spins = np.empty((n_interfaces, 3, n_drives))
+    balance = measure(layers, returns.given, film, channels, x, out, density, current, spins)
+    return FilmMoments(
+        current_minus=current[0::2],
+        current_plus=-current[1::2],
+        density=spins,
+        certificates={
+            "unitarity_defect": float(defect),
+            "spin_balance": float(balance),
+            "modes_removed": 2.0 * layers.conserved,
+            "residual": float(np.abs(missed).max() / np.abs(source).max()),
+            "condition": 1.0 / float(reciprocal),
+            "gauge_slack": float(slack),
+        },
+    )
+
+
+def _room(
+    layers: FilmResponse,
+    returns: LargestReturns,
+    rings: AzimuthalRings,
+    n_interfaces: int,
+    n_drives: int,
+) -> dict[str, FloatArray]:
+    """Arrays to be filled, of the thread's own memory: the next call has the same."""
+    n_rings, n_members = len(layers.cosines), len(returns.members)
+    shapes: dict[str, tuple[int, ...]] = {
+        "flights": (n_interfaces + 1, n_rings, 4, 4),
+        "blocks": (n_rings, -(-rings.n_azimuth // CHUNK), n_interfaces, 6, 16 * CHUNK),
+        "driven": (n_rings, 3, 2 * n_interfaces, n_drives, 4),
+        "outgoing": (n_rings, 3, 2 * n_interfaces, n_drives, 4),
+        "system": (n_members, n_members),
+        "out": (n_rings, n_drives, 4 * len(layers.slots)),
+        "density": (n_rings, n_interfaces, 3, n_drives),
+    }
+    counts = [math.prod(shape) for shape in shapes.values()]
+    kept = getattr(_memory, "numbers", None)
+    if kept is None or len(kept) < sum(counts):
+        # To the system page by page, memory that is given back costs as much as some iterations.
+        kept = _memory.numbers = np.empty(sum(counts))
+    ends = np.cumsum(counts)
+    return {
+        name: kept[end - count : end].reshape(shape)
+        for (name, shape), count, end in zip(shapes.items(), counts, ends, strict=True)
+    }
+
+
+def _spread_azimuths(rings: AzimuthalRings) -> FloatArray:
+    """Cosines and sines, those of a coarse rule first."""
+    n = rings.n_azimuth
+    few = min(AZIMUTHS, n)
+    first = [round(k * n / few) for k in range(few)]
+    order = first + [k for k in range(n) if k not in first]
+    return np.stack([np.cos(rings.azimuths[order]), np.sin(rings.azimuths[order])])
+
+
+def _flips(stack: Stack, layers: FilmResponse, rotation: FloatArray) -> float:
+    """How often collisions flip a spin that crosses the film, along the axis with the fewest."""
+    total = np.zeros((3, 3))
+    for layer, lost, frame in zip(stack.layers, layers.lost[:, :3, :3], rotation, strict=True):
+        total += min(layer.thickness, 1e3) / (4.0 * np.pi) * frame @ (lost + lost.T) @ frame.T
+    return float(np.linalg.eigvalsh(total)[0]) / 2.0
+
+
+def _least_loss(
+    layers: FilmResponse, returns: LargestReturns, film: DrivenFilm, channels: Channels
+) -> float:
+    """How much a uniform spin accumulation loses in one round, along the axis that loses least.
+
+    The near layers alone do not tell, because they lose what flies further.
+    """
+    few = film._replace(azimuths=film.azimuths[:, :AZIMUTHS].copy())
+    lost = uniform_loss(layers, returns.given, few, channels)
+    triangle = np.linalg.qr(lost.T, mode="r")
+    least = np.linalg.svd(triangle, compute_uv=False)[-1]
+    return float(least / np.sqrt(len(layers.cosines) * channels.blocks.shape[2]))
