@@ -38,6 +38,28 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 
 
+#: Files that go out first, so that none that takes long is begun at the end. The first one
+#: compiles nearly every kernel; while it does, the next ones need few.
+FIRST = (
+    "frontend/selftest/test_selftest.py",
+    "hpc/running/test_kill.py",
+    "hpc/running/test_signals.py",
+    "hpc/running/test_manager.py",
+    "hpc/running/test_mpi.py",
+    "docs/test_code_blocks.py",
+    "docs/test_browser.py",
+    "test_scripts.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the files of FIRST to the front; tests of a file stay as they are."""
+    place = {ROOT / "tests" / name: i for i, name in enumerate(FIRST)}
+    assert all(path.exists() for path in place), place
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium; where there is none, a skip with the reason or a failure."""

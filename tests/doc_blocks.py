@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from called import call
+
 ROOT = Path(__file__).resolve().parents[1]
 
 _FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -50,6 +52,9 @@ def launcher() -> Path:
     """Where the environment's own mpiexec would be."""
     return Path(sys.executable).with_name("mpiexec")
 
+
+#: Names of the program itself.
+PROGRAMS = ("torkivity", ".venv/bin/torkivity")
 
 #: What pages take for granted: a film, coarse so that it runs in no time.
 FILM = """
@@ -178,21 +183,21 @@ class Page:
 
 
 def _run(words: list[str]) -> str:
-    program = [sys.executable, "-m", "torkivity"]
+    """Run one line: a command in this process, what starts others as it stands."""
     full: list[str] = []
     for word in words:
-        if word in ("torkivity", ".venv/bin/torkivity"):
-            full += program
-        elif word == "mpiexec":
-            full.append(str(launcher()))
-        elif full[-1:] == ["-n"] and word.isdigit():
+        if full[-1:] == ["-n"] and word.isdigit():
             full.append("2")  # as many ranks as any machine has
         elif full[-1:] == ["reproduce"]:
             full += ["fig3", "--quick"]  # all of it takes a minute
         else:
             full.append(word)
+    if full[0] in PROGRAMS:
+        called = call(*full[1:])
+        assert called.returncode == 0, f"{shlex.join(words)}\n{called.stderr}"
+        return called.stdout
     done = subprocess.run(
-        full,
+        [part for word in full for part in _started(word)],
         capture_output=True,
         text=True,
         check=False,
@@ -202,3 +207,9 @@ def _run(words: list[str]) -> str:
     )
     assert done.returncode == 0, f"{shlex.join(words)}\n{done.stderr}"
     return done.stdout
+
+
+def _started(word: str) -> list[str]:
+    if word in PROGRAMS:
+        return [sys.executable, "-m", "torkivity"]
+    return [str(launcher()) if word == "mpiexec" else word]

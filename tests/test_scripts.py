@@ -27,8 +27,6 @@ from torkivity_meshes import SphericalMesh
 
 ROOT = Path(__file__).resolve().parents[1]
 
-pytestmark = pytest.mark.xdist_group("benchmark")
-
 
 def run_script(name: str, *args: str) -> str:
     done = subprocess.run(

@@ -10,8 +10,8 @@ import numpy as np
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.record import MAGNET_PARTS
-from torkivity_engine.solution import InterfaceResponse, entering_spin, framed_torques
-from torkivity_engine.spin import torque_frames, transverse, vectors
+from torkivity_engine.solution import InterfaceResponse, framed_torques
+from torkivity_engine.spin import CHARGE, torque_frames, transverse, vectors
 
 __all__ = ["MagnetResponse", "magnet_records", "magnet_responses"]
 
@@ -48,20 +48,34 @@ class MagnetResponse:
 
         Damping-like and field-like parts are NaN where their frame does not exist.
         """
-        return {name: value[0] for name, value in magnet_records([self]).items()}
+        own = vectors((self.torque_interface, self.torque_ferromagnet, self.m))
+        rows = _records(own[:1], own[1:2], own[2:], self.field_direction[None])
+        return {name: value[0] for name, value in rows.items()}
 
 
-def magnet_records(magnets: Sequence[MagnetResponse]) -> dict[str, FloatArray]:
-    """What `MagnetResponse.record` gives of each of some magnets, shape (n, ...) by name."""
-    frames = torque_frames(
-        vectors(magnet.m for magnet in magnets),
-        vectors(magnet.field_direction for magnet in magnets),
-    )
-    torques = {
-        part: vectors(getattr(magnet, f"torque_{part}") for magnet in magnets)
-        for part in MAGNET_PARTS
-    }
-    return framed_torques("magnet_torque", torques, frames)
+def magnet_records(
+    stacks: Sequence[Stack], interfaces: Sequence[Sequence[InterfaceResponse]]
+) -> dict[str, FloatArray]:
+    """What `MagnetResponse.record` gives of each magnet of some stacks.
+
+    Parameters
+    ----------
+    stacks : sequence of Stack
+        With as many layers and as many magnets each.
+    interfaces : sequence of sequence of InterfaceResponse
+        Those of each stack, from the bottom.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n, ...)
+        By name; the magnets of a stack one after the other, from the bottom. The digits of a stack
+        do not depend on the others.
+    """
+    at_interfaces, entering, m = _torques(stacks, interfaces)
+    fields = vectors(stack.field_direction for stack in stacks)
+    fields = np.repeat(fields, m.shape[1], axis=0)
+    flat = [x.reshape(-1, 3) for x in (at_interfaces, entering, m)]
+    return _records(flat[0], flat[1], flat[2], fields)
 
 
 def magnet_responses(
@@ -82,23 +96,62 @@ def magnet_responses(
         magnet (`torkivity_engine.film.stack.Stack.torque_owner`) + sum of the transverse spin
         current entering through its faces. Nothing enters through an outer face.
     """
-    found = []
-    for index, layer in enumerate(stack.layers):
-        if layer.magnetization is None:
-            continue
-        m = np.array(layer.magnetization)
-        entering = entering_spin(index, interfaces)
-        torque = np.zeros(3)
-        for i, response in enumerate(interfaces):
-            if stack.torque_owner(i) == index:
-                torque = torque + response.torque_interface
-        found.append(
-            MagnetResponse(
-                name=stack.names[index],
-                torque_interface=torque,
-                torque_ferromagnet=transverse(entering, m),
-                m=m,
-                field_direction=stack.field_direction,
-            )
+    at_interfaces, entering, m = _torques([stack], [interfaces])
+    return tuple(
+        MagnetResponse(
+            name=stack.names[index],
+            torque_interface=at_interfaces[0, k],
+            torque_ferromagnet=entering[0, k],
+            m=m[0, k],
+            field_direction=stack.field_direction,
         )
-    return tuple(found)
+        for k, index in enumerate(_magnets(stack))
+    )
+
+
+def _magnets(stack: Stack) -> list[int]:
+    """Layers with a magnetization."""
+    return [i for i, layer in enumerate(stack.layers) if layer.magnetization is not None]
+
+
+def _torques(
+    stacks: Sequence[Stack], interfaces: Sequence[Sequence[InterfaceResponse]]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Torques of interfaces and of spins that enter, and m, shape (n_stacks, n_magnets, 3)."""
+    count = len(stacks)
+    own = [_magnets(stack) for stack in stacks]
+    layers = np.array(own, dtype=np.int64).reshape(count, len(own[0]) if own else 0)
+    directions = [
+        s.layers[i].magnetization or () for s, at in zip(stacks, own, strict=True) for i in at
+    ]
+    m = vectors(directions).reshape(*layers.shape, 3)
+    every = [response for some in interfaces for response in some]
+    shape = count, len(interfaces[0]) if count else 0, 3
+    torques = vectors(r.torque for r in every).reshape(shape)
+    minus = vectors((r.current_minus for r in every), CHARGE + 1)[:, :CHARGE].reshape(shape)
+    plus = vectors((r.current_plus for r in every), CHARGE + 1)[:, :CHARGE].reshape(shape)
+    entering = np.zeros((count, shape[1] + 1, 3))
+    entering[:, 1:] += plus
+    entering[:, :-1] -= minus
+    at_interfaces = np.zeros_like(m)
+    for i in range(shape[1]):
+        owners = np.array([-1 if (o := s.torque_owner(i)) is None else o for s in stacks])
+        mine = owners[:, None] == layers
+        at_interfaces = np.where(
+            mine[..., None], at_interfaces + torques[:, i, None], at_interfaces
+        )
+    into = entering[np.arange(count)[:, None], layers]
+    return at_interfaces, transverse(into, m), m
+
+
+def _records(
+    at_interfaces: FloatArray, entering: FloatArray, m: FloatArray, fields: FloatArray
+) -> dict[str, FloatArray]:
+    """Rows, shape (n, 3), by the names of a record."""
+    torques = {
+        "total": at_interfaces + entering,
+        "interface": at_interfaces,
+        "ferromagnet": entering,
+    }
+    frames = torque_frames(m, fields)
+    return framed_torques("magnet_torque", {part: torques[part] for part in MAGNET_PARTS}, frames)

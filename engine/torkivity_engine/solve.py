@@ -54,6 +54,8 @@ __all__ = ["solve_boltzmann", "solve_boltzmann_many"]
 _T = TypeVar("_T")
 
 METHODS = ("reduced", "dense")
+#: Weight of a drive that is the film's own.
+_WHOLE = np.ones(1)
 #: Which drives of the dense method.
 _COLUMNS = {"field": slice(0, 2), "injection": slice(2, 3)}
 
@@ -203,9 +205,10 @@ def _with_moments(
     """Solution from the moments for the film's own drive."""
     faces = (moments.current_minus, moments.current_plus, moments.density)
     at = (stack, ring_structure(mesh), _drive_of(source))
-    interfaces = _responses(stack, faces, np.ones(1), _unit(stack, source))
+    unit = _unit(stack, source)
+    interfaces = _responses(stack, faces, _WHOLE, unit)
     return _solution(
-        *(stack, source, mesh, "reduced", interfaces, moments.certificates),
+        *(stack, _weights(stack, source), unit, mesh, "reduced", interfaces, moments.certificates),
         *(partial(reduced_moments, *at), partial(reduced_integrals, *at)),
     )
 
@@ -223,9 +226,11 @@ def _alone(
     faces, certificates, moments_of, integrals_of = on_modes(
         stack, mesh, method, _drive_of(source), memory_limit
     )
-    interfaces = _responses(stack, faces, _weights(stack, source), _unit(stack, source))
+    weights, unit = _weights(stack, source), _unit(stack, source)
+    interfaces = _responses(stack, faces, weights, unit)
     return _solution(
-        *(stack, source, mesh, method, interfaces, certificates), *(moments_of, integrals_of)
+        *(stack, weights, unit, mesh, method, interfaces, certificates),
+        *(moments_of, integrals_of),
     )
 
 
@@ -235,7 +240,7 @@ def _drive_of(source: str) -> str:
 
 def _weights(stack: Stack, source: str) -> FloatArray:
     """Of unit drives in the film's own."""
-    return np.ones(1) if source == "reservoirs" else stack.field_direction[:2]
+    return _WHOLE if source == "reservoirs" else stack.field_direction[:2]
 
 
 def _unit(stack: Stack, source: str) -> float:
@@ -257,7 +262,8 @@ class _Once(Generic[_T]):
 
 def _solution(
     stack: Stack,
-    source: str,
+    weights: FloatArray,
+    unit: float,
     mesh: FermiSurfaceMesh,
     method: str,
     interfaces: tuple[InterfaceResponse, ...],
@@ -265,7 +271,6 @@ def _solution(
     moments_of: Callable[[], MomentSource],
     integrals_of: Callable[[], LayerIntegrals],
 ) -> BoltzmannSolution:
-    weights, unit = _weights(stack, source), _unit(stack, source)
     return BoltzmannSolution(
         interfaces=interfaces,
         certificates={"charge_defect": _charge_defect(stack, interfaces), **certificates},
@@ -418,15 +423,18 @@ def _responses(
 ) -> tuple[InterfaceResponse, ...]:
     """Moments of the unit drives as responses to the drive at hand."""
     responses = []
+    if weights is _WHOLE:
+        minus, plus, density = (unit * moments[..., 0] for moments in faces)
+    else:
+        minus, plus, density = (unit * (moments @ weights) for moments in faces)
     for i, interface in enumerate(stack.interfaces):
-        minus, plus, density = (unit * moments[i] @ weights for moments in faces)
-        m = np.array(stack.interface_magnetization(i))
+        m = stack.interface_magnetization(i)
         responses.append(
             InterfaceResponse(
-                current_minus=minus,
-                current_plus=plus,
-                torque=interface.torque(density, m),
-                m=m,
+                current_minus=minus[i],
+                current_plus=plus[i],
+                torque=interface.torque(density[i], m),
+                m=np.array(m),
                 field_direction=stack.field_direction,
                 magnet_below=stack.magnet_below(i),
             )
@@ -437,9 +445,11 @@ def _responses(
 def _charge_defect(stack: Stack, interfaces: tuple[InterfaceResponse, ...]) -> float:
     if not interfaces:
         return 0.0
-    currents = np.array([[r.current_minus, r.current_plus] for r in interfaces])
-    charge = currents[..., CHARGE]
-    defect = np.ptp(charge) if stack.is_open else np.abs(charge).max()
+    # Numbers are faster than arrays of a few.
+    currents = [j.tolist() for r in interfaces for j in (r.current_minus, r.current_plus)]
+    charge = [j[CHARGE] for j in currents]
+    defect = max(charge) - min(charge) if stack.is_open else max(map(abs, charge))
     # An insulator takes a torque and no current.
-    largest = max(np.abs(currents).max(), *(np.abs(r.torque).max() for r in interfaces))
+    torques = [r.torque.tolist() for r in interfaces]
+    largest = max(abs(x) for vector in (*currents, *torques) for x in vector)
     return float(defect / max(largest, 1e-300))

@@ -8,10 +8,18 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
+
 import torkivity
 
 ANGLES = (0.0, 0.059)
 CHANGES = ("point", "metal", "magnet", "pair")
+#: Curves against a thickness, nm: 50 films at once where a version can, else one after the other.
+CURVES = {
+    "metal-curve": ("heavy_metal.thickness", 1.0, 15.0),
+    "magnet-curve": ("ferromagnet.thickness", 0.5, 8.0),
+}
+CURVE_POINTS = 50
 
 
 def _film(spin_hall_angle: float, **changes: float) -> torkivity.Bilayer:
@@ -36,7 +44,21 @@ def jobs(n_polar: int) -> dict[str, Callable[[], object]]:
         film = _film(angle, **{name: start[name] * (1.0 + 1e-5 * next(steps))})
         torkivity.solve_boltzmann(film, mesh)
 
-    return {f"{name} {angle}": partial(solve, name, angle) for angle in ANGLES for name in CHANGES}
+    def curve(name: str, angle: float) -> None:
+        path, first, last = CURVES[name]
+        # Each time other thicknesses, so that none is known.
+        values = np.linspace(first, last, CURVE_POINTS) * (1.0 + 1e-6 * next(steps))
+        if hasattr(torkivity, "solve_many"):
+            torkivity.solve_many(_film(angle), {path: values}, mesh=mesh)
+            return
+        for value in values:
+            torkivity.solve_boltzmann(_film(angle, **{name.removesuffix("-curve"): value}), mesh)
+
+    calls: dict[str, Callable[[], object]] = {}
+    for angle in ANGLES:
+        calls |= {f"{name} {angle}": partial(solve, name, angle) for name in CHANGES}
+        calls |= {f"{name} {angle}": partial(curve, name, angle) for name in CURVES}
+    return calls
 
 
 def timed(call: Callable[[], object], seconds: float) -> float:

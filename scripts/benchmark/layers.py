@@ -1,4 +1,4 @@
-"""What a new thickness and a new pair of layers cost, beside a point whose layers are known.
+"""What new thicknesses and a new pair of layers cost, beside a point whose layers are known.
 
 With the environment variable TORKIVITY_BASELINE naming a checkout of another version, both run in
 turns and the table has their ratios.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from statistics import median
 
 from baseline import other_version
-from layer_jobs import ANGLES, jobs, timed
+from layer_jobs import ANGLES, CURVE_POINTS, CURVES, jobs, timed
 from measuring import Record, duration, number
 from torkivity.tables import Table
 
@@ -18,7 +18,12 @@ NAMES = {
     "metal": "thickness of the heavy metal new",
     "magnet": "thickness of the ferromagnet new",
     "pair": "both layers new",
+    "metal-curve": f"{CURVE_POINTS} thicknesses of the heavy metal",
+    "magnet-curve": f"{CURVE_POINTS} thicknesses of the ferromagnet",
 }
+
+#: Polar points beyond which curves of another version would take minutes.
+_CURVES_UP_TO = 32
 
 
 def measure(quick: bool) -> Record:
@@ -29,13 +34,15 @@ def measure(quick: bool) -> Record:
         calls = jobs(n_polar)
         with other_version("layer_jobs.py", str(n_polar), str(seconds)) as other:
             for name, call in calls.items():
+                job, angle = name.split()
+                if job in CURVES and n_polar > _CURVES_UP_TO:
+                    continue
                 ours, theirs = [], []
                 for _ in range(rounds):
                     ours.append(timed(call, seconds))
                     if other is not None:
                         theirs.append(float(other(name)))
                 ratios = [b / a for a, b in zip(ours, theirs, strict=False)]
-                job, angle = name.split()
                 cases.append(
                     {
                         "n_polar": n_polar,
@@ -51,7 +58,9 @@ def measure(quick: bool) -> Record:
 def table(r: Record) -> Table:
     """What was measured, as a table."""
 
-    def cell(case: Record) -> str:
+    def cell(case: Record | None) -> str:
+        if case is None:
+            return "-"
         ratio = case["baseline_over_this"]
         beside = "" if ratio is None else f" (x {number(ratio)})"
         return duration(case["seconds"]) + beside
@@ -60,10 +69,10 @@ def table(r: Record) -> Table:
     columns = [(n, angle) for n in sizes for angle in ANGLES]
     found = {(c["n_polar"], c["spin_hall_angle"], c["job"]): c for c in r["cases"]}
     return Table(
-        "A whole point after something changed; in brackets: baseline over this",
+        "A whole point after something changed, or a whole curve; in brackets: baseline over this",
         ("", *(f"n_polar {n}, theta_SH {angle}" for n, angle in columns)),
         tuple(
-            (meaning, *(cell(found[n, angle, job]) for n, angle in columns))
+            (meaning, *(cell(found.get((n, angle, job))) for n, angle in columns))
             for job, meaning in NAMES.items()
         ),
     )

@@ -15,8 +15,6 @@ from doc_blocks import ROOT
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("built pages")
-
 EXAMPLES = sorted((ROOT / "scripts" / "examples").glob("*.py"))
 WIDTHS = (400, 1300)
 

@@ -34,7 +34,7 @@ LANGUAGES = {"python", "sh", "toml", "text"}
 
 CASES = [
     # A page is read from top to bottom, once.
-    pytest.param(name, index, id=f"{name}:{block.line}", marks=pytest.mark.xdist_group(name))
+    pytest.param(name, index, id=f"{name}:{block.line}")
     for name in PAGES
     for index, block in enumerate(blocks(name))
 ]

@@ -12,7 +12,7 @@ from torkivity_engine.solution import response_records
 def test_records_of_nothing() -> None:
     for found, known in (
         (response_records([]), VARIABLES),
-        (magnet_records([]), MAGNET_VARIABLES),
+        (magnet_records([], []), MAGNET_VARIABLES),
     ):
         assert set(found) == set(known)
         for name, variable in known.items():

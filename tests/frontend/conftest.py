@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from torkivity.cli import main
+from called import Called
+from called import call as command_line
 from torkivity.config.sections import RunConfig
 from torkivity.config.text import load_config
 from torkivity.study.case import Case
 from torkivity.study.run import FilmStudy, compute_curve, compute_film
-
-
-class Called(NamedTuple):
-    """What a call of the command line left, named as a process would name it."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
 
 Call = Callable[..., Called]
 
@@ -60,18 +49,10 @@ heavy_metal_thickness = [2.0, 4.0, 10.0]
 """
 
 
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+@pytest.fixture(scope="session")
+def call() -> Call:
     """The command line in this process, in a folder if one is given."""
-
-    def run(*arguments: object, cwd: Path | None = None) -> Called:
-        monkeypatch.setattr(sys, "argv", ["torkivity", *map(str, arguments)])
-        with contextlib.chdir(cwd or "."), pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return Called(int(stop.value.code or 0), captured.out, captured.err)
-
-    return run
+    return command_line
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,6 @@ THICKNESS, RASHBA = "Cu.thickness", '"Cu|Pt".rashba'
 THETA = "Co.magnetization.theta_deg"
 COARSE = ("--set", "mesh.n_polar=6", "--set", "mesh.n_azimuth=4")
 
-pytestmark = pytest.mark.xdist_group("stacks")
-
 
 def film_text() -> str:
     """The film of the page, on the coarsest mesh that will do."""

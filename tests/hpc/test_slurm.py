@@ -21,7 +21,6 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "hpc" / "slurm"
 MPIEXEC = find_mpiexec()
 
 pytestmark = [
-    pytest.mark.xdist_group("processes"),
     pytest.mark.skipif(
         MPIEXEC is None
         or importlib.util.find_spec("mpi4py") is None

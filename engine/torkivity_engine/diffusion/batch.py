@@ -17,7 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_engine.diffusion.boundary_layer import boundary_layer_parameters
+from torkivity_engine.diffusion.boundary_layer import (
+    BoundaryLayerParameters,
+    boundary_layer_parameters_many,
+)
 from torkivity_engine.diffusion.chains import solve_chains
 from torkivity_engine.diffusion.dephased import (
     dephased_faces,
@@ -87,6 +90,7 @@ def drift_diffusion_many(
     found: list[DriftDiffusionSolution | Exception | None] = [None] * len(stacks)
     checked: list[Stack] = []
     at: list[int] = []
+    exact: dict[int, Stack] = {}
     how = _Options(
         level == "dephased",
         source in ("all", "spin_hall"),
@@ -98,7 +102,7 @@ def drift_diffusion_many(
         try:
             stack = _checked(film, parameters, source)
             if parameters == "boundary_layer":
-                found[i] = _boundary_layer(stack, mesh, source)
+                exact[i] = _closed(stack)
                 continue
             stack = _without_half_spaces(stack)
             if how.dephased:
@@ -109,6 +113,10 @@ def drift_diffusion_many(
             found[i] = error
     for i, stack, state in zip(at, checked, _solve(checked, how), strict=True):
         found[i] = state if isinstance(state, Exception) else _solution(stack, state, how)
+    if exact:
+        solved = boundary_layer_parameters_many(list(exact.values()), mesh, source)
+        for i, result in zip(exact, solved, strict=True):
+            found[i] = result if isinstance(result, Exception) else _boundary_layer(result)
     return found  # type: ignore[return-value]  # every place is filled
 
 
@@ -131,13 +139,14 @@ def _checked(film: Stack | Bilayer, parameters: str, source: str) -> Stack:
     return stack
 
 
-def _boundary_layer(
-    stack: Stack, mesh: FermiSurfaceMesh | None, source: str
-) -> DriftDiffusionSolution:
+def _closed(stack: Stack) -> Stack:
     if stack.is_open:
         raise InputError("film", "a Reservoir", "boundary-layer parameters need closed outer faces")
-    exact = boundary_layer_parameters(stack, mesh, source)
-    responses = tuple(exact.response(interface=i) for i in range(len(stack.interfaces)))
+    return stack
+
+
+def _boundary_layer(exact: BoundaryLayerParameters) -> DriftDiffusionSolution:
+    responses = tuple(exact.response(interface=i) for i in range(len(exact.driven)))
     return DriftDiffusionSolution(responses, "boundary_layer", "exact")
 
 

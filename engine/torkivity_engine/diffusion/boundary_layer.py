@@ -14,6 +14,7 @@ the whole film, of order e^(-t/lambda) each way.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
@@ -22,7 +23,7 @@ import numpy as np
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
 from torkivity_engine.diffusion.table_boundary_layer import table_half_spaces
-from torkivity_engine.errors import InputError
+from torkivity_engine.errors import POINT_ERRORS, InputError, PointError
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary, HalfSpace
 from torkivity_engine.film.collisions import collision_terms, keyed
 from torkivity_engine.film.interfaces import RashbaInterface
@@ -30,18 +31,30 @@ from torkivity_engine.film.kinetic import require_kinetic
 from torkivity_engine.film.layer import Keyed, Layer
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.film.spheres import has_one_sphere, sphere_film
-from torkivity_engine.film.stack import Bilayer, Stack, mirrored
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack, mirrored
 from torkivity_engine.film.table_film import has_tables
 from torkivity_engine.machine.blas import with_one_blas_thread
-from torkivity_engine.reduced.assembly import Assembly, Drive, InterfaceStates, ring_structure
+from torkivity_engine.reduced.assembly import (
+    Assembly,
+    Drive,
+    FilmMoments,
+    InterfaceStates,
+    ring_structure,
+)
+from torkivity_engine.reduced.batch import alike
+from torkivity_engine.reduced.beside_endless import BesideEndless, solve_beside_endless
 from torkivity_engine.reduced.outer_faces import driven_moments
-from torkivity_engine.reduced.slow_modes import slow_modes
+from torkivity_engine.reduced.slow_modes import SlowModes, slow_modes
 from torkivity_engine.reduced.spheres import SphereAssembly
 from torkivity_engine.solution import InterfaceResponse
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh, SphericalMesh
 
-__all__ = ["BoundaryLayerParameters", "boundary_layer_parameters"]
+__all__ = [
+    "BoundaryLayerParameters",
+    "boundary_layer_parameters",
+    "boundary_layer_parameters_many",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +191,6 @@ class Functionals:
     magnet_below: bool | None
 
 
-@with_one_blas_thread
 def boundary_layer_parameters(
     film: Bilayer | Stack, mesh: FermiSurfaceMesh | None = None, source: str = "all"
 ) -> BoundaryLayerParameters:
@@ -204,25 +216,74 @@ def boundary_layer_parameters(
     PhysicsError
         If the heavy metal has no diffusive regime, or conserves spin.
     """
-    stack = film_with_source(film, source)
-    require_kinetic(stack)
+    (found,) = boundary_layer_parameters_many([film], mesh, source)
+    if isinstance(found, BoundaryLayerParameters):
+        return found
+    raise found
+
+
+@with_one_blas_thread
+def boundary_layer_parameters_many(
+    films: Sequence[Bilayer | Stack], mesh: FermiSurfaceMesh | None = None, source: str = "all"
+) -> list[BoundaryLayerParameters | PointError]:
+    """The same for many films; those with equal layers, whatever the metal's thickness, together.
+
+    Parameters
+    ----------
+    films : sequence of Bilayer or Stack
+    mesh, source : optional
+        As of `boundary_layer_parameters`.
+
+    Returns
+    -------
+    list of BoundaryLayerParameters, or of what `boundary_layer_parameters` raises for that film
+
+    Raises
+    ------
+    InputError
+        For another source.
+    """
     if source == "reservoirs":
         raise InputError("source", source, "must be one of all, rashba, spin_hall")
+    found: list[BoundaryLayerParameters | PointError | None] = [None] * len(films)
+    given: dict[int, Stack] = {}
+    for place, film in enumerate(films):
+        try:
+            given[place] = _metal_below(film_with_source(film, source))
+        except POINT_ERRORS as error:
+            found[place] = error
+    # The half spaces know nothing of the metal's thickness: a curve against it solves them once.
+    metals = {place: stack.layers[0] for place, stack in given.items()}
+    endless = {
+        place: replace(stack, layers=(metals[place].with_thickness(_ANY), *stack.layers[1:]))
+        for place, stack in given.items()
+    }
+    solved = _half_spaces(list(dict.fromkeys(endless.values())), mesh or _default_mesh())
+    for place, stack in endless.items():
+        result = solved[stack]
+        if isinstance(result, BoundaryLayerParameters):
+            result = replace(
+                result,
+                thickness=metals[place].thickness,
+                upside_down=as_stack(films[place]).layers[0].magnetic,
+            )
+        found[place] = result
+    return [result for result in found if result is not None]
+
+
+def _metal_below(stack: Stack) -> Stack:
+    """The stack with its outermost heavy metal at the bottom."""
+    require_kinetic(stack)
     if not stack.interfaces:
-        raise InputError("film", film, "must have at least two layers: torques need an interface")
-    upside_down = stack.layers[0].magnetic
-    if upside_down:
+        raise InputError("film", stack, "must have at least two layers: torques need an interface")
+    if stack.layers[0].magnetic:
         stack = mirrored(stack)
     metal = stack.layers[0]
     if metal.magnetic:
         raise InputError(
             "film", type(metal).__name__, "must have a HeavyMetal as its bottom or top layer"
         )
-    # The half spaces know nothing of the metal's thickness: a curve against it solves them once.
-    alike = replace(stack, layers=(metal.with_thickness(_ANY), *stack.layers[1:]))
-    tables = has_tables(stack)
-    found = _on_tables(alike) if tables else _half_spaces(alike, mesh or _default_mesh())
-    return replace(found, thickness=metal.thickness, upside_down=upside_down)
+    return stack
 
 
 #: In place of a thickness that does not matter, nm.
@@ -234,16 +295,75 @@ def _default_mesh() -> FermiSurfaceMesh:
     return SphericalMesh(32, 32)
 
 
-@lru_cache(maxsize=32)
-def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameters:
-    """Parameters of a stack with its heavy metal at the bottom, of any thickness."""
-    metal = stack.layers[0]
+def _half_spaces(
+    stacks: list[Stack], mesh: FermiSurfaceMesh
+) -> dict[Stack, BoundaryLayerParameters | PointError]:
+    """Parameters of stacks with their heavy metal at the bottom, of any thickness."""
+    found: dict[Stack, BoundaryLayerParameters | PointError] = {}
+    together: list[Stack] = []
+    for stack in stacks:
+        try:
+            if has_tables(stack):
+                found[stack] = _on_tables(stack)
+            elif has_one_sphere(stack):
+                together.append(stack)
+            else:
+                found[stack] = _on_own_spheres(stack, mesh)
+        except POINT_ERRORS as error:
+            found[stack] = error
+    endless = [replace(stack, left=HalfSpace()) for stack in together]
+    for group in alike(endless) if endless else []:
+        some = [together[k] for k in group]
+        try:
+            solved = _on_one_sphere(some, [endless[k] for k in group], ring_structure(mesh))
+        except POINT_ERRORS as error:  # of the layers that they share
+            solved = dict.fromkeys(some, error)
+        found |= solved
+    return found
+
+
+def _on_one_sphere(
+    stacks: list[Stack], endless: list[Stack], rings: AzimuthalRings
+) -> dict[Stack, BoundaryLayerParameters | PointError]:
+    """Parameters of stacks with equal layers above the interface."""
+    metal = stacks[0].layers[0]
+    modes = slow_modes(metal, rings)
+    found: dict[Stack, BoundaryLayerParameters | PointError] = {}
+    solutions = solve_beside_endless(endless, rings, modes.decaying)
+    for stack, solution in zip(stacks, solutions, strict=True):
+        if not isinstance(solution, BesideEndless):
+            found[stack] = solution
+            continue
+        returned = modes.amplitudes(solution.distribution, growing=True)
+        outer = _outer_face(stack.left, keyed(metal), rings)
+        found[stack] = _parameters(stack, solution.moments, returned, modes, 1.0, outer)
+    return found
+
+
+def _on_own_spheres(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameters:
+    """The same where layers have Fermi spheres of their own."""
     inner, rings, surface = _inner_problem(stack, ring_structure(mesh))
+    metal = stack.layers[0]
     modes = slow_modes(metal, rings)
     states = inner.solve(_with_modes(inner, modes.decaying, BOTTOM))
     returned = modes.amplitudes(_beside(states, 0, BOTTOM, metal, rings), growing=True)
+    outer = _outer_face(stack.left, keyed(metal), rings)
+    return _parameters(stack, states, returned, modes, surface, outer)
 
-    outer_emission, outer_reflection = _outer_face(stack.left, keyed(metal), rings)
+
+def _parameters(
+    stack: Stack,
+    states: FilmMoments,
+    returned: FloatArray,
+    modes: SlowModes,
+    surface: float,
+    outer: tuple[FloatArray, FloatArray],
+) -> BoundaryLayerParameters:
+    """Parameters from the solution for fields along x and y and three arriving modes.
+
+    `surface` is the metal's Fermi surface over that of the film.
+    """
+    metal = stack.layers[0]
     unit = stack.prefactor
     drives = (slice(0, 2), slice(2, 5))
     driven, by_modes = (
@@ -255,8 +375,8 @@ def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameter
         slow_current=unit * surface * modes.current,
         reflection=returned[:, drives[1]],
         emission=returned[:, drives[0]],
-        outer_reflection=outer_reflection,
-        outer_emission=outer_emission,
+        outer_reflection=outer[1],
+        outer_emission=outer[0],
         driven=driven,
         driven_by_modes=by_modes,
         thickness=metal.thickness,
@@ -265,16 +385,11 @@ def _half_spaces(stack: Stack, mesh: FermiSurfaceMesh) -> BoundaryLayerParameter
     )
 
 
-def _inner_problem(stack: Stack, rule: AzimuthalRings) -> tuple[Assembly, AzimuthalRings, float]:
-    """The film with a half space of its metal, the metal's rings and surface over the film's.
-
-    Its states have all moments that slow modes have: more than one only with skew scattering,
-    which asks for them itself.
-    """
-    endless = replace(stack, left=HalfSpace())
-    if has_one_sphere(stack):
-        return Assembly(endless, rule), rule, 1.0
-    film = sphere_film(endless, rule)
+def _inner_problem(
+    stack: Stack, rule: AzimuthalRings
+) -> tuple[SphereAssembly, AzimuthalRings, float]:
+    """The film with a half space of its metal, the metal's rings and surface over the film's."""
+    film = sphere_film(replace(stack, left=HalfSpace()), rule)
     metal = film.layers[0]
     surface = float(metal.surfaces()[0]) / (4.0 * np.pi)
     return SphereAssembly(film), metal.rings(0), surface
@@ -373,7 +488,7 @@ def _beside(
 
 
 def _functionals(
-    stack: Stack, states: InterfaceStates, index: int, columns: slice, unit: float
+    stack: Stack, states: FilmMoments, index: int, columns: slice, unit: float
 ) -> Functionals:
     m = np.array(stack.interface_magnetization(index))
     density = unit * states.density[index][:, columns]

@@ -39,6 +39,10 @@ def check_number(key: str, value: Any) -> float:
 
 def check_direction(key: str, value: Any) -> Vector:
     """Unit vector along `value`."""
+    if type(value) is tuple and len(value) == 3:
+        x, y, z = value
+        if type(x) is type(y) is type(z) is float and _is_unit(x, y, z):
+            return (x + 0.0, y + 0.0, z + 0.0)
     expected = "must be three finite numbers, not all zero: a direction"
     if isinstance(value, str) or not isinstance(value, (Iterable, np.ndarray)):
         raise InputError(key, value, expected)
@@ -49,13 +53,17 @@ def check_direction(key: str, value: Any) -> Vector:
     scale = max(abs(x) for x in numbers)
     if scale == 0.0 or not math.isfinite(scale):
         raise InputError(key, value, expected)
+    x, y, z = numbers
     # What is a unit vector already stays as it is: written to a file and read, the same digits.
-    if abs(sum(x * x for x in numbers) - 1.0) <= 4.0 * sys.float_info.epsilon:
-        return (numbers[0] + 0.0, numbers[1] + 0.0, numbers[2] + 0.0)
-    numbers = [x / scale for x in numbers]
-    norm = math.sqrt(sum(x * x for x in numbers))
-    x, y, z = (part / norm + 0.0 for part in numbers)  # one zero: equal directions, equal digits
-    return (x, y, z)
+    if not _is_unit(x, y, z):
+        numbers = [part / scale for part in numbers]
+        norm = math.sqrt(sum(part * part for part in numbers))
+        x, y, z = (part / norm for part in numbers)
+    return (x + 0.0, y + 0.0, z + 0.0)  # one zero: equal directions, equal digits
+
+
+def _is_unit(x: float, y: float, z: float) -> bool:
+    return abs(x * x + y * y + z * z - 1.0) <= 4.0 * sys.float_info.epsilon
 
 
 def set_field(instance: Any, key: str, value: Any) -> None:

@@ -34,8 +34,10 @@ __all__ = [
     "Leaf",
     "angles_of",
     "axial",
+    "copied",
     "direction_from",
     "direction_leaves",
+    "field_names",
     "fields_of",
     "forms_of",
     "hashable",
@@ -46,6 +48,7 @@ __all__ = [
 ]
 
 _C = TypeVar("_C", bound="Component")
+_T = TypeVar("_T")
 
 _NAMES = {1: ("x", "y", "z"), 2: ("x", "y")}
 _ANGLES = {
@@ -189,7 +192,11 @@ class Component(ABC):  # noqa: B024
 
     def turned(self, magnetization: Vector | None) -> Self:
         """The same thing with another m."""
-        return dataclasses.replace(self, magnetization=magnetization)  # type: ignore[type-var]
+        if type(self).__post_init__ is not Component.__post_init__:
+            return dataclasses.replace(self, magnetization=magnetization)  # type: ignore[type-var]
+        # Films are turned by the thousand: what was checked once is not checked again.
+        m = fields_of(type(self))["magnetization"].check(magnetization)
+        return copied(self, {"magnetization": m})
 
     def leaves(self, fermi_wavevector: float) -> dict[str, Leaf]:
         """Its parameters by key, ``thickness`` or ``magnetization.theta_deg``.
@@ -511,9 +518,25 @@ def _leaves_of(field: Field, value: Any) -> dict[str, Leaf]:
 def direction_leaves(name: str, m: Vector) -> dict[str, Leaf]:
     """The angles of a unit vector as parameters."""
     return {
-        f"{name}.{key}": Leaf(quantity, angle)
-        for (key, quantity), angle in zip(_ANGLES.items(), angles_of(m), strict=True)
+        key: Leaf(quantity, angle)
+        for (key, quantity), angle in zip(_angle_keys(name).items(), angles_of(m), strict=True)
     }
+
+
+@cache
+def field_names(kind: type[Any]) -> tuple[str, ...]:
+    """Fields of a dataclass, those that are no parameters too."""
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+def copied(instance: _T, changes: Mapping[str, Any]) -> _T:
+    """A dataclass with other values of some fields, which are checked already."""
+    kind: type[Any] = type(instance)
+    known = vars(instance)
+    made: _T = object.__new__(kind)
+    names = field_names(kind)  # type: ignore[arg-type]
+    vars(made).update({name: known[name] for name in names}, **changes)
+    return made
 
 
 def angles_of(m: Vector) -> tuple[float, float]:
@@ -524,15 +547,20 @@ def angles_of(m: Vector) -> tuple[float, float]:
 
 def direction_from(name: str, m: Vector, changes: Mapping[str, Any]) -> Vector | None:
     """The unit vector with some of its angles changed; None if none of them is."""
-    leaves = direction_leaves(name, m)
-    if not any(key in changes for key in leaves):
+    keys = _angle_keys(name)
+    if not any(key in changes for key in keys):
         return None
     theta, phi = (
-        leaf.quantity.check(key, changes.get(key, leaf.value))
-        for key, leaf in leaves.items()
-        if leaf.quantity is not None
+        math.radians(quantity.check(key, changes.get(key, angle)))
+        for (key, quantity), angle in zip(keys.items(), angles_of(m), strict=True)
     )
-    return direction(math.radians(theta), math.radians(phi))
+    return direction(theta, phi)
+
+
+@cache
+def _angle_keys(name: str) -> dict[str, Quantity]:
+    """Quantities of the angles of a direction, by key."""
+    return {f"{name}.{key}": quantity for key, quantity in _ANGLES.items()}
 
 
 def _fields_from(

@@ -47,7 +47,7 @@ class DeltaInterface(Interface):
 
     def closed_form(self, m: ArrayLike) -> FloatArray:
         """Parameters of the compiled closed form, see `Interface.closed_form`."""
-        mx, my, mz = np.ravel(m).tolist()
+        mx, my, mz = map(float, m)  # type: ignore[arg-type]  # faster than arrays of three
         (a, b), (c, d), (e, f) = self.spin_orbit_matrix
         u0, ux = self.barrier, self.exchange
         u = (u0, ux, ux * mx, ux * my, ux * mz, a, b, c, d, e, f, 1.0)

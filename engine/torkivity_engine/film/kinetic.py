@@ -12,6 +12,8 @@ __all__ = ["require_kinetic", "unkinetic_parts"]
 def unkinetic_parts(film: Bilayer | Stack) -> dict[str, Component]:
     """Layers and interfaces of a film that the Boltzmann equation does not know, by name."""
     stack = as_stack(film)
+    if not any(part.unkinetic for part in (*stack.layers, *stack.interfaces)):
+        return {}
     named: list[tuple[str, Component]] = [
         *zip(stack.names, stack.layers, strict=True),
         *zip(stack.names_of_interfaces, stack.interfaces, strict=True),

@@ -232,6 +232,13 @@ class Layer(Component):
         """The same layer without spin-orbit coupling in its bulk."""
         return self
 
+    def turned(self, magnetization: Vector | None) -> Self:
+        """The same layer with another m."""
+        made = super().turned(magnetization)
+        if not self.tied:
+            vars(made)["_material_key"] = self.material_key()
+        return made
+
     def with_thickness(self, thickness: float) -> Self:
         """The same material, of another thickness in nm."""
         return replace(self, thickness=thickness)  # type: ignore[type-var]

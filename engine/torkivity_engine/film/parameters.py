@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from torkivity_engine.errors import InputError
-from torkivity_engine.film.checks import Vector
+from torkivity_engine.film.checks import Vector, check_direction
 from torkivity_engine.film.component import (
     Component,
     Leaf,
@@ -236,6 +236,7 @@ class Variation(Generic[_Film]):
             if key in part:
                 raise InputError("parameter", path, f"is given twice: also as {part[key]}")
             part[key] = path
+        self._components = tuple(_components(film))
         #: Parts by name, values and Fermi wavevector: axes that do not touch them share them.
         self._made: dict[Hashable, Component] = {}
 
@@ -251,7 +252,7 @@ class Variation(Generic[_Film]):
             name: {key: (path, values[path]) for key, path in part.items()}
             for name, part in self._places.items()
         }
-        return _rebuilt(self._film, changes, self._made)
+        return _rebuilt(self._film, self._components, changes, self._made)
 
 
 def layer_paths(film: Stack | Bilayer) -> set[str]:
@@ -372,6 +373,7 @@ def _components(film: Stack | Bilayer) -> Iterator[tuple[str, Component]]:
 
 def _rebuilt(
     film: _Film,
+    components: tuple[tuple[str, Component], ...],
     changes: dict[str, dict[str, tuple[str, Any]]],
     known: dict[Hashable, Component],
 ) -> _Film:
@@ -381,14 +383,14 @@ def _rebuilt(
             made[key] = FILM_QUANTITIES[key].check(path, value)
     if isinstance(film, Bilayer):
         m = _direction(film.magnetization, changes.get("film", {}))
-        made |= {} if m is None else {"magnetization": m}
+        made |= {} if m is None else {"magnetization": check_direction("magnetization", m)}
     k_f = made.get("fermi_wavevector", film.fermi_wavevector)
     before = film.fermi_wavevector
     for key in _ENDS:
         if key in changes:
             made[key] = _changed(key, getattr(film, key), changes[key], (k_f, before))
     parts = []
-    for name, part in _components(film):
+    for name, part in components:
         own = changes.get(name, {})
         place = name, k_f, tuple((k, value) for k, (_, value) in own.items())
         if place not in known:
@@ -400,7 +402,9 @@ def _rebuilt(
         made |= zip(BILAYER_PARTS, parts, strict=True)
     else:
         made |= {"layers": tuple(parts[::2]), "interfaces": tuple(parts[1::2])}
-    return replace(film, **made)
+    varied: Any = film.varied(**made)
+    result: _Film = varied
+    return result
 
 
 def _direction(m: Vector, changes: dict[str, tuple[str, Any]]) -> Vector | None:

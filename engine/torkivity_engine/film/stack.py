@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Annotated, Any
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from torkivity_engine.constants import fermi_surface_prefactor
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.boundaries import Boundary, Surface
 from torkivity_engine.film.checks import Vector, check_direction, check_sequence, set_field
+from torkivity_engine.film.component import copied, field_names
 from torkivity_engine.film.interface import Interface
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
@@ -82,15 +83,20 @@ class Stack:
                 len(self.interfaces),
                 f"must be one fewer than layers ({len(self.layers)})",
             )
-        for index, interface in enumerate(self.interfaces):
-            if interface.magnetic and self.magnetization_at(index) is None:
-                raise InputError(
-                    "magnetization", None, "an interface with exchange needs a magnetization"
-                )
+        _check_directions(self)
         _check_ends(self)
         _check_numbers(self)
         checked_names(self)
         _check_places(self)
+
+    def varied(self, **changes: Any) -> Self:
+        """The film with other parts of the same kinds, or other numbers, that are checked already.
+
+        Films are varied by the thousand: what held of this one is not checked again.
+        """
+        made = copied(self, changes)
+        _check_directions(made)
+        return made
 
     def _repr_html_(self) -> str:
         """Picture and parameters, for notebooks."""
@@ -113,13 +119,10 @@ class Stack:
         """Names of the layers that are magnets."""
         return tuple(n for n, layer in zip(self.names, self.layers, strict=True) if layer.magnetic)
 
-    @cached_property
+    @property
     def field_direction(self) -> NDArray[np.float64]:
         """Unit vector of the in-plane electric field, shape (3,)."""
-        phi = math.radians(self.field_direction_deg)
-        vector = np.array([math.cos(phi), math.sin(phi), 0.0])
-        vector.flags.writeable = False
-        return vector
+        return _in_plane(self.field_direction_deg)
 
     @property
     def prefactor(self) -> float:
@@ -172,6 +175,14 @@ class Stack:
     def interface_magnetization(self, index: int) -> Vector:
         """Unit vector m that an interface refers to; z where there is no magnet."""
         return self.magnetization_at(index) or (0.0, 0.0, 1.0)
+
+
+@lru_cache(maxsize=256)
+def _in_plane(angle_deg: float) -> NDArray[np.float64]:
+    phi = math.radians(angle_deg)
+    vector = np.array([math.cos(phi), math.sin(phi), 0.0])
+    vector.flags.writeable = False
+    return vector
 
 
 #: What holds for the film as a whole.
@@ -227,7 +238,18 @@ class Bilayer:
             if not good:
                 raise InputError(key, getattr(self, key), expected)
         set_field(self, "magnetization", check_direction("magnetization", self.magnetization))
-        set_field(self, "_stack", self._checked_stack())
+        stack = Stack(
+            **self._layers_and_interfaces(),
+            **{name: getattr(self, name) for name in _OF_BOTH},
+        )
+        set_field(self, "_stack", stack)
+
+    def varied(self, **changes: Any) -> Self:
+        """As `Stack.varied`."""
+        made = copied(self, changes)
+        common = {name: changes[name] for name in _OF_BOTH if name in changes}
+        set_field(made, "_stack", self.stack().varied(**made._layers_and_interfaces(), **common))
+        return made
 
     def _repr_html_(self) -> str:
         """Picture and parameters, for notebooks."""
@@ -240,27 +262,31 @@ class Bilayer:
         made: Stack = vars(self)["_stack"]
         return made
 
-    def _checked_stack(self) -> Stack:
+    def _layers_and_interfaces(self) -> dict[str, Any]:
+        """Those of the stack: magnetizations filled in."""
         m = self.magnetization
         interface, ferromagnet = self.interface, self.ferromagnet
         if interface.magnetization is None:
             interface = interface.turned(m)
         if ferromagnet.magnetization is None:
             ferromagnet = ferromagnet.turned(m)
-        return Stack(
-            layers=(self.heavy_metal, ferromagnet),
-            interfaces=(interface,),
-            left=self.left,
-            right=self.right,
-            fermi_wavevector=self.fermi_wavevector,
-            field_direction_deg=self.field_direction_deg,
-            layer_names=self.layer_names,
-            interface_names=self.interface_names,
-        )
+        return {"layers": (self.heavy_metal, ferromagnet), "interfaces": (interface,)}
+
+
+#: Fields that a bilayer hands on to its stack.
+_OF_BOTH = tuple(name for name in field_names(Stack) if name in field_names(Bilayer))
 
 
 def _is_layer(thing: Any, *, magnetic: bool) -> bool:
     return isinstance(thing, Layer) and thing.magnetic is magnetic
+
+
+def _check_directions(film: Stack) -> None:
+    for index, interface in enumerate(film.interfaces):
+        if interface.magnetic and film.magnetization_at(index) is None:
+            raise InputError(
+                "magnetization", None, "an interface with exchange needs a magnetization"
+            )
 
 
 def _check_ends(film: Stack) -> None:

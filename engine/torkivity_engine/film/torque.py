@@ -28,7 +28,7 @@ def exchange_torque(strength: float, m: ArrayLike, density: FloatArray) -> Float
     ndarray, shape (3, ...)
     """
     if np.ndim(density) == 1:  # one vector: numbers are faster than arrays of three
-        (sx, sy, sz), (mx, my, mz) = density.tolist(), np.ravel(m).tolist()
+        (sx, sy, sz), (mx, my, mz) = density.tolist(), map(float, m)  # type: ignore[arg-type]
         cross = (sy * mz - sz * my, sz * mx - sx * mz, sx * my - sy * mx)
         return np.array([strength * x for x in cross])
     flat = -strength * (cross_matrix(m) @ np.reshape(density, (3, -1)))

@@ -35,12 +35,12 @@ from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.closing import require_definite
 from torkivity_engine.reduced.interface_input import interface_input, ring_directions
 from torkivity_engine.reduced.layer_response import (
-    LowRank,
     Termination,
     Transfer,
     layer_termination,
     layer_transfer,
 )
+from torkivity_engine.reduced.low_rank import LowRank
 from torkivity_engine.reduced.outer_faces import driven_moments
 from torkivity_engine.reduced.sectors import N_MOMENTS
 from torkivity_engine.spin import CHARGE

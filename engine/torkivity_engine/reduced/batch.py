@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.closing import require_definite
 from torkivity_engine.reduced.film_response import FilmResponse, film_key, film_response
 from torkivity_engine.reduced.interface_input import interface_input
-from torkivity_engine.reduced.many_layers import iteration_pays, solve_by_iteration
+from torkivity_engine.reduced.many_layers import has_many, solve_by_iteration
 from torkivity_engine.reduced.point_kernels import (
     Closings,
     Moments,
@@ -34,20 +34,20 @@ from torkivity_engine.reduced.point_kernels import (
 from torkivity_engine.spin import rotation_to
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
 
-__all__ = ["FilmMoments", "solve_reduced", "solve_reduced_many"]
+__all__ = [
+    "FilmMoments",
+    "SolvedBlock",
+    "alike",
+    "solve_reduced",
+    "solve_reduced_many",
+    "solved_blocks",
+]
 
 #: Points whose equations are held at once take about this much memory.
 _BYTES = 2_000_000
 
 _memory = threading.local()
-
-
-class _Point(NamedTuple):
-    """A film of a batch: its place there, and its interfaces as kernels take them."""
-
-    place: int
-    stack: Stack
-    interfaces: InterfaceInput
+_UNTURNED = np.eye(3)
 
 
 def solve_reduced(stack: Stack, mesh: FermiSurfaceMesh, drive: str = "fields") -> FilmMoments:
@@ -99,80 +99,137 @@ def solve_reduced_many(
     """
     rings = ring_structure(mesh)
     found: dict[int, FilmMoments | PointError] = {}
-    groups: dict[Hashable, list[int]] = {}
-    for index, stack in enumerate(stacks):
-        groups.setdefault((film_key(stack), _turned(stack)), []).append(index)
-    for group in groups.values():
+    for group in alike(stacks):
+        some = [stacks[index] for index in group]
         try:
-            layers = film_response(stacks[group[0]], rings)
+            layers = film_response(some[0], rings)
         except POINT_ERRORS as error:
             found |= dict.fromkeys(group, error)
             continue
-        points = (_Point(i, stacks[i], interface_input(stacks[i], rings)) for i in group)
-        for block in _blocks(points, _capacity(layers)):
-            moments = _solve(layers, rings, block, drive)
-            found |= zip((point.place for point in block), moments, strict=True)
+        found |= zip(group, _solve_alike(layers, rings, some, drive), strict=True)
     return [found[index] for index in range(len(stacks))]
+
+
+def alike(stacks: Sequence[Stack]) -> list[list[int]]:
+    """Places of stacks that are solved together: with equal layers and ends."""
+    groups: dict[Hashable, list[int]] = {}
+    for index, stack in enumerate(stacks):
+        groups.setdefault((film_key(stack), _turned(stack)), []).append(index)
+    return list(groups.values())
 
 
 def _turned(stack: Stack) -> tuple[bool, ...]:
     return tuple(layer.frame_direction is not None for layer in stack.layers)
 
 
+def _solve_alike(
+    layers: FilmResponse, rings: AzimuthalRings, stacks: list[Stack], drive: str
+) -> Iterator[FilmMoments | PointError]:
+    """Solutions of films with equal layers, some at a time; those of many layers one by one."""
+    amounts = _amounts(stacks, drive)
+    if not has_many(layers):
+        for block in solved_blocks(layers, rings, stacks, amounts):
+            yield from block.results(layers)
+        return
+    for stack, amount in zip(stacks, amounts, strict=True):
+        interfaces = interface_input(stack, rings)
+        points = _point_input([stack], [interfaces], amount[None])
+        solved = None
+        if not len(interfaces.scattering):
+            solved = solve_by_iteration(stack, layers, rings, points)
+        if solved is not None:
+            yield solved
+            continue
+        for block in solved_blocks(layers, rings, [stack], amount[None]):
+            yield from block.results(layers)
+
+
+class SolvedBlock(NamedTuple):
+    """Points that were solved together; the arrays of `closings` are those of the next block."""
+
+    points: PointInput
+    closings: Closings
+    solved: FloatArray
+    moments: Moments
+    reciprocals: list[float]
+
+    def results(self, layers: FilmResponse) -> Iterator[FilmMoments | PointError]:
+        """Moments of each point, or what is wrong with it."""
+        moments = self.moments
+        plus = -moments.current[:, 1::2]
+        numbers = (self.closings.defect, moments.balance, moments.residual, moments.slack)
+        certificates = zip(*(x.tolist() for x in numbers), strict=True)
+        removed = 2.0 * layers.conserved
+        for k, (defect, balance, residual, slack) in enumerate(certificates):
+            try:
+                require_definite(self.reciprocals[k])
+            except PhysicsError as error:
+                yield error
+                continue
+            yield FilmMoments(
+                current_minus=moments.current[k, 0::2],
+                current_plus=plus[k],
+                density=moments.density[k],
+                certificates={
+                    "unitarity_defect": defect,
+                    "spin_balance": balance,
+                    "modes_removed": removed,
+                    "residual": residual,
+                    "condition": 1.0 / self.reciprocals[k],
+                    "gauge_slack": slack,
+                },
+            )
+
+
+def solved_blocks(
+    layers: FilmResponse, rings: AzimuthalRings, stacks: list[Stack], amounts: FloatArray
+) -> Iterator[SolvedBlock]:
+    """Films with equal layers, as many at a time as memory is kept for.
+
+    `amounts`, shape (n_films, 2, 6, n_drives): fields and injections of each drive, at the bottom
+    and at the top.
+    """
+    azimuths = np.stack([np.cos(rings.azimuths), np.sin(rings.azimuths)])
+    interfaces = [interface_input(stack, rings) for stack in stacks]
+    points = _point_input(stacks, interfaces, amounts)
+    for first, end in _blocks(interfaces, _capacity(layers)):
+        yield _solve(layers, azimuths, interfaces[first], points.some(first, end))
+
+
 def _capacity(layers: FilmResponse) -> int:
     """How many points are handled at once."""
     size, rank = 4 * len(layers.slots), layers.rank
     moments = len(layers.cosines) * (size + 3 * len(layers.local)) * size
-    return max(1, _BYTES // (8 * (2 * rank**2 + moments)))
+    return max(1, _BYTES // (8 * (rank**2 + moments)))
 
 
-def _blocks(points: Iterable[_Point], most: int) -> Iterator[list[_Point]]:
-    """Points that are handled at once; those whose interfaces are tensors one by one."""
-    waiting: list[_Point] = []
-    for point in points:
-        if len(point.interfaces.scattering):
-            yield [point]
-            continue
-        waiting.append(point)
-        if len(waiting) == most:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
+def _blocks(interfaces: list[InterfaceInput], most: int) -> Iterator[tuple[int, int]]:
+    """Where points that are handled at once begin and end; those with tensors one by one."""
+    first = 0
+    while first < len(interfaces):
+        end = first + 1
+        if not len(interfaces[first].scattering):
+            while end < min(first + most, len(interfaces)) and not len(interfaces[end].scattering):
+                end += 1
+        yield first, end
+        first = end
 
 
 def _solve(
-    layers: FilmResponse, rings: AzimuthalRings, block: list[_Point], drive: str
-) -> list[FilmMoments | PointError]:
-    """Solutions of some points with equal layers."""
-    if not iteration_pays(layers, block[0].interfaces):
-        return _solve_together(layers, rings, block, drive)
-    points = _point_input(block, drive)
-    found: list[FilmMoments | PointError] = []
-    for k, point in enumerate(block):
-        solved = solve_by_iteration(point.stack, layers, rings, points, k)
-        found.append(solved or _solve_together(layers, rings, [point], drive)[0])
-    return found
-
-
-def _solve_together(
-    layers: FilmResponse, rings: AzimuthalRings, block: list[_Point], drive: str
-) -> list[FilmMoments | PointError]:
-    """The same with the matrix of the closing equations, by one call of each kernel."""
-    interfaces = block[0].interfaces
-    points = _point_input(block, drive)
-    n_points, n_drives = len(block), points.drive.shape[3]
+    layers: FilmResponse, azimuths: FloatArray, interfaces: InterfaceInput, points: PointInput
+) -> SolvedBlock:
+    """Some points with equal layers, by one call of each kernel."""
+    n_points, n_drives = len(points.drive), points.drive.shape[3]
     n_interfaces, rank = len(interfaces.table), layers.rank
     closings = _room(layers, n_points, n_interfaces, n_drives)
-    azimuths = np.stack([np.cos(rings.azimuths), np.sin(rings.azimuths)])
     close_points(layers, azimuths, interfaces, points, closings)
     solved = np.zeros((n_points, n_drives, rank))
-    reciprocals = np.zeros(n_points)
-    for k in range(n_points):
+    reciprocals = [0.0] * n_points
+    for k, norm in enumerate(closings.norm.tolist()):
         # LAPACK goes by columns: it sees the transposed system.
-        factors, pivots, info = lapack.dgetrf(closings.factors[k].T, overwrite_a=True)
+        factors, pivots, info = lapack.dgetrf(closings.system[k].T, overwrite_a=True)
         if info == 0:
-            reciprocals[k], _ = lapack.dgecon(factors, closings.norm[k], norm="I")
+            reciprocals[k], _ = lapack.dgecon(factors, norm, norm="I")
             solved[k] = lapack.dgetrs(factors, pivots, closings.source[k].T, trans=1)[0].T
     moments = Moments(
         np.empty((n_points, 2 * n_interfaces, 4, n_drives)),
@@ -180,46 +237,59 @@ def _solve_together(
         *np.empty((3, n_points)),
     )
     open_points(layers, points, closings, solved, moments)
-    return [_result(layers, closings, moments, float(reciprocals[k]), k) for k in range(n_points)]
+    return SolvedBlock(points, closings, solved, moments, reciprocals)
 
 
-def _point_input(block: list[_Point], drive: str) -> PointInput:
-    stacks = [point.stack for point in block]
-    turned = _turned(stacks[0])
+def _point_input(
+    stacks: list[Stack], interfaces: list[InterfaceInput], amounts: FloatArray
+) -> PointInput:
     rotation = [
-        [rotation_to(layer.frame_direction or (0.0, 0.0, 1.0)) for layer in stack.layers]
+        [
+            _UNTURNED if layer.frame_direction is None else rotation_to(layer.frame_direction)
+            for layer in stack.layers
+        ]
         for stack in stacks
     ]
     return PointInput(
         rotation=np.array(rotation),
-        turned=np.array(turned),
-        parameters=np.array([point.interfaces.parameters for point in block]),
-        drive=np.array([_amounts(stack, drive) for stack in stacks]),
+        turned=np.array(_turned(stacks[0])),
+        parameters=np.array([own.parameters for own in interfaces]),
+        drive=amounts,
         reference=np.array(
             [-1 if stack.is_open else stack.reference_interface for stack in stacks]
         ),
     )
 
 
-def _amounts(stack: Stack, drive: str) -> FloatArray:
-    """Fields and injections of each drive, at the bottom and at the top, (2, 6, n_drives)."""
+def _amounts(stacks: list[Stack], drive: str) -> FloatArray:
+    """Fields and injections of each drive, at the bottom and at the top.
+
+    Shape (n_points, 2, 6, n_drives).
+    """
     if drive == "injection":
-        injected = np.stack([stack.left.injected, stack.right.injected])
-        return np.concatenate([np.zeros((2, 2)), injected], axis=1)[:, :, None]
-    fields = np.eye(2) if drive == "fields" else stack.field_direction[:2, None]
-    amounts = np.zeros((2, 6, fields.shape[1]))
-    amounts[:, :2] = fields
+        injected = [[stack.left.injected, stack.right.injected] for stack in stacks]
+        amounts = np.zeros((len(stacks), 2, 6, 1))
+        amounts[:, :, 2:, 0] = injected
+        return amounts
+    amounts = np.zeros((len(stacks), 2, 6, 2 if drive == "fields" else 1))
+    if drive == "fields":
+        amounts[:, :, :2] = np.eye(2)
+    else:
+        amounts[:, :, :2, 0] = np.array([s.field_direction[:2] for s in stacks])[:, None]
     return amounts
 
 
 def _room(layers: FilmResponse, n_points: int, n_interfaces: int, n_drives: int) -> Closings:
     """Arrays to be filled, of the thread's own memory: the next call has the same."""
     n_rings, size, rank = len(layers.cosines), 4 * len(layers.slots), layers.rank
+    key = (n_points, n_interfaces, n_drives, n_rings, size, rank)
+    latest: tuple[tuple[int, ...], Closings] | None = getattr(_memory, "room", None)
+    if latest is not None and latest[0] == key:
+        return latest[1]
     shapes: dict[str, tuple[int, ...]] = {
         "mean": (n_rings, size, size + n_drives),
         "probe": (n_rings, 3 * n_interfaces, size + n_drives),
         "system": (rank, rank),
-        "factors": (rank, rank),
         "source": (n_drives, rank),
         "gauge": (rank,),
         "offset": (n_drives,),
@@ -232,33 +302,11 @@ def _room(layers: FilmResponse, n_points: int, n_interfaces: int, n_drives: int)
         # To the system page by page, memory that is given back costs more than the equations.
         kept = _memory.numbers = np.empty(sum(counts))
     ends = np.cumsum(counts)
-    return Closings(
+    room = Closings(
         **{
             name: kept[end - count : end].reshape(n_points, *shape)
             for (name, shape), count, end in zip(shapes.items(), counts, ends, strict=True)
         }
     )
-
-
-def _result(
-    layers: FilmResponse, closings: Closings, moments: Moments, reciprocal: float, k: int
-) -> FilmMoments | PointError:
-    """One point of a block."""
-    try:
-        require_definite(reciprocal)
-    except PhysicsError as error:
-        return error
-    current = moments.current[k]
-    return FilmMoments(
-        current_minus=current[0::2],
-        current_plus=-current[1::2],
-        density=moments.density[k],
-        certificates={
-            "unitarity_defect": float(closings.defect[k]),
-            "spin_balance": float(moments.balance[k]),
-            "modes_removed": 2.0 * layers.conserved,
-            "residual": float(moments.residual[k]),
-            "condition": 1.0 / reciprocal,
-            "gauge_slack": float(moments.slack[k]),
-        },
-    )
+    _memory.room = key, room
+    return room

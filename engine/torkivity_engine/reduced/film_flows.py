@@ -81,10 +81,11 @@ def prepare(layers, film, flights):  # type: ignore[no-untyped-def]
     flights : ndarray, shape (n_layers, n_rings, 4, 4)
     """
     n_layers, n_rings = flights.shape[0], flights.shape[1]
+    half = np.empty((4, 4))
     for index in range(n_layers):
         for ring in range(n_rings):
             if film.turned[index]:
-                _turn(film.rotation[index], layers.local[index, ring], flights[index, ring])
+                _turn(film.rotation[index], layers.local[index, ring], half, flights[index, ring])
             else:
                 flights[index, ring] = layers.local[index, ring]
     n_sides, n_drives = film.driven.shape[2], film.driven.shape[3]
@@ -317,9 +318,9 @@ def departure(layers, given, film, channels, x, amount, out, density, result):  
 
 @njit(cache=True, error_model="numpy")
 def uniform_loss(layers, given, film, channels):  # type: ignore[no-untyped-def]
-    """What a uniform spin accumulation along x, y, z loses in one round, (3, n_rings N).
+    """What a uniform spin accumulation along x, y, z loses in one round, (3, n_rings n).
 
-    In everything that leaves the sides of interfaces.
+    In the azimuthal means of what leaves the sides of interfaces.
     """
     n_rings, size = layers.local.shape[1], 4 * layers.slots.shape[0]
     out, lost = np.zeros((n_rings, 3, size)), np.empty((n_rings, 3, size))
@@ -333,10 +334,12 @@ def uniform_loss(layers, given, film, channels):  # type: ignore[no-untyped-def]
     _give(layers, given, x, own)
     nothing = np.empty((0, channels.blocks.shape[2], 3, 3))
     _send(layers, film, channels, own, 0.0, lost, nothing)
-    answer = np.empty((3, n_rings * size))
+    n = 8 * channels.blocks.shape[2]  # the means come first among the slots
+    answer = np.empty((3, n_rings * n))
     for s in range(3):
         for ring in range(n_rings):
-            answer[s, ring * size : (ring + 1) * size] = out[ring, s] - lost[ring, s]
+            for j in range(n):
+                answer[s, ring * n + j] = out[ring, s, j] - lost[ring, s, j]
     return answer
 
 

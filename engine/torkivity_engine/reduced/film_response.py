@@ -7,6 +7,7 @@ them share it. Rotations are part of a point: see `torkivity_engine.reduced.poin
 from __future__ import annotations
 
 from collections.abc import Hashable
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,15 +19,15 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.reduced.layer_response import (
     Content,
-    LowRank,
     Termination,
     Transfer,
     own_termination,
     own_transfer,
 )
+from torkivity_engine.reduced.low_rank import LowRank
 from torkivity_engine.reduced.outer_faces import driven_moments
 from torkivity_engine.reduced.response_cache import cached, ring_key
-from torkivity_engine.reduced.sectors import N_MOMENTS, coupled
+from torkivity_engine.reduced.sectors import N_MOMENTS
 from torkivity_engine.spin import CHARGE
 from torkivity_meshes import AzimuthalRings
 
@@ -130,13 +131,14 @@ def film_response(stack: Stack, rings: AzimuthalRings) -> FilmResponse:
 
 
 class _Group(NamedTuple):
-    """Collisions that feed some places from the same places.
+    """A group of a layer's collisions, and at which places of the film.
 
     Attributes
     ----------
     places : list of (int, int, int)
         Moment, side and component.
-    left, right : ndarray, shape (n_places, n_rings, rank)
+    left, right : ndarray
+        As in `torkivity_engine.reduced.low_rank.Group`.
     """
 
     places: list[tuple[int, int, int]]
@@ -184,27 +186,14 @@ def _make(stack: Stack, rings: AzimuthalRings) -> FilmResponse:
 
 
 def _groups(operator: LowRank, sides: list[int]) -> list[_Group]:
-    """A layer's operator, cut into parts that share no place."""
-    n_rings, n_moments, components, rank = operator.left.shape
-
-    def by_place(factor: FloatArray) -> FloatArray:
-        return np.moveaxis(factor, 0, 2).reshape(n_moments * components, n_rings, rank)
-
-    left, right = by_place(operator.left), by_place(operator.right)
-    touched = np.any(left != 0.0, axis=1) | np.any(right != 0.0, axis=1)
-    joined = touched.astype(np.float64) @ touched.T
-    found = []
-    for part in coupled(joined):
-        rows = [row for row in part if touched[row].any()]
-        if not rows:
-            continue
-        columns = np.flatnonzero(touched[rows].any(axis=0))
-        places = []
-        for row in rows:
-            moment, component = divmod(row, components)
-            places.append((moment, sides[component // 4], component % 4))
-        found.append(_Group(places, left[rows][:, :, columns], right[rows][:, :, columns]))
-    return found
+    return [
+        _Group(
+            [(moment, sides[component // 4], component % 4) for moment, component in own.places],
+            own.left,
+            own.right,
+        )
+        for own in operator.groups
+    ]
 
 
 def _slots(
@@ -214,9 +203,8 @@ def _slots(
     needed = {(moment, side) for group in groups for moment, side, _ in group.places}
     needed |= {(0, side) for side in range(n_sides)}
     for content, own in zip(contents, sides, strict=True):
-        faces = [rows for rows in content.arriving if rows is not None]
-        for rows, side in zip(faces, own, strict=True):
-            needed |= {(a, side) for a in range(N_MOMENTS) if np.any(rows[:, :, a])}
+        for moments, side in zip(content.moments, own, strict=True):
+            needed |= {(moment, side) for moment in moments}
     return sorted(needed)
 
 
@@ -224,26 +212,30 @@ def _flattened(
     groups: list[_Group], slots: list[tuple[int, int]], n_interfaces: int
 ) -> dict[str, Any]:
     """Groups as arrays that kernels can take."""
-    places = [4 * slots.index((a, side)) + c for group in groups for a, side, c in group.places]
-    ranks = [group.left.shape[2] for group in groups]
-    blocks = [block for group in groups for block in group.left]
-    rights = [np.moveaxis(group.right, 2, 0) for group in groups]
-    group_ranks = np.cumsum([0, *ranks])
+    number = {slot: 4 * index for index, slot in enumerate(slots)}
+    places = [number[a, side] + c for group in groups for a, side, c in group.places]
+    group_ranks = _starts([group.left.shape[2] for group in groups])
     uniform = np.zeros((n_interfaces, int(group_ranks[-1])))
-    for group, first in zip(groups, group_ranks, strict=False):
-        for (moment, side, component), right in zip(group.places, group.right, strict=True):
+    for group, first in zip(groups, group_ranks.tolist(), strict=False):
+        for at, (moment, side, component) in enumerate(group.places):
             if (moment, component) == (0, CHARGE):
-                uniform[side // 2, first : first + right.shape[1]] += right.sum(axis=0)
+                own = group.right[:, at].sum(axis=1)
+                uniform[side // 2, first : first + len(own)] += own
     return {
         "places": np.array(places, dtype=np.int64),
-        "group_places": np.cumsum([0, *(len(group.places) for group in groups)]),
+        "group_places": _starts([len(group.places) for group in groups]),
         "group_ranks": group_ranks,
-        "left": np.concatenate([block.ravel() for block in blocks]),
-        "left_start": np.cumsum([0, *(block.size for block in blocks)])[:-1],
-        "right": np.concatenate([right.ravel() for right in rights]),
-        "right_start": np.cumsum([0, *(right.size for right in rights)])[:-1],
+        "left": np.concatenate([group.left.ravel() for group in groups]),
+        "left_start": _starts([block.size for group in groups for block in group.left])[:-1],
+        "right": np.concatenate([group.right.ravel() for group in groups]),
+        "right_start": _starts([group.right.size for group in groups])[:-1],
         "uniform": uniform,
     }
+
+
+def _starts(sizes: list[int]) -> IntArray:
+    """Where parts of these sizes begin, and where the last one ends."""
+    return np.array(list(accumulate(sizes, initial=0)), dtype=np.int64)
 
 
 def _side_contents(contents: list[Content], sides: list[list[int]], n_rings: int) -> FloatArray:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.stack import Stack
@@ -30,6 +33,8 @@ def interface_input(stack: Stack, rings: AzimuthalRings) -> InterfaceInput:
     closed = [
         interface.closed_form(m) for interface, m in zip(stack.interfaces, directions, strict=True)
     ]
+    if all(form is not None for form in closed):
+        return InterfaceInput(np.array(closed), _closed_only(len(closed)), *_NO_TABLE)
     parameters = np.array([np.ones(12) if form is None else form for form in closed])
     table = np.full(len(closed), -1)
     scattering: list[FloatArray] = []
@@ -42,9 +47,12 @@ def interface_input(stack: Stack, rings: AzimuthalRings) -> InterfaceInput:
         shape = (rings.n_polar, len(rings.azimuths))
         scattering.append(own.matrix().reshape(*shape, 8, 8))
         density.append(own.density().reshape(*shape, 3, 8))
-    if not scattering:
-        return InterfaceInput(parameters, table, *_NO_TABLE)
     return InterfaceInput(parameters, table, np.stack(scattering), np.stack(density))
+
+
+@cache
+def _closed_only(count: int) -> NDArray[np.int64]:
+    return np.full(count, -1)
 
 
 def ring_directions(rings: AzimuthalRings) -> FloatArray:

@@ -9,6 +9,7 @@ rotated when used.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,17 +17,16 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import BOTTOM, TOP, Boundary
 from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.layer import Layer
+from torkivity_engine.reduced.low_rank import LowRank, sectors_of_low_rank
 from torkivity_engine.reduced.outer_faces import outer_source, terminated_sectors
 from torkivity_engine.reduced.response_cache import cached, ring_key
-from torkivity_engine.reduced.sectors import N_MOMENTS, from_sector, layer_sectors
+from torkivity_engine.reduced.sectors import N_MOMENTS, layer_sectors, node_entries
 from torkivity_engine.reduced.slabs import attenuation, on_diagonal, slab_sectors
-from torkivity_engine.reduced.truncation import thin_factors
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
     "Content",
     "Emission",
-    "LowRank",
     "Termination",
     "Transfer",
     "layer_termination",
@@ -37,20 +37,6 @@ __all__ = [
 
 
 _Block = tuple[FloatArray, FloatArray]  # sectors with equal operators share the array
-
-
-@dataclass(frozen=True, eq=False)
-class LowRank:
-    """Dense operator on azimuthal moments as left @ right.T.
-
-    Attributes
-    ----------
-    left, right : ndarray, shape (n_polar, n_moments, n_components, rank)
-        n_moments is 1 or 3; n_components 4 per face.
-    """
-
-    left: FloatArray
-    right: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +70,12 @@ class Content:
 
     arriving: tuple[FloatArray | None, FloatArray | None]
     source: FloatArray
+
+    @cached_property
+    def moments(self) -> tuple[tuple[int, ...], ...]:
+        """Azimuthal moments that fill the layer, for each face that is not an outer one."""
+        faces = [rows for rows in self.arriving if rows is not None]
+        return tuple(tuple(np.flatnonzero(rows.any(axis=(0, 1, 3))).tolist()) for rows in faces)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,29 +174,29 @@ def own_termination(
 def _make_termination(
     layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings
 ) -> Termination:
-    specular = boundary.specular
-    thickness = layer.thickness
-    k_out = collision_terms(layer).k_out
+    thickness, k_out = layer.thickness, collision_terms(layer).k_out
     # Without a collision, then what collisions make of it in their sectors.
-    source = outer_source(layer, boundary, side, rings).reshape(rings.n_polar, -1, 6)
-    nodes = [sector.nodes for sector in layer_sectors(layer, rings)]
-    held_nodes = np.concatenate(nodes).reshape(-1, source.shape[1])
-    flying = (source - held_nodes.T @ (held_nodes @ source)).reshape(-1, N_MOMENTS, 4, 6)
-    emitted = attenuation(k_out, rings, thickness)[:, None] @ flying
+    source = outer_source(layer, boundary, side, rings)
+    local = boundary.specular * attenuation(k_out, rings, 2.0 * thickness)
+    emitted = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
+    if source.flying is not None:
+        emitted += attenuation(k_out, rings, thickness)[:, None] @ source.flying
     content, held = np.zeros((4, rings.n_polar, N_MOMENTS, 4)), np.zeros((4, 6))
     blocks: list[_Block] = []
     collided: dict[int, FloatArray] = {}
     for sector in terminated_sectors(layer, boundary, side, rings, thickness):
-        emitted += from_sector(sector.nodes, sector.emitted)
+        for node, moment, component, weight in node_entries(sector.nodes):
+            rows = slice(node * rings.n_polar, (node + 1) * rings.n_polar)
+            emitted[:, moment, component] += weight * sector.emitted[rows]
         _spread(content, sector.densities, sector.nodes, sector.content)
         held[list(sector.densities)] = sector.content_of_source
         if id(sector.returned) not in collided:
-            direct = specular * attenuation(sector.k_out, rings, 2.0 * thickness)
+            direct = boundary.specular * attenuation(sector.k_out, rings, 2.0 * thickness)
             collided[id(sector.returned)] = sector.returned - on_diagonal(direct)
         blocks.append((sector.nodes, collided[id(sector.returned)]))
     return Termination(
-        local=specular * attenuation(k_out, rings, 2.0 * thickness),
-        dense=_low_rank(blocks, rings),
+        local=local,
+        dense=sectors_of_low_rank(blocks, rings),
         emission=Emission(emitted[..., :2], emitted[..., 2:]),
         content=Content((None, content) if side == BOTTOM else (content, None), held),
         conserved=sum(sector.conserved for sector in layer_sectors(layer, rings)),
@@ -263,7 +255,7 @@ def _make_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
             store.append((sector.nodes, collided[twins][sign]))
     lefts, rights = [], []
     for sign, store in blocks.items():
-        half = _low_rank(store, rings)
+        half = sectors_of_low_rank(store, rings)
         turned = parity[:, None]
         lefts.append(0.5 * np.concatenate([turned * half.left, sign * half.left], axis=2))
         rights.append(np.concatenate([half.right, sign * turned * half.right], axis=2))
@@ -275,27 +267,15 @@ def _make_transfer(layer: Layer, rings: AzimuthalRings) -> Transfer:
     )
 
 
-def _low_rank(blocks: list[_Block], rings: AzimuthalRings) -> LowRank:
-    """Sector operators, each (node, ring) x (node, ring), as one low-rank factorisation."""
-    n_moments = N_MOMENTS if any(nodes[:, 1:].any() for nodes, _ in blocks) else 1
-    lefts: list[FloatArray] = []
-    rights: list[FloatArray] = []
-    flux = np.sqrt(rings.cosines * rings.polar_weights)
-    done: dict[int, tuple[FloatArray, FloatArray]] = {}
-    for nodes, matrix in blocks:
-        if id(matrix) not in done:
-            done[id(matrix)] = thin_factors(matrix, np.tile(flux, len(nodes)))
-        for factor, store in zip(done[id(matrix)], (lefts, rights), strict=True):
-            store.append(from_sector(nodes, factor)[:, :n_moments])
-    return LowRank(np.concatenate(lefts, axis=3), np.concatenate(rights, axis=3))
-
-
 def _spread(
     out: FloatArray, densities: tuple[int, ...], nodes: FloatArray, rows: FloatArray
 ) -> None:
     """Write rows over a sector's unknowns into (component, ring, moment, component)."""
-    if densities:
-        out[list(densities)] = np.moveaxis(from_sector(nodes, rows.T), 3, 0)
+    n_rings = out.shape[1]
+    for node, moment, component, weight in node_entries(nodes) if densities else ():
+        part = rows[:, node * n_rings : (node + 1) * n_rings]
+        for density, row in zip(densities, part, strict=True):
+            out[density, :, moment, component] = weight * row
 
 
 def _rotated(operator: LowRank, o: FloatArray) -> LowRank:

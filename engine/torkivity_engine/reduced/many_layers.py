@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import lapack
@@ -22,7 +24,6 @@ from torkivity_engine.reduced.assembly import FilmMoments
 from torkivity_engine.reduced.block_gmres import block_gmres
 from torkivity_engine.reduced.blocks import CHUNK
 from torkivity_engine.reduced.channel_sweeps import Channels, channel_factors
-from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.film_flows import (
     DrivenFilm,
     departure,
@@ -36,7 +37,7 @@ from torkivity_engine.reduced.near_means import AZIMUTHS, near_system
 from torkivity_engine.reduced.point_kernels import PointInput
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["iteration_pays", "solve_by_iteration"]
+__all__ = ["has_many", "solve_by_iteration"]
 
 #: Layers from which on the iteration is faster than the matrix.
 _FEWEST = 4
@@ -54,15 +55,15 @@ _ROUNDING = 1e-12
 _memory = threading.local()
 
 
-def iteration_pays(layers: FilmResponse, interfaces: InterfaceInput) -> bool:
-    """Whether a film has so many layers, and closed forms at all interfaces."""
-    return len(layers.local) >= _FEWEST and bool(np.all(interfaces.table < 0))
+def has_many(layers: FilmResponse) -> bool:
+    """Whether a film has so many layers that the iteration pays."""
+    return len(layers.local) >= _FEWEST
 
 
 def solve_by_iteration(
-    stack: Stack, layers: FilmResponse, rings: AzimuthalRings, points: PointInput, k: int
+    stack: Stack, layers: FilmResponse, rings: AzimuthalRings, point: PointInput
 ) -> FilmMoments | None:
-    """Solve the Boltzmann equation of one film of a batch.
+    """Solve the Boltzmann equation of a film.
 
     Parameters
     ----------
@@ -70,9 +71,8 @@ def solve_by_iteration(
         With at least two interfaces, of which all have closed forms.
     layers : FilmResponse
     rings : AzimuthalRings
-    points : PointInput
-        The film is the one in row `k`.
-    k : int
+    point : PointInput
+        Of this film alone.
 
     Returns
     -------
@@ -81,65 +81,100 @@ def solve_by_iteration(
         then to be solved with their matrix.
     """
     returns = largest_returns(stack, layers, rings)
-    n_interfaces, n_drives = len(stack.interfaces), points.drive.shape[3]
+    n_interfaces, n_drives = len(stack.interfaces), point.drive.shape[3]
     room = _room(layers, returns, rings, n_interfaces, n_drives)
     film = DrivenFilm(
-        points.rotation[k], points.turned, _spread_azimuths(rings), int(points.reference[k]),
-        points.drive[k], room["driven"], room["outgoing"],
+        point.rotation[0], point.turned, _spread_azimuths(rings), int(point.reference[0]),
+        point.drive[0], room["driven"], room["outgoing"],
     )  # fmt: skip
     channels = Channels(room["flights"], room["blocks"])
     prepare(layers, film, channels.flights)
-    defect = channel_factors(layers.cosines, film.azimuths, points.parameters[k], channels)
-    norm = near_system(layers, returns, film, channels, room["system"])
-    # LAPACK goes by columns: it sees the transposed system.
-    factors, pivots, info = lapack.dgetrf(room["system"].T, overwrite_a=True)
-    reciprocal = lapack.dgecon(factors, norm, norm="I")[0] if info == 0 else 0.0
+    defect = channel_factors(layers.cosines, film.azimuths, point.parameters[0], channels)
+    near = _NearInverse(layers, returns, film, channels, room["system"])
+    reciprocal = near.reciprocal
     if _flips(stack, layers, film.rotation) < _FEW_FLIPS:
         reciprocal = min(reciprocal, _least_loss(layers, returns, film, channels))
     if not reciprocal >= _DOUBTFUL:
         return None
-    out, density = room["out"], room["density"]
-
-    def depart(x: FloatArray, amount: float) -> FloatArray:
-        result = np.empty_like(x)
-        departure(layers, returns.given, film, channels, x, amount, out, density[:0], result)
-        return result
-
-    def precondition(x: FloatArray) -> FloatArray:
-        x[:, returns.members] = lapack.dgetrs(factors, pivots, x[:, returns.members].T, trans=1)[
-            0
-        ].T
-        return x
-
-    source = -depart(np.zeros((n_drives, layers.rank)), 1.0)
+    system = _System(layers, returns, film, channels, room["out"], room["density"])
+    source = -system.departure(np.zeros((n_drives, layers.rank)), 1.0)
     if not np.abs(source).max() > _ROUNDING * np.abs(film.driven).max():
         return None
     x = block_gmres(
-        lambda x: precondition(depart(x, 0.0)),
-        precondition(source.copy()),
+        lambda x: near.applied(system.departure(x, 0.0)),
+        near.applied(source.copy()),
         tolerance=_TOLERANCE,
         most_steps=_MOST_STEPS,
     )
     if x is None:
         return None
-    missed = np.empty_like(x)
-    slack = departure(layers, returns.given, film, channels, x, 1.0, out, density, missed)
-    current = np.empty((2 * n_interfaces, 4, n_drives))
-    spins = np.empty((n_interfaces, 3, n_drives))
-    balance = measure(layers, returns.given, film, channels, x, out, density, current, spins)
-    return FilmMoments(
-        current_minus=current[0::2],
-        current_plus=-current[1::2],
-        density=spins,
-        certificates={
-            "unitarity_defect": float(defect),
-            "spin_balance": float(balance),
-            "modes_removed": 2.0 * layers.conserved,
-            "residual": float(np.abs(missed).max() / np.abs(source).max()),
-            "condition": 1.0 / float(reciprocal),
-            "gauge_slack": float(slack),
-        },
-    )
+    moments, missed = system.moments(x)
+    certificates = {
+        "unitarity_defect": float(defect),
+        "modes_removed": 2.0 * layers.conserved,
+        "residual": float(np.abs(missed).max() / np.abs(source).max()),
+        "condition": 1.0 / reciprocal,
+    }
+    return replace(moments, certificates=moments.certificates | certificates)
+
+
+class _NearInverse:
+    """The preconditioner: overwrites the array `system` with its factors."""
+
+    def __init__(
+        self,
+        layers: FilmResponse,
+        returns: LargestReturns,
+        film: DrivenFilm,
+        channels: Channels,
+        system: FloatArray,
+    ) -> None:
+        self._members = returns.members
+        norm = near_system(layers, returns, film, channels, system)
+        # LAPACK goes by columns: it sees the transposed system.
+        self._factors, self._pivots, info = lapack.dgetrf(system.T, overwrite_a=True)
+        self.reciprocal = 0.0
+        if info == 0:
+            self.reciprocal = float(lapack.dgecon(self._factors, norm, norm="I")[0])
+
+    def applied(self, x: FloatArray) -> FloatArray:
+        """The array, shape (n_drives, rank), itself overwritten."""
+        largest = x[:, self._members].T
+        answer, _ = lapack.dgetrs(self._factors, self._pivots, largest, trans=1)
+        x[:, self._members] = answer.T
+        return x
+
+
+class _System(NamedTuple):
+    """The closing equations of one film, with arrays to be filled."""
+
+    layers: FilmResponse
+    returns: LargestReturns
+    film: DrivenFilm
+    channels: Channels
+    out: FloatArray
+    density: FloatArray
+
+    def departure(self, x: FloatArray, amount: float) -> FloatArray:
+        """System x - amount source, shape (n_drives, rank)."""
+        result = np.empty_like(x)
+        departure(
+            self.layers, self.returns.given, self.film, self.channels, x, amount, self.out,
+            self.density[:0], result,
+        )  # fmt: skip
+        return result
+
+    def moments(self, x: FloatArray) -> tuple[FilmMoments, FloatArray]:
+        """What the amplitudes amount to, and their departure from the equations."""
+        n_interfaces, n_drives = len(self.channels.flights) - 1, len(x)
+        missed = np.empty_like(x)
+        known = (self.layers, self.returns.given, self.film, self.channels, x)
+        slack = departure(*known, 1.0, self.out, self.density, missed)
+        current = np.empty((2 * n_interfaces, 4, n_drives))
+        density = np.empty((n_interfaces, 3, n_drives))
+        balance = measure(*known, self.out, self.density, current, density)
+        certificates = {"spin_balance": float(balance), "gauge_slack": float(slack)}
+        return FilmMoments(current[0::2], -current[1::2], density, certificates), missed
 
 
 def _room(

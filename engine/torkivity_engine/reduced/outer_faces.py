@@ -12,7 +12,9 @@ from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.boundaries import TOP, Boundary
 from torkivity_engine.film.collisions import driven_distribution, keyed
 from torkivity_engine.film.layer import Keyed, Layer
-from torkivity_engine.reduced.sectors import N_MOMENTS, to_sector
+from torkivity_engine.reduced.response_cache import cached, ring_key
+from torkivity_engine.reduced.sectors import N_MOMENTS, layer_sectors, to_sector
+from torkivity_engine.reduced.slab_equations import inverse
 from torkivity_engine.reduced.slabs import SlabSector, slab_sectors
 from torkivity_meshes import AzimuthalRings
 
@@ -96,16 +98,20 @@ def terminated_sectors(
     if boundary.endless:
         thickness = layer.decay_reach()
     source = outer_source(layer, boundary, side, rings)
+    known = len(source.in_sectors)
     done: dict[object, _Returning] = {}
     result = []
-    for sector in slab_sectors(layer, rings, thickness, flight=flight):
-        isotropic = tuple(bool(node[0].any()) for node in sector.nodes)
+    for index, sector in enumerate(slab_sectors(layer, rings, thickness, flight=flight)):
+        isotropic = _isotropic(sector.nodes.tobytes())
         # Twins share their arrays.
         key = id(sector.reflection), id(sector.transmission), isotropic
         if key not in done:
             done[key] = _returning(sector, boundary, side, rings, isotropic)
         own = done[key]
-        sent = own.loop @ to_sector(sector.nodes, source)
+        own_source = (
+            source.in_sectors[index] if index < known else to_sector(sector.nodes, source.full)
+        )
+        sent = own.loop @ own_source
         result.append(
             TerminatedSector(
                 nodes=sector.nodes,
@@ -153,32 +159,63 @@ def _returning(
     isotropic: tuple[bool, ...],
 ) -> _Returning:
     inner, outer = 1 - side, side
+    n = len(sector.parity)
 
     def back(arriving: FloatArray) -> FloatArray:
-        mixed = np.zeros_like(arriving)
+        returned = boundary.specular * arriving
         if boundary.diffuse > 0.0 and any(isotropic):
             split = arriving.reshape(len(isotropic), rings.n_polar, -1)
             mean = boundary.diffuse * np.einsum("i,jic->jc", rings.flux_weights, split)
             mean[~np.array(isotropic)] = 0.0
-            mixed[:] = np.repeat(mean, rings.n_polar, axis=0)
-        return boundary.specular * arriving + mixed
+            returned += np.repeat(mean, rings.n_polar, axis=0)
+        return returned
 
-    halves = np.split(sector.content, 2, axis=1)
     through, face = sector.through(outer), sector.face(outer)
-    loop = np.asarray(np.linalg.inv(np.eye(len(through)) - back(face)), dtype=np.float64)
+    once = -back(face)
+    once[np.arange(n), np.arange(n)] += 1.0
+    loop = inverse(once)
     inward = loop @ back(through)
+    near, far = (sector.content[:, end * n : (end + 1) * n] for end in (inner, outer))
     return _Returning(
         returned=sector.face(inner) + sector.through(inner) @ inward,
         inward=inward,
-        content=halves[inner] + halves[outer] @ inward,
-        held_far=halves[outer],
+        content=near + far @ inward,
+        held_far=far,
         through=through,
         face=face,
         loop=loop,
     )
 
 
-def outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> FloatArray:
+@lru_cache(maxsize=64)
+def _isotropic(nodes: bytes) -> tuple[bool, ...]:
+    """Whether each node has a part in the azimuthal mean."""
+    table = np.frombuffer(nodes).reshape(-1, N_MOMENTS, 4)
+    return tuple(bool(node[0].any()) for node in table)
+
+
+@dataclass(frozen=True, eq=False)
+class OuterSource:
+    """What the outer face of a layer sends inwards by itself.
+
+    Two columns for the field (the driven bulk distribution misses the boundary condition), four
+    for the injections of a reservoir.
+
+    Attributes
+    ----------
+    full : ndarray, shape (n_polar, 3, 4, 6)
+    flying : ndarray of that shape, or None
+        What of it no sector scatters.
+    in_sectors : tuple of ndarray, shape (n, 6)
+        The rest, as unknowns of the sectors of the layer.
+    """
+
+    full: FloatArray
+    flying: FloatArray | None
+    in_sectors: tuple[FloatArray, ...]
+
+
+def outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> OuterSource:
     """What the outer face of a layer sends inwards by itself.
 
     Parameters
@@ -191,10 +228,31 @@ def outer_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRi
 
     Returns
     -------
-    ndarray, shape (n_polar, 3, 4, 6)
-        Two columns for the field (the driven bulk distribution misses the boundary condition),
-        four for the injections of a reservoir.
+    OuterSource
+        Kept: not to be written to. The thickness of the layer does not matter.
     """
+    key = layer.material_key(), layer.magnetization, boundary.kinetic_key(), side
+    return cached(
+        ring_key("outer source", *key, rings=rings),
+        OuterSource,
+        lambda: _make_source(layer, boundary, side, rings),
+    )
+
+
+def _make_source(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> OuterSource:
+    full = _sent_in(layer, boundary, side, rings)
+    nodes = [sector.nodes for sector in layer_sectors(layer, rings)]
+    held = np.concatenate(nodes).reshape(-1, N_MOMENTS * 4)
+    flat = full.reshape(rings.n_polar, -1, 6)
+    flying = (flat - held.T @ (held @ flat)).reshape(full.shape)
+    return OuterSource(
+        full,
+        flying if flying.any() else None,
+        tuple(to_sector(own, full) for own in nodes),
+    )
+
+
+def _sent_in(layer: Layer, boundary: Boundary, side: int, rings: AzimuthalRings) -> FloatArray:
     source = np.zeros((rings.n_polar, N_MOMENTS, 4, 6))
     if boundary.endless:
         return source

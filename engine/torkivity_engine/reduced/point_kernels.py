@@ -44,6 +44,11 @@ class PointInput(NamedTuple):
     drive: FloatArray
     reference: FloatArray
 
+    def some(self, first: int, end: int) -> PointInput:
+        """Those from one row up to another."""
+        rows = (x[first:end] for x in (self.parameters, self.drive, self.reference))
+        return PointInput(self.rotation[first:end], self.turned, *rows)
+
 
 class Closings(NamedTuple):
     """What closes the problem of each point: system x = source.
@@ -53,8 +58,8 @@ class Closings(NamedTuple):
     mean : ndarray, shape (n_points, n_rings, N, N + n_drives)
         <W> and <z>, with N = 4 n_slots, in Cartesian components.
     probe : ndarray, shape (n_points, n_rings, 3 n_interfaces, N + n_drives)
-    system, factors : ndarray, shape (n_points, rank, rank)
-        Twice the same; the second is to be overwritten.
+    system : ndarray, shape (n_points, rank, rank)
+        To be overwritten by its factors.
     source : ndarray, shape (n_points, n_drives, rank)
     gauge : ndarray, shape (n_points, rank)
         Charge that leaves the reference interface per x.
@@ -67,7 +72,6 @@ class Closings(NamedTuple):
     mean: FloatArray
     probe: FloatArray
     system: FloatArray
-    factors: FloatArray
     source: FloatArray
     gauge: FloatArray
     offset: FloatArray
@@ -95,22 +99,18 @@ class Moments(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def _turn(rotation, own, out):  # type: ignore[no-untyped-def]
-    """out = O own O^T for spins, 4x4 matrices."""
-    half = np.zeros((4, 4))
+def _turn(rotation, own, half, out):  # type: ignore[no-untyped-def]
+    """out = O own O^T for spins, 4x4 matrices; `half` is room for one."""
     for i in range(3):
+        u, v, w = rotation[i, 0], rotation[i, 1], rotation[i, 2]
         for j in range(4):
-            half[i, j] = (
-                rotation[i, 0] * own[0, j] + rotation[i, 1] * own[1, j] + rotation[i, 2] * own[2, j]
-            )
-    half[3] = own[3]
+            half[i, j] = u * own[0, j] + v * own[1, j] + w * own[2, j]
+    for j in range(4):
+        half[3, j] = own[3, j]
     for i in range(4):
+        u, v, w = half[i, 0], half[i, 1], half[i, 2]
         for j in range(3):
-            out[i, j] = (
-                half[i, 0] * rotation[j, 0]
-                + half[i, 1] * rotation[j, 1]
-                + half[i, 2] * rotation[j, 2]
-            )
+            out[i, j] = u * rotation[j, 0] + v * rotation[j, 1] + w * rotation[j, 2]
         out[i, 3] = half[i, 3]
 
 
@@ -118,7 +118,7 @@ def _turn(rotation, own, out):  # type: ignore[no-untyped-def]
 def _flights(layers, rotation, turned, local):  # type: ignore[no-untyped-def]
     """A in Cartesian components, shape (n_rings, n, n)."""
     n_layers, n_rings = layers.local.shape[0], layers.local.shape[1]
-    block = np.empty((4, 4))
+    half, block = np.empty((4, 4)), np.empty((4, 4))
     for index in range(n_layers):
         low, high = 8 * index - 4, 8 * index
         if index == 0:
@@ -126,12 +126,14 @@ def _flights(layers, rotation, turned, local):  # type: ignore[no-untyped-def]
         if index == n_layers - 1:
             high = low
         for ring in range(n_rings):
+            own = layers.local[index, ring]
             if turned[index]:
-                _turn(rotation[index], layers.local[index, ring], block)
-            else:
-                block[:] = layers.local[index, ring]
-            local[ring, low : low + 4, high : high + 4] = block
-            local[ring, high : high + 4, low : low + 4] = block
+                _turn(rotation[index], own, half, block)
+                own = block
+            for i in range(4):
+                for j in range(4):
+                    local[ring, low + i, high + j] = own[i, j]
+                    local[ring, high + i, low + j] = own[i, j]
 
 
 @njit(cache=True, error_model="numpy")
@@ -146,7 +148,10 @@ def _own_components(vector, rotation, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, error_model="numpy")
 def _drives(layers, rotation, drive, incoming, outgoing):  # type: ignore[no-untyped-def]
-    """What drives add to what arrives at and leaves the interfaces, (n_rings, 3, n, n_drives)."""
+    """What drives add to what arrives at and leaves the interfaces.
+
+    Shape (n_rings, n_moments, n, n_drives), of which the first moments are filled that there are.
+    """
     n_layers, n_rings = layers.local.shape[0], layers.local.shape[1]
     n_sides, n_drives = 2 * (n_layers - 1), drive.shape[2]
     amounts = np.empty((6, n_drives))
@@ -162,7 +167,7 @@ def _drives(layers, rotation, drive, incoming, outgoing):  # type: ignore[no-unt
                 _own_components(spin, o, held)
                 amounts[2:, d] = held
         for ring in range(n_rings):
-            for a in range(3):
+            for a in range(incoming.shape[1]):
                 for d in range(n_drives):
                     for way in range(2):
                         source = layers.driven[index, sign if way == 0 else 1 - sign, ring, a]
@@ -363,7 +368,6 @@ def close_points(layers, azimuths, interfaces, points, closings):  # type: ignor
         closings.norm[point] = _system(
             layers, taken, gauge, offset, reference, system, closings.source[point]
         )
-        closings.factors[point] = system
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
@@ -439,13 +443,44 @@ def _imbalance(layers, held, rotation, drive, current):  # type: ignore[no-untyp
 
 
 @njit(cache=True, error_model="numpy")
-def _residual(system, x, source):  # type: ignore[no-untyped-def]
-    """Largest departure from system x = source, over the largest source."""
+def _take(layers, out, rotation, turned, ring, taken):  # type: ignore[no-untyped-def]
+    """Keep what leaves the interfaces at a ring, in the frames of the layers, place by place.
+
+    `taken` is flat, shape (n_drives, n_places n_rings): places as groups have them, ring by ring.
+    """
+    n_rings = layers.local.shape[1]
+    own, vector = np.empty(4), np.empty(4)
+    for q in range(layers.places.shape[0]):
+        slot, component = layers.places[q] // 4, layers.places[q] % 4
+        index = (layers.slots[slot, 1] + 1) // 2
+        for d in range(out.shape[0]):
+            if turned[index]:
+                vector[:] = out[d, 4 * slot : 4 * slot + 4]
+                _own_components(vector, rotation[index], own)
+                taken[d, q * n_rings + ring] = own[component]
+            else:
+                taken[d, q * n_rings + ring] = out[d, 4 * slot + component]
+
+
+@njit(cache=True, error_model="numpy")
+def _residual(layers, taken, x, charge, reference, source):  # type: ignore[no-untyped-def]
+    """Largest departure from x = what collisions take, over the largest source.
+
+    `charge`, shape (n_drives,), leaves the reference interface.
+    """
+    n_rings = layers.local.shape[1]
     worst, scale = 0.0, 1e-300
-    for d in range(x.shape[0]):
-        for a in range(system.shape[0]):
-            missed = _dot(system[a], x[d], system.shape[0]) - source[d, a]
-            worst, scale = max(worst, abs(missed)), max(scale, abs(source[d, a]))
+    for group in range(layers.right_start.shape[0]):
+        low, high = layers.group_ranks[group], layers.group_ranks[group + 1]
+        first, end = layers.group_places[group], layers.group_places[group + 1]
+        count = (end - first) * n_rings
+        for a in range(low, high):
+            right = layers.right[layers.right_start[group] + (a - low) * count :]
+            for d in range(x.shape[0]):
+                missed = x[d, a] - _dot(right, taken[d, first * n_rings :], count)
+                if reference >= 0:
+                    missed += layers.uniform[reference, a] * charge[d]
+                worst, scale = max(worst, abs(missed)), max(scale, abs(source[d, a]))
     return worst / scale
 
 
@@ -465,9 +500,10 @@ def open_points(layers, points, closings, solved, moments):  # type: ignore[no-u
     n_interfaces, n_drives = points.parameters.shape[1], points.drive.shape[3]
     n_layers, n = n_interfaces + 1, 8 * n_interfaces
     local = np.zeros((n_rings, n, n))
-    incoming, outgoing = np.empty((n_rings, 3, n, n_drives)), np.empty((n_rings, 3, n, n_drives))
+    incoming, outgoing = np.empty((n_rings, 1, n, n_drives)), np.empty((n_rings, 1, n, n_drives))
     y, out = np.empty((n_drives, size)), np.empty((n_drives, size))
-    held = np.empty((n_layers, 4, n_drives))
+    held, charge = np.empty((n_layers, 4, n_drives)), np.zeros(n_drives)
+    taken = np.empty((n_drives, layers.places.shape[0] * n_rings))
     for point in range(points.parameters.shape[0]):
         rotation, x = points.rotation[point], solved[point]
         mean, probe = closings.mean[point], closings.probe[point]
@@ -496,12 +532,16 @@ def open_points(layers, points, closings, solved, moments):  # type: ignore[no-u
                         row = probe[ring, 3 * i + s]
                         density[i, s, d] += solid * (row[size + d] + _dot(row, y[d], size))
             _hold(layers, out, rotation, ring, held)
-        moments.residual[point] = _residual(closings.system[point], x, closings.source[point])
-        slack = 0.0
-        if points.reference[point] >= 0:
+            _take(layers, out, rotation, points.turned, ring, taken)
+        reference, slack = points.reference[point], 0.0
+        if reference >= 0:
             for d in range(n_drives):
                 leaving = _dot(closings.gauge[point], x[d], x.shape[1])
-                slack = max(slack, abs(closings.offset[point, d] + leaving))
+                charge[d] = closings.offset[point, d] + leaving
+                slack = max(slack, abs(charge[d]))
+        moments.residual[point] = _residual(
+            layers, taken, x, charge, reference, closings.source[point]
+        )
         moments.slack[point] = slack
         largest = max(np.abs(current).max(), 1e-300)
         moments.balance[point] = (

@@ -16,7 +16,8 @@ small sectors, and pairs of them with equal operators.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -30,26 +31,27 @@ from torkivity_engine.film.collisions import collision_terms
 from torkivity_engine.film.layer import Layer
 from torkivity_engine.kinetics.collision import CollisionTerms
 from torkivity_engine.reduced.response_cache import cached, ring_key
+from torkivity_engine.reduced.slab_decay import SlabDecay, slab_decay
+from torkivity_engine.reduced.slab_doubling import SlabDoubling
+from torkivity_engine.reduced.slab_equations import Kept, SlabEquations
 from torkivity_engine.reduced.slab_modes import SlabModes, slab_modes
 from torkivity_meshes import AzimuthalRings
 
 __all__ = [
     "N_MOMENTS",
-    "Kept",
     "LayerSector",
     "conserved_densities",
     "coupled",
     "flight_nodes",
     "from_sector",
     "layer_sectors",
+    "node_entries",
     "to_sector",
 ]
 
 
 #: Azimuthal moments 1, sqrt(2) cos(phi), sqrt(2) sin(phi), orthonormal in the azimuthal mean.
 N_MOMENTS = 3
-
-Kept = tuple[FloatArray, FloatArray]  # densities and fluxes, shape (n, count) each
 
 _X, _Y, _Z, _C = range(4)
 _ROOT = math.sqrt(0.5)
@@ -104,6 +106,8 @@ class LayerSector:
         Their spin components: those of `density_even`, then those of `density_odd`.
     flux : ndarray, shape (n,)
         Weight of each unknown in a flux, up to a factor.
+    first : LayerSector or None
+        An earlier sector with equal operators, which answers for both.
     """
 
     nodes: FloatArray
@@ -117,12 +121,20 @@ class LayerSector:
     density_odd: FloatArray
     densities: tuple[int, ...]
     flux: FloatArray
+    first: LayerSector | None = None
 
     @cached_property
-    def modes(self) -> SlabModes | None:
-        """Modes of the material; None if its operators have none that serve."""
+    def slabs(self) -> SlabModes | SlabDecay | SlabDoubling:
+        """What gives slabs of any thickness their operators: the cheapest way that serves."""
+        equations, rows = self.equations, (self.density_even, self.density_odd)
+        modes = slab_modes(self.even, self.odd, self.mu, self.flux, rows, equations.kept)
+        return modes or slab_decay(equations) or SlabDoubling(equations)
+
+    @property
+    def equations(self) -> SlabEquations:
+        """Those of a slab in the norm of the flux."""
         rows = self.density_even, self.density_odd
-        return slab_modes(self.even, self.odd, self.mu, self.flux, rows)
+        return SlabEquations.of(self.even, self.odd, self.mu, self.flux, rows, self.kept)
 
     @property
     def conserved(self) -> int:
@@ -170,8 +182,19 @@ def _make_sectors(layer: Layer, rings: AzimuthalRings) -> list[LayerSector]:
     touched = np.any(scattered + scattered.T, axis=0) | _NODES[:, 0].any(axis=1)
     parts = coupled(np.abs(out_rates) + scattered)
     kernel = _Kernel(out_rates, in_rates, functions, orbital, parity)
-    known: dict[bytes, Kept | None] = {}
-    return [_sector(part, kernel, rings, known) for part in parts if np.any(touched[list(part)])]
+    found: list[LayerSector] = []
+    firsts: dict[Hashable, LayerSector] = {}
+    for part in parts:
+        if np.any(touched[list(part)]):
+            spins, signature = _signature(part, kernel)
+            first = firsts.get(signature)
+            if first is None:
+                first = firsts[signature] = _sector(part, kernel, rings)
+                found.append(first)
+            else:
+                nodes = _NODES[list(part)]
+                found.append(replace(first, nodes=nodes, densities=spins, first=first))
+    return found
 
 
 def coupled(matrix: FloatArray) -> list[tuple[int, ...]]:
@@ -213,6 +236,18 @@ def from_sector(nodes: FloatArray, unknowns: FloatArray) -> FloatArray:
     rows = unknowns.reshape(len(nodes), rings * columns)
     flat: FloatArray = nodes.reshape(len(nodes), -1).T @ rows
     return flat.reshape(N_MOMENTS, 4, rings, columns).transpose(2, 0, 1, 3)
+
+
+def node_entries(nodes: FloatArray) -> tuple[tuple[int, int, int, float], ...]:
+    """What nodes consist of: node, azimuthal moment, component and weight of each part."""
+    return _entries(nodes.tobytes())
+
+
+@lru_cache(maxsize=64)
+def _entries(table: bytes) -> tuple[tuple[int, int, int, float], ...]:
+    nodes = np.frombuffer(table).reshape(-1, N_MOMENTS, 4)
+    places = (tuple(int(k) for k in place) for place in np.argwhere(nodes))
+    return tuple((p, m, c, float(nodes[p, m, c])) for p, m, c in places)
 
 
 def _unit(row: int, column: int) -> FloatArray:
@@ -257,19 +292,40 @@ class _Kernel(NamedTuple):
     parity: FloatArray
 
 
-def _sector(
-    part: tuple[int, ...],
-    kernel: _Kernel,
-    rings: AzimuthalRings,
-    known: dict[bytes, Kept | None],
-) -> LayerSector:
-    """One sector; `known` collects what operators conserve, so that twins find it."""
+def _densities(part: tuple[int, ...], kernel: _Kernel) -> tuple[list[tuple[int, int, float]], ...]:
+    """Densities of e and of f: place in the part, spin component and parity."""
+    uniform = [
+        (at, int(np.argmax(_NODES[node, 0])), _own_parity(node, kernel))
+        for at, node in enumerate(part)
+        if _NODES[node, 0].any()
+    ]
+    return tuple([each for each in uniform if each[2] == sign] for sign in (1.0, -1.0))
+
+
+def _own_parity(node: int, kernel: _Kernel) -> float:
+    """Both components of a node have one parity."""
+    return float(kernel.parity[int(np.nonzero(_NODES[node])[1][0])])
+
+
+def _signature(part: tuple[int, ...], kernel: _Kernel) -> tuple[tuple[int, ...], Hashable]:
+    """Spin components of a part's densities, and what its operators are made of."""
+    own = np.ix_(part, part)
+    densities = _densities(part, kernel)
+    return tuple(spin for each in densities for _, spin, _ in each), (
+        kernel.out_rates[own].tobytes(),
+        *((pair, rates[own].tobytes()) for pair, rates in kernel.in_rates.items()),
+        *(_own_parity(node, kernel) for node in part),
+        *(at for each in densities for at, _, _ in each),
+    )
+
+
+def _sector(part: tuple[int, ...], kernel: _Kernel, rings: AzimuthalRings) -> LayerSector:
     n, size = rings.n_polar, len(part)
-    nodes = _NODES[list(part)]
     k_out = kernel.out_rates[np.ix_(part, part)]
-    # Both components of a node have one parity.
-    own_parity = np.array([kernel.parity[int(np.nonzero(node)[1][0])] for node in nodes])
-    local = np.asarray(np.kron(k_out, np.eye(n)), dtype=np.float64).reshape(size, n, size, n)
+    own_parity = np.array([_own_parity(node, kernel) for node in part])
+    ring = np.arange(n)
+    local = np.zeros((size, n, size, n))
+    local[:, ring, :, ring] = k_out
     operators = {1: local.copy(), -1: local}
     for (a, b), rates in kernel.in_rates.items():
         for p, q in zip(*np.nonzero(rates[np.ix_(part, part)]), strict=True):
@@ -281,33 +337,23 @@ def _sector(
             )
     even, odd = (operators[sign].reshape(size * n, size * n) for sign in (1, -1))
     mu = np.tile(rings.cosines, size)
-    uniform = [
-        (at, int(np.argmax(node[0])), own_parity[at])
-        for at, node in enumerate(nodes)
-        if node[0].any()
-    ]
-
-    def density(sign: float) -> FloatArray:
-        places = [at for at, _, own in uniform if own == sign]
-        matrix = np.zeros((len(places), size, n))
-        matrix[np.arange(len(places)), places] = rings.polar_weights
-        return matrix.reshape(-1, size * n)
-
-    for operator in (even, odd):
-        if operator.tobytes() not in known:
-            known[operator.tobytes()] = conserved_densities(operator, mu)
-
+    densities = _densities(part, kernel)
+    rows = []
+    for own in densities:
+        matrix = np.zeros((len(own), size, n))
+        matrix[np.arange(len(own)), [at for at, _, _ in own]] = rings.polar_weights
+        rows.append(matrix.reshape(-1, size * n))
     return LayerSector(
-        nodes=nodes,
+        nodes=_NODES[list(part)],
         parity=np.repeat(own_parity, n),
         k_out=k_out,
         even=even,
         odd=odd,
         mu=mu,
-        kept=(known[even.tobytes()], known[odd.tobytes()]),
-        density_even=density(1.0),
-        density_odd=density(-1.0),
-        densities=tuple(spin for sign in (1.0, -1.0) for _, spin, own in uniform if own == sign),
+        kept=(conserved_densities(even, mu), conserved_densities(odd, mu)),
+        density_even=rows[0],
+        density_odd=rows[1],
+        densities=tuple(spin for own in densities for _, spin, _ in own),
         flux=mu * np.tile(rings.polar_weights, size),
     )
 

@@ -20,6 +20,7 @@ import numpy as np
 from scipy.linalg import lapack
 
 from torkivity_engine.arrays import FloatArray
+from torkivity_engine.reduced.slab_equations import Kept, Operators, conserving
 
 __all__ = ["SlabModes", "slab_modes"]
 
@@ -45,6 +46,8 @@ class SlabModes:
         Y U and X V.
     content_even, content_odd : tuple of ndarray, shape (n_even, n), (n, n) and (n_odd, n), (n, n)
         Densities of the modes, and the modes that an excitation of the faces consists of.
+    kept : tuple of (ndarray, ndarray) or None
+        What collisions conserve, see `SlabEquations`.
     """
 
     sigma: FloatArray
@@ -52,8 +55,9 @@ class SlabModes:
     odd: FloatArray
     content_even: tuple[FloatArray, FloatArray]
     content_odd: tuple[FloatArray, FloatArray]
+    kept: tuple[Kept | None, Kept | None]
 
-    def operators(self, thickness: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    def operators(self, thickness: float) -> Operators:
         """S, B, and the contents for symmetric and antisymmetric excitation of the faces.
 
         Parameters
@@ -65,7 +69,7 @@ class SlabModes:
         -------
         s, b : ndarray, shape (n, n)
         content_even, content_odd : ndarray, shape (n_even, n) and (n_odd, n)
-            As `SlabOperators` has them, but in the norm of the flux.
+            In the norm of the flux.
         """
         half = 0.5 * thickness
         ratio = np.full_like(self.sigma, half)
@@ -75,8 +79,8 @@ class SlabModes:
             for densities, shares in (self.content_even, self.content_odd)
         ]
         return (
-            (self.even * ratio) @ self.even.T,
-            (self.odd * ratio) @ self.odd.T,
+            conserving((self.even * ratio) @ self.even.T, self.kept[0]),
+            conserving((self.odd * ratio) @ self.odd.T, self.kept[1]),
             contents[0],
             contents[1],
         )
@@ -87,7 +91,8 @@ def slab_modes(
     odd: FloatArray,
     mu: FloatArray,
     flux: FloatArray,
-    rows: tuple[FloatArray, ...],
+    rows: tuple[FloatArray, FloatArray],
+    kept: tuple[Kept | None, Kept | None],
 ) -> SlabModes | None:
     """Modes of a sector; None if its operators are not symmetric, or do not only dissipate.
 
@@ -99,14 +104,19 @@ def slab_modes(
         abs(cos(theta)) of each unknown, and its weight in a flux.
     rows : tuple of ndarray, shape (n_even, n) and (n_odd, n)
         Rows that take the densities out of e and out of f.
+    kept : tuple of (ndarray, ndarray) or None
+        What collisions conserve, in the norm of the flux.
 
     Returns
     -------
     SlabModes or None
     """
+    symmetric = _symmetric(even, mu, flux), _symmetric(odd, mu, flux)
+    if symmetric[0] is None or symmetric[1] is None:
+        return None
     # Densities of e are excited through N, those of f through E, which then must have an inverse.
-    root_odd = _root(odd, mu, flux, bool(len(rows[0])))
-    root_even = _root(even, mu, flux, bool(len(rows[1])))
+    root_odd = _root(symmetric[1], bool(len(rows[0])))
+    root_even = _root(symmetric[0], bool(len(rows[1])))
     if root_odd is None or root_even is None:
         return None
     values, u, v, scales, _, _ = lapack.dgejsv(
@@ -122,18 +132,22 @@ def slab_modes(
     ):
         shares = np.linalg.solve(root, vectors).T / graze if len(densities) else np.zeros_like(root)
         contents.append(((densities / np.sqrt(flux)) @ modes, shares))
-    return SlabModes(sigma, of_even, of_odd, contents[0], contents[1])
+    return SlabModes(sigma, of_even, of_odd, contents[0], contents[1], kept)
 
 
-def _root(
-    operator: FloatArray, mu: FloatArray, flux: FloatArray, invertible: bool
-) -> FloatArray | None:
-    """Square root of an operator in the norm of the polar weights; None if it has none."""
+def _symmetric(operator: FloatArray, mu: FloatArray, flux: FloatArray) -> FloatArray | None:
+    """An operator in the norm of the polar weights; None if it is not symmetric there."""
     weight = np.sqrt(flux / mu)
     scaled = operator * (weight[:, None] / weight)
     if np.abs(scaled - scaled.T).max() > _SYMMETRIC * np.abs(scaled).max():
         return None
-    values, vectors = np.linalg.eigh(0.5 * (scaled + scaled.T))
+    result: FloatArray = 0.5 * (scaled + scaled.T)
+    return result
+
+
+def _root(symmetric: FloatArray, invertible: bool) -> FloatArray | None:
+    """Square root of a symmetric operator; None if it has none, or no inverse that is asked for."""
+    values, vectors = np.linalg.eigh(symmetric)
     if values[0] < -_ZERO * values[-1] or (invertible and values[0] < _REGULAR * values[-1]):
         return None
     values[values < _ZERO * values[-1]] = 0.0

@@ -22,12 +22,12 @@ from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.layer_response import (
     Content,
     Emission,
-    LowRank,
     Termination,
     Transfer,
     layer_termination,
     layer_transfer,
 )
+from torkivity_engine.reduced.low_rank import LowRank
 from torkivity_engine.reduced.outer_faces import driven_moments
 from torkivity_engine.reduced.response_cache import cached
 from torkivity_engine.reduced.sectors import N_MOMENTS

@@ -18,10 +18,10 @@ from torkivity_engine.film.spheres import SphereLayer
 from torkivity_engine.reduced.layer_response import (
     Content,
     Emission,
-    LowRank,
     Termination,
     Transfer,
 )
+from torkivity_engine.reduced.low_rank import LowRank
 from torkivity_engine.reduced.sectors import N_MOMENTS, LayerSector, conserved_densities
 from torkivity_engine.reduced.slabs import NOTHING, SlabSector, slab_sector
 from torkivity_engine.reduced.truncation import thin_factors

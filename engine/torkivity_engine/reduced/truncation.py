@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.linalg import lapack
 
@@ -34,13 +36,18 @@ def thin_factors(matrix: FloatArray, scale: FloatArray) -> tuple[FloatArray, Flo
     -------
     left, right : ndarray, shape (n, rank)
     """
-    factored, pivots, tau, _, _ = lapack.dgeqp3(matrix * scale[:, None] / scale)
+    factored, pivots, tau, _, _ = lapack.dgeqp3(matrix * (scale[:, None] / scale))
     size = np.abs(np.diagonal(factored))
-    rank = int(np.sum(size > max(RANK_TOLERANCE * size[0], _ROUNDING)))
+    rank = int(np.count_nonzero(size > max(RANK_TOLERANCE * size[0], _ROUNDING)))
     if rank == 0:
         return np.zeros((len(scale), 0)), np.zeros((len(scale), 0))
     root = np.sqrt(size[:rank])
     left, _, _ = lapack.dorgqr(factored[:, :rank], tau[:rank])
     right = np.empty((len(scale), rank))
-    right[pivots - 1] = np.triu(factored[:rank]).T
-    return left * root / scale[:, None], right / root * scale[:, None]
+    right[pivots - 1] = (factored[:rank] * _upper(len(scale))[:rank]).T
+    return left * (root / scale[:, None]), right * (scale[:, None] / root)
+
+
+@lru_cache(maxsize=16)
+def _upper(n: int) -> FloatArray:
+    return np.triu(np.ones((n, n)))

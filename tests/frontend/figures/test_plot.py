@@ -63,8 +63,6 @@ THETA = "film.magnetization.theta_deg"
 
 Call = Callable[..., tuple[int, str, str]]
 
-pytestmark = pytest.mark.xdist_group("plot")
-
 
 @pytest.fixture(scope="module")
 def sweep_path(tmp_path_factory: pytest.TempPathFactory, small_toml: str) -> Path:

@@ -12,8 +12,6 @@ from torkivity.fit.data import TorqueData
 from torkivity.fit.fit import FitResult, fit_torques
 from torkivity.fit.phenomenological import PhenomenologicalModel
 
-pytestmark = pytest.mark.xdist_group("fit shown")
-
 
 @pytest.fixture(scope="module")
 def data() -> TorqueData:

@@ -35,8 +35,6 @@ from torkivity_meshes import SphericalMesh
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "claims.md"
 
-pytestmark = pytest.mark.xdist_group("claims")
-
 
 @pytest.fixture(scope="module")
 def figures() -> dict[str, FigureData]:

@@ -20,8 +20,6 @@ from torkivity.results.values import model_values
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("report")
-
 KINDS = ("run.h5", "sweep.h5", "converge.h5", "stack.h5", "fit.json")
 PLOTS = {"run.h5": 6, "sweep.h5": 6, "converge.h5": 1, "stack.h5": 4, "fit.json": 4}
 LOOKS = ((400, "dark"), (1300, "light"))

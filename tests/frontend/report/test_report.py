@@ -29,8 +29,6 @@ from torkivity.results.open import open_results
 from torkivity.results.values import model_values
 from torkivity_engine.errors import InputError
 
-pytestmark = pytest.mark.xdist_group("report")
-
 Call = Callable[..., Any]
 KINDS = ("run.h5", "sweep.h5", "converge.h5", "stack.h5", "fit.json")
 #: Elements without an end.

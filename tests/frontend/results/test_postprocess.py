@@ -18,8 +18,6 @@ EXCHANGE, RASHBA, THETA = '"HM|FM".exchange', '"HM|FM".rashba', "film.magnetizat
 MODELS = ("boltzmann", "drift_diffusion")
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 
-pytestmark = pytest.mark.xdist_group("postprocess")
-
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -28,8 +28,8 @@ def test_a_dry_run_takes_no_more_for_more_points(
     tmp_path: Path, small_toml: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[int] = []
-    check = planning._check_point
-    monkeypatch.setattr(planning, "_check_point", lambda *a: (checked.append(1), check(*a)))
+    tried = planning._naming_point
+    monkeypatch.setattr(planning, "_naming_point", lambda *a: (checked.append(1), tried(*a))[1])
     monkeypatch.setattr(planning, "MOST_TRIED", 50)
 
     def cost(number: int) -> tuple[int, int, int]:

@@ -135,7 +135,6 @@ def test_a_stack_through_every_command(tmp_path: Path, call: Call) -> None:
     assert status == 0, err
 
 
-@pytest.mark.xdist_group("processes")
 @pytest.mark.skipif(find_mpiexec() is None, reason="no mpiexec: pip install '.[mpi]' brings one")
 def test_stopped_resumed_and_grown_under_mpiexec(tmp_path: Path, call: Call) -> None:
     """Along an axis, by a model and by a source; what is there is not computed again."""
@@ -177,7 +176,6 @@ def test_stopped_resumed_and_grown_under_mpiexec(tmp_path: Path, call: Call) -> 
             np.testing.assert_array_equal(last[name], alone[name])
 
 
-@pytest.mark.xdist_group("processes")
 @pytest.mark.skipif(find_mpiexec() is None, reason="no mpiexec: pip install '.[mpi]' brings one")
 def test_killed_in_the_middle_under_mpiexec(tmp_path: Path, call: Call) -> None:
     """The whole job dies at once; the same command takes up what is in the file."""
