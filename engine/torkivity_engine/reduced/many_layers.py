@@ -52,6 +52,9 @@ _DOUBTFUL = 1e-9
 #: What is left of sources that cancel, relative to what drives the film.
 _ROUNDING = 1e-12
 
+#: Films and meshes whose channels need more memory are left to the matrix as well.
+_MOST_BYTES = 2**28
+
 _memory = threading.local()
 
 
@@ -77,12 +80,14 @@ def solve_by_iteration(
     Returns
     -------
     FilmMoments or None
-        None if that does not lead there, or nothing but rounding drives the film: the equations are
-        then to be solved with their matrix.
+        None if that does not lead there, takes too much memory, or nothing but rounding drives the
+        film: the equations are then to be solved with their matrix.
     """
     returns = largest_returns(stack, layers, rings)
     n_interfaces, n_drives = len(stack.interfaces), point.drive.shape[3]
     room = _room(layers, returns, rings, n_interfaces, n_drives)
+    if room is None:
+        return None
     film = DrivenFilm(
         point.rotation[0], point.turned, _spread_azimuths(rings), int(point.reference[0]),
         point.drive[0], room["driven"], room["outgoing"],
@@ -183,8 +188,11 @@ def _room(
     rings: AzimuthalRings,
     n_interfaces: int,
     n_drives: int,
-) -> dict[str, FloatArray]:
-    """Arrays to be filled, of the thread's own memory: the next call has the same."""
+) -> dict[str, FloatArray] | None:
+    """Arrays to be filled, of the thread's own memory: the next call has the same.
+
+    None if they are too large.
+    """
     n_rings, n_members = len(layers.cosines), len(returns.members)
     shapes: dict[str, tuple[int, ...]] = {
         "flights": (n_interfaces + 1, n_rings, 4, 4),
@@ -196,6 +204,8 @@ def _room(
         "density": (n_rings, n_interfaces, 3, n_drives),
     }
     counts = [math.prod(shape) for shape in shapes.values()]
+    if 8 * sum(counts) > _MOST_BYTES:
+        return None
     kept = getattr(_memory, "numbers", None)
     if kept is None or len(kept) < sum(counts):
         # To the system page by page, memory that is given back costs as much as some iterations.
