@@ -13,6 +13,7 @@ from torkivity_engine.dense.pumping import dense_pumping
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.kinetic import require_kinetic
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
+from torkivity_engine.outlook import outlook
 from torkivity_engine.pumped import (
     PumpedInterface,
     PumpingSolution,
@@ -162,6 +163,6 @@ def _refined(
         current = found.sheet_current / (np.abs(found.sheet_current).max() or 1.0)
         return np.concatenate([*(np.ravel(part) / largest for part in parts), np.ravel(current)])
 
-    found = refine(values, lambda _: 1.0, rtol)
+    found = refine(values, lambda _: 1.0, rtol, outlook(stack, rule, stack))
     best = solution(found.n_polar, found.n_azimuth)
     return replace(best, certificates={**best.certificates, "mesh_error": found.relative})

@@ -1,18 +1,7 @@
-"""Mesh refinement: polar and azimuthal sizes apart, with an error estimate.
-
-The polar integrals converge spectrally with a Gauss rule per hemisphere unless the barrier
-matches the exchange and spin-orbit fields, u0^2 = |b|^2, for grazing directions: one spin
-channel then stays open down to mu = 0 and the integrands have a pole next to the end of the
-interval. A rule graded towards grazing angles restores the convergence there.
-
-A mesh is believed once it agrees with the one of half its sizes: the difference is the error of
-the coarser one, which is larger. So the mesh that is returned is the last one computed, and a
-good guess of where to begin costs one more solution, on a mesh of a quarter of the points.
-"""
+"""Meshes for a tolerance: of one film, or of many that are solved together."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -22,12 +11,14 @@ import numpy as np
 
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.constants import METRE_PER_NM
-from torkivity_engine.errors import POINT_ERRORS, InputError, PhysicsError
+from torkivity_engine.errors import POINT_ERRORS, InputError
 from torkivity_engine.film.spheres import has_one_sphere
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.film.table_film import has_tables
+from torkivity_engine.mesh_search import MeshSearch
+from torkivity_engine.outlook import Outlook, outlook
 from torkivity_engine.solution import InterfaceResponse
-from torkivity_engine.tolerance import LARGEST, RefinedMesh, Tolerance, Trial
+from torkivity_engine.tolerance import LARGEST, START, RefinedMesh, Tolerance
 from torkivity_meshes import DEFAULT_POLAR_RULE, FermiSurfaceMesh, SphericalMesh
 
 __all__ = [
@@ -42,13 +33,6 @@ Evaluate = Callable[[int, int], FloatArray]
 
 _T = TypeVar("_T")
 
-#: A difference must not be smaller than this part of the one before to be believed: the error
-#: of an oscillating sequence can vanish by accident.
-_BELIEF = 0.1
-
-#: What an error that falls like 1/n has left after a step to 1.5 n, over the change; after one
-#: to 2 n it is as large as the change.
-_LEFT = 2.0
 #: Parts of the largest current: below the first a torque is none, below the second a
 #: difference is rounding.
 _VANISHES, _ROUNDING = 1e-9, 1e-13
@@ -75,30 +59,13 @@ def polar_rule_for(stack: Stack) -> str:
     return "graded" if any(poles) else DEFAULT_POLAR_RULE
 
 
-def _next_polar(n_polar: int) -> int:
-    """The next polar size: half as large again, which a precession phase needs no more than."""
-    return 4 * math.ceil(1.5 * n_polar / 4.0)
-
-
-class _Ladder:
-    """Sizes of one kind and how much the last step on them changed the values."""
-
-    def __init__(self) -> None:
-        self.change: FloatArray | None = None
-
-    def step(self, coarse: FloatArray, fine: FloatArray, left: float = 1.0) -> FloatArray:
-        """Believed error after going from coarse to fine, `left` of what it changed."""
-        before, self.change = self.change, left * np.abs(fine - coarse)
-        return self.change if before is None else np.maximum(self.change, _BELIEF * before)
-
-
 def refine(
     evaluate: Evaluate,
     scale: Callable[[FloatArray], float],
     rtol: float,
-    start: tuple[int, int] = (8, 8),
+    expected: Outlook,
+    start: tuple[int, int] = START,
     largest: int = LARGEST,
-    shortcut: float | None = None,
     noise: Callable[[FloatArray], float] = lambda values: 0.0,
 ) -> RefinedMesh:
     """Let the polar or the azimuthal size grow, whichever matters more, until it is enough.
@@ -111,12 +78,12 @@ def refine(
         What errors are relative to, from the quantities; 1 if they all vanish.
     rtol : float
         Largest error over the scale that is accepted.
+    expected : Outlook
+        What is known of the errors beforehand.
     start : tuple of int, optional
-        First mesh; twice its sizes is the smallest that can be accepted.
+        Smallest mesh that can be accepted.
     largest : int, optional
         Largest size of either kind.
-    shortcut : float, optional
-        See `Tolerance`.
     noise : callable, optional
         From the quantities to what is rounding and no error of a mesh.
 
@@ -129,7 +96,7 @@ def refine(
     PhysicsError
         If the largest mesh does not reach `rtol`.
     """
-    search = _search(scale, rtol, start, largest, shortcut, noise)
+    search = MeshSearch(scale, rtol, expected, start, largest, noise).steps()
     wanted = next(search)
     while True:
         try:
@@ -139,62 +106,13 @@ def refine(
             return found
 
 
-def _search(
-    scale: Callable[[FloatArray], float],
-    rtol: float,
-    start: tuple[int, int],
-    largest: int,
-    shortcut: float | None,
-    noise: Callable[[FloatArray], float],
-) -> Generator[tuple[int, int], FloatArray, RefinedMesh]:
-    """The steps of `refine`: asks for the quantities on one mesh after the other."""
-    trials: list[Trial] = []
-
-    def outcome(error: FloatArray) -> RefinedMesh:
-        error = np.where(error <= noise(fine), 0.0, error)
-        return RefinedMesh(p, a, fine, error, float(error.max() / scale(fine)), tuple(trials))
-
-    def at(p: int, a: int) -> Generator[tuple[int, int], FloatArray, FloatArray]:
-        values = yield p, a
-        trials.append(Trial(p, a, values))
-        return values
-
-    p, a = 2 * start[0], 2 * start[1]
-    if shortcut is not None:
-        quarter, fine = (yield from at(start[0] // 2, start[1])), (yield from at(p, a))
-        if (found := outcome(shortcut * np.abs(fine - quarter))).relative <= rtol:
-            return found
-        coarse = yield from at(*start)
-    else:
-        coarse, fine = (yield from at(*start)), (yield from at(p, a))
-    if (found := outcome(np.abs(fine - coarse))).relative <= rtol:
-        return found
-    polar, azimuthal = _Ladder(), _Ladder()
-    between = yield from at(p, start[1])
-    in_polar, in_azimuth = polar.step(coarse, between), azimuthal.step(between, fine)
-    while True:
-        grow_polar = in_polar.max() >= in_azimuth.max()
-        p, a = (_next_polar(p), a) if grow_polar else (p, 2 * a)
-        if max(p, a) > largest:
-            raise PhysicsError(
-                f"rtol = {rtol:g} is not reached: error {found.relative:.1e} with "
-                f"{found.n_polar} x {found.n_azimuth} points per hemisphere; some spin channel "
-                "stays open at grazing incidence (u0^2 = |b|^2)"
-            )
-        coarse, fine = fine, (yield from at(p, a))
-        if grow_polar:
-            in_polar = polar.step(coarse, fine, _LEFT)
-        else:
-            in_azimuth = azimuthal.step(coarse, fine)
-        if (found := outcome(in_polar + in_azimuth)).relative <= rtol:
-            return found
-
-
 def refine_many(
     stacks: Sequence[Stack],
     solve: Callable[[list[Stack], FermiSurfaceMesh], Sequence[_T | Exception]],
     responses: Callable[[_T], Sequence[InterfaceResponse]],
     tolerances: Sequence[Tolerance],
+    *,
+    crossed: Callable[[Stack], Stack | None] = lambda stack: stack,
 ) -> list[tuple[_T, RefinedMesh] | Exception]:
     """Solutions of films on the coarsest meshes that meet their tolerances.
 
@@ -209,6 +127,9 @@ def refine_many(
         The interfaces of a solution.
     tolerances : sequence of Tolerance
         One for each film.
+    crossed : callable, optional
+        From a film to that whose layers electrons cross in what is solved, or to None if they
+        cross none.
 
     Returns
     -------
@@ -223,7 +144,7 @@ def refine_many(
     for i, (stack, tolerance) in enumerate(zip(stacks, tolerances, strict=True)):
         try:
             rules[i] = tolerance.polar_rule or _rule(stack, tolerance.rtol)
-            searches[i] = _search_for(stack, tolerance)
+            searches[i] = _search_for(stack, tolerance, outlook(stack, rules[i], crossed(stack)))
             wanted[i] = next(searches[i])
         except POINT_ERRORS as error:
             found[i] = error
@@ -241,7 +162,7 @@ def refine_many(
                     found[i] = solution
                     continue
                 size = n_polar * n_azimuth
-                if i not in best or size >= best[i][0]:  # meshes that are accepted grow
+                if i not in best or size >= best[i][0]:  # the largest is the one accepted
                     best[i] = size, solution
                 try:
                     wanted[i] = searches[i].send(flattened(responses(solution)))
@@ -262,7 +183,7 @@ def _rule(stack: Stack, rtol: float) -> str:
 
 
 def _search_for(
-    stack: Stack, tolerance: Tolerance
+    stack: Stack, tolerance: Tolerance, expected: Outlook
 ) -> Generator[tuple[int, int], FloatArray, RefinedMesh]:
     def scale(flat: FloatArray) -> float:
         torque = max(float(np.abs(r.torque_total).max()) for r in unflattened(stack, flat))
@@ -274,9 +195,9 @@ def _search_for(
         drive = stack.prefactor * METRE_PER_NM  # of a mean free path of 1 nm
         return _ROUNDING * max(float(np.abs(flat).max()), drive)
 
-    return _search(
-        *(scale, tolerance.rtol, tolerance.start, tolerance.largest, tolerance.shortcut, noise)
-    )
+    return MeshSearch(
+        *(scale, tolerance.rtol, expected, tolerance.start, tolerance.largest, noise)
+    ).steps()
 
 
 #: Meshes are small beside what is made on them, and looked up for every point.

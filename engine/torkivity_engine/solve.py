@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
+from itertools import chain
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -451,5 +452,5 @@ def _charge_defect(stack: Stack, interfaces: tuple[InterfaceResponse, ...]) -> f
     defect = max(charge) - min(charge) if stack.is_open else max(map(abs, charge))
     # An insulator takes a torque and no current.
     torques = [r.torque.tolist() for r in interfaces]
-    largest = max(abs(x) for vector in (*currents, *torques) for x in vector)
+    largest = max(map(abs, chain(*currents, *torques)))
     return float(defect / max(largest, 1e-300))

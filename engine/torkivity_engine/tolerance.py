@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.errors import InputError
 
-__all__ = ["LARGEST", "RefinedMesh", "Tolerance", "Trial"]
+__all__ = ["LARGEST", "START", "RefinedMesh", "Tolerance", "Trial"]
 
 #: Largest size of either kind that is tried.
 LARGEST = 1024
+#: Smallest mesh that is accepted; whole numbers of 16 azimuths cost little more than one less.
+START = (10, 16)
 
 
 @dataclass(frozen=True)
@@ -23,16 +25,11 @@ class Tolerance:
         Largest estimated error of any current or torque beside the largest component of the
         total torque.
     start : (int, int), optional
-        n_polar and n_azimuth of the first mesh, which the one of twice the sizes is compared
-        with.
+        n_polar and n_azimuth of the smallest mesh that is accepted: what a film alike has shown.
     polar_rule : {"gauss", "graded"}, optional
         By default what suits the film, see `polar_rule_for`.
     largest : int, optional
         Largest size of either kind that is tried.
-    shortcut : float, optional
-        What part the error is of the difference from a mesh with a quarter of the polar angles,
-        as a film alike has shown. That mesh costs next to nothing: it is compared with first,
-        and the one of half the sizes only where this says too much.
 
     Raises
     ------
@@ -41,10 +38,9 @@ class Tolerance:
     """
 
     rtol: float
-    start: tuple[int, int] = (8, 8)
+    start: tuple[int, int] = START
     polar_rule: str | None = None
     largest: int = LARGEST
-    shortcut: float | None = None
 
     def __post_init__(self) -> None:
         rtol = self.rtol
@@ -87,7 +83,7 @@ class RefinedMesh:
     relative : float
         Largest error over the scale.
     trials : tuple of Trial
-        All meshes that were evaluated, in order; the accepted one is the last.
+        All meshes that were evaluated, in order; the accepted one is the largest.
     polar_rule : str
         What polar angles they have.
     """

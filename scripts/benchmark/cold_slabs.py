@@ -36,7 +36,7 @@ def _slab() -> Stack:
 def _ours(n: int) -> np.ndarray:
     """Transmitted and reflected share of the flux."""
     forget()
-    solution = solve_boltzmann(_slab(), SphericalMesh(n, 4), source="reservoirs")
+    solution = solve_boltzmann(_slab(), SphericalMesh(n, 4, "gauss"), source="reservoirs")
     profile = solution.profile(0, [0.0, _DEPTH])
     flow = profile.spin_current[:, 0] / profile.spin_current[0, 0]
     return np.asarray(flow)

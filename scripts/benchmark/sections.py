@@ -15,6 +15,7 @@ import b_matrix
 import cold_slabs
 import diffusion
 import explore_latency
+import fit_times
 import layers
 import methods
 import polar_rules
@@ -22,6 +23,7 @@ import reduced
 import scaling
 import startup
 import tensors
+import tolerance
 from measuring import Record
 from torkivity.selftest.machine import machine_facts
 from torkivity.tables import Table
@@ -39,6 +41,8 @@ _MODULES = {
     "scaling": scaling,
     "polar-rules": polar_rules,
     "accuracy": accuracy,
+    "rtol": tolerance,
+    "fits": fit_times,
     "slabs": cold_slabs,
     "startup": startup,
     "explore": explore_latency,

@@ -94,7 +94,7 @@ def _solve_all(  # type: ignore[no-untyped-def]
                 flows[p, k, a] = flow
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _fill(  # type: ignore[no-untyped-def]
     loss, conductance, source, axes, response, drive, reference, matrix
 ):
@@ -132,7 +132,7 @@ def _fill(  # type: ignore[no-untyped-def]
         matrix[n - 1, column + 4] = 1.0 - 2.0 * side
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _add_law(k, side, axes, response, drive, matrix):  # type: ignore[no-untyped-def]
     """What interface k lets through its lower (side 0) or upper face, into that layer's rows.
 
@@ -166,7 +166,7 @@ def _add_law(k, side, axes, response, drive, matrix):  # type: ignore[no-untyped
                 matrix[half, first + 4 + b] += outward * value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _eliminate(matrix):  # type: ignore[no-untyped-def]
     """Solve in place by elimination with row pivoting; reciprocal condition in the 1-norm.
 
@@ -206,7 +206,7 @@ def _eliminate(matrix):  # type: ignore[no-untyped-def]
     return 1.0 / (norm * _norm(matrix, n + 1))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _norm(matrix, first):  # type: ignore[no-untyped-def]
     """Largest sum of a column of the square block that begins at one column."""
     largest, n = 0.0, matrix.shape[0]

@@ -59,7 +59,7 @@ def _fill_all(barriers, m, prefactor, out):  # type: ignore[no-untyped-def]
                 out[k, 8 + a, b] = out[k, 8 + a, 4 + b] = own[2, a, b]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _axial(c, parallel, mixing, m, out):  # type: ignore[no-untyped-def]
     """c times the 4x4 Cartesian matrix of two spin channels along -+m and a mixing one."""
     mean, half = 0.5 * c * (parallel[0] + parallel[1]), 0.5 * c * (parallel[0] - parallel[1])

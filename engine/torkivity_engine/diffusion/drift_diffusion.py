@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 from torkivity_engine.arrays import ComplexArray
 from torkivity_engine.diffusion.batch import drift_diffusion_many
 from torkivity_engine.errors import InputError
+from torkivity_engine.film.boundaries import HalfSpace
 from torkivity_engine.film.stack import Bilayer, Stack, as_stack
 from torkivity_engine.refine import refine_many
 from torkivity_engine.solution import DriftDiffusionSolution
@@ -150,6 +151,13 @@ def solve_drift_diffusion(
     return found
 
 
+def _with_endless_metal(stack: Stack) -> Stack:
+    """What boundary layers are computed of: no electron crosses the metal."""
+    if stack.layers[0].magnetic:
+        return replace(stack, right=HalfSpace())
+    return replace(stack, left=HalfSpace())
+
+
 def refined_drift_diffusion(
     films: Sequence[Stack | Bilayer],
     parameters: str,
@@ -180,7 +188,9 @@ def refined_drift_diffusion(
         return drift_diffusion_many(some, *how, mesh, **options)
 
     stacks = [as_stack(film) for film in films]
-    searched = refine_many(stacks, solve, lambda s: s.interfaces, tolerances)
+    # Tensors have no flights through layers, nor have interfaces between half spaces.
+    crossed = _with_endless_metal if parameters == "boundary_layer" else lambda stack: None
+    searched = refine_many(*(stacks, solve, lambda s: s.interfaces, tolerances), crossed=crossed)
     return [
         replace(result[0], refinement=result[1]) if isinstance(result, tuple) else result
         for result in searched

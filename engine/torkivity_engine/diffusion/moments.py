@@ -45,7 +45,7 @@ def reflection_moment(up, down):  # type: ignore[no-untyped-def]
     return _integral(2, up, True) + _integral(2, -down, True) - transmission_moment(1, up, down)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _integral(p, x, with_constant):  # type: ignore[no-untyped-def]
     """J_p(x) for p >= 1, or J_p(x) - 1/p."""
     if abs(x) > _SERIES_FROM:
@@ -65,7 +65,7 @@ def _integral(p, x, with_constant):  # type: ignore[no-untyped-def]
     return j + 1.0 / p if with_constant else j
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _derivative(p, x):  # type: ignore[no-untyped-def]
     """J_p'(x) for p >= 2."""
     if abs(x) > _SERIES_FROM:
@@ -83,7 +83,7 @@ def _derivative(p, x):  # type: ignore[no-untyped-def]
     return slope
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _divided_difference(p, x, y):  # type: ignore[no-untyped-def]
     if abs(x - y) <= 0.5 * min(abs(x), abs(y)) or x == y:
         centre, half = 0.5 * (x + y), 0.5 * (x - y)

@@ -131,7 +131,7 @@ def _cross(ax, ay, az, bx, by, bz):  # type: ignore[no-untyped-def]
     return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
 
 
-@njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 def _tensor_sums(kx, ky, mu, weight, parameters, minus, plus, out):  # type: ignore[no-untyped-def]
     """Sums of (B20)-(B22) for incoming distributions v_E minus[4] and v_E plus[4].
 

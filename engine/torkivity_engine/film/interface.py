@@ -168,6 +168,10 @@ class Interface(Component, ABC):
         """Whether amplitudes may vary fast towards grazing incidence."""
         return False
 
+    def azimuthal_decay(self, m: ArrayLike) -> float:
+        """Rate per azimuth at which rules of equally spaced azimuths converge; 0 if not known."""
+        return 0.0
+
     @abstractmethod
     def without_spin_orbit(self) -> Self:
         """The same interface without spin-orbit coupling; itself if it has none."""

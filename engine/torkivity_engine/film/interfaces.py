@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
@@ -80,9 +82,32 @@ class DeltaInterface(Interface):
 
     def has_grazing_pole(self, m: ArrayLike) -> bool:
         """Whether abs(b) stays within 0.03 of abs(u0) at grazing incidence, at all azimuths."""
-        b = self.exchange * np.asarray(m) + _EQUATOR @ np.transpose(self.spin_orbit_matrix)
-        size = np.linalg.norm(b, axis=1)
-        return bool(np.all(np.abs(size - abs(self.barrier)) < _NEAR))
+        least, most = self._fields(m)
+        return max(abs(least - abs(self.barrier)), abs(most - abs(self.barrier))) < _NEAR
+
+    def azimuthal_decay(self, m: ArrayLike) -> float:
+        """Imaginary part of the azimuth at which abs(b) = abs(u0) at grazing incidence.
+
+        Exact where abs(b)^2 is a constant and one harmonic, as with Rashba coupling.
+        """
+        least, most = self._fields(m)
+        gaps = least**2 - self.barrier**2, most**2 - self.barrier**2
+        middle, swing = abs(gaps[0] + gaps[1]), gaps[1] - gaps[0]
+        if middle <= swing:
+            return 0.0
+        return math.acosh(middle / swing) if swing > 0.0 else math.inf
+
+    def _fields(self, m: ArrayLike) -> tuple[float, float]:
+        """Least and largest abs(b) around the equator."""
+        x, y, z = np.ravel(m).tolist()
+        return _fields_around(self.exchange, (x, y, z), self.spin_orbit_matrix)
+
+
+@lru_cache(maxsize=256)
+def _fields_around(exchange: float, m: Vector, matrix: SpinOrbitMatrix) -> tuple[float, float]:
+    b = exchange * np.array(m) + _EQUATOR @ np.transpose(matrix)
+    size = np.sqrt(np.sum(b * b, axis=1))
+    return float(size.min()), float(size.max())
 
 
 @dataclass(frozen=True)

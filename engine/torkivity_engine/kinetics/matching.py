@@ -151,7 +151,7 @@ def _velocity_matrix(side, velocity, axis):  # type: ignore[no-untyped-def]
     return _spinor_matrix(mean, half * axis[side, 0], half * axis[side, 1], half * axis[side, 2])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _match_one(kx, ky, states, p, outputs):  # type: ignore[no-untyped-def]
     """One k_parallel; velocities share the scale of the parameters."""
     velocity, axis, split = states

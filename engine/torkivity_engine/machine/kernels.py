@@ -6,14 +6,16 @@ or a full disk then ends the program, each time anew.
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numba
-from numba.core import sigutils
+from numba.core import event, sigutils
 from numba.core.caching import FunctionCache
+from numba.core.registry import CPUDispatcher
 
 __all__ = ["kernels_are_kept", "njit"]
 
@@ -73,13 +75,50 @@ def _warn(reason: str) -> None:
         warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
-def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+class _Inner(CPUDispatcher):  # type: ignore[misc]
+    """A function without a way in from Python: Numba would jump to address zero."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(f"{self.py_func.__name__} is called by kernels only")
+
+
+class _GarbageLater(event.Listener):  # type: ignore[misc]
+    """No garbage is collected while Numba compiles: it would look at everything again and again.
+
+    What a compiler makes lives until the function is done; a tenth of the time goes that way.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._was_enabled = False
+
+    def on_start(self, _event: Any) -> None:
+        if self._depth == 0:
+            self._was_enabled = gc.isenabled()
+            gc.disable()
+        self._depth += 1
+
+    def on_end(self, _event: Any) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._was_enabled:
+            gc.enable()
+
+
+event.register("numba:compile", _GarbageLater())
+
+
+def njit(
+    *, cache: bool, inner: bool = False, **options: Any
+) -> Callable[[Callable[..., Any]], Any]:
     """As `numba.njit`, with a cache that may be damaged, full or not there at all.
 
     Parameters
     ----------
     cache : bool
         Whether to keep what is compiled.
+    inner : bool, optional
+        Whether kernels alone call it: then no way in from Python or C is compiled, which for
+        functions of many arrays is a good part of the work. A call from Python is refused.
     **options
         As of `numba.njit`.
 
@@ -88,9 +127,13 @@ def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     callable
         Decorator.
     """
+    if inner:
+        options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
     def decorate(function: Callable[..., Any]) -> Any:
         dispatcher = numba.njit(**options)(function)
+        if inner and isinstance(dispatcher, CPUDispatcher):
+            dispatcher.__class__ = _Inner
         kept = _open_cache(function) if cache else None
         if kept is not None:
             dispatcher._cache = kept  # as Numba's own cache=True does

@@ -23,7 +23,7 @@ from torkivity_engine.reduced.channels import InterfaceInput
 from torkivity_engine.reduced.closing import require_definite
 from torkivity_engine.reduced.film_response import FilmResponse, film_key, film_response
 from torkivity_engine.reduced.interface_input import interface_input
-from torkivity_engine.reduced.many_layers import has_many, solve_by_iteration
+from torkivity_engine.reduced.many_layers import has_many_layers, solve_by_iteration
 from torkivity_engine.reduced.point_kernels import (
     Closings,
     Moments,
@@ -125,23 +125,23 @@ def _turned(stack: Stack) -> tuple[bool, ...]:
 def _solve_alike(
     layers: FilmResponse, rings: AzimuthalRings, stacks: list[Stack], drive: str
 ) -> Iterator[FilmMoments | PointError]:
-    """Solutions of films with equal layers, some at a time; those of many layers one by one."""
+    """Solutions of films with equal layers, some at a time."""
     amounts = _amounts(stacks, drive)
-    if not has_many(layers):
+    if not has_many_layers(layers):
         for block in solved_blocks(layers, rings, stacks, amounts):
             yield from block.results(layers)
         return
-    for stack, amount in zip(stacks, amounts, strict=True):
-        interfaces = interface_input(stack, rings)
-        points = _point_input([stack], [interfaces], amount[None])
+    interfaces = [interface_input(stack, rings) for stack in stacks]
+    points = _point_input(stacks, interfaces, amounts)
+    for k, stack in enumerate(stacks):
         solved = None
-        if not len(interfaces.scattering):
-            solved = solve_by_iteration(stack, layers, rings, points)
-        if solved is not None:
-            yield solved
-            continue
-        for block in solved_blocks(layers, rings, [stack], amount[None]):
+        if not len(interfaces[k].scattering):
+            solved = solve_by_iteration(stack, layers, rings, points, k)
+        if solved is None:
+            (block,) = solved_blocks(layers, rings, [stack], amounts[k : k + 1])
             yield from block.results(layers)
+        else:
+            yield solved
 
 
 class SolvedBlock(NamedTuple):

@@ -28,7 +28,7 @@ _L = CHUNK
 _FAST = {"contract", "nsz"}
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, inner=True, error_model="numpy", fastmath=_FAST)
 def times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
     """x = a y, with a square block a."""
     for m in range(columns):
@@ -42,7 +42,7 @@ def times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
             to[c], to[_L + c], to[2 * _L + c], to[3 * _L + c] = x0, x1, x2, x3
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, inner=True, error_model="numpy", fastmath=_FAST)
 def subtract_times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
     """x -= a y, with a square block a."""
     for m in range(columns):
@@ -57,7 +57,7 @@ def subtract_times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
             to[c], to[_L + c], to[2 * _L + c], to[3 * _L + c] = x0, x1, x2, x3
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, inner=True, error_model="numpy", fastmath=_FAST)
 def add_constant_times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
     """x += a y, with the same matrix a, shape (4, 4), at every azimuth."""
     a00, a01, a02, a03 = a[0, 0], a[0, 1], a[0, 2], a[0, 3]
@@ -75,7 +75,7 @@ def add_constant_times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
             to[c], to[_L + c], to[2 * _L + c], to[3 * _L + c] = x0, x1, x2, x3
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, inner=True, error_model="numpy", fastmath=_FAST)
 def minus_times_constant(y, a, x):  # type: ignore[no-untyped-def]
     """x = -y a, of square blocks, with the same matrix a, shape (4, 4), at every azimuth."""
     a00, a01, a02, a03 = -a[0, 0], -a[0, 1], -a[0, 2], -a[0, 3]
@@ -91,7 +91,7 @@ def minus_times_constant(y, a, x):  # type: ignore[no-untyped-def]
         x[c], x[4 * _L + c], x[8 * _L + c], x[12 * _L + c] = x0, x1, x2, x3
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, inner=True, error_model="numpy", fastmath=_FAST)
 def invert(a, x, lanes):  # type: ignore[no-untyped-def]
     """x = 1/a of a square block, by elimination in the order of the rows."""
     for c in range(lanes):
@@ -134,7 +134,7 @@ def invert(a, x, lanes):  # type: ignore[no-untyped-def]
         x[12 * _L + c], x[13 * _L + c], x[14 * _L + c], x[15 * _L + c] = a03, a13, a23, a33
 
 
-@njit(cache=True, error_model="numpy", fastmath={*_FAST, "reassoc"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={*_FAST, "reassoc"})
 def weighted_sums(weights, values, lanes):  # type: ignore[no-untyped-def]
     """Sums over the azimuths of a chunk for the four rows of one column.
 
@@ -150,7 +150,7 @@ def weighted_sums(weights, values, lanes):  # type: ignore[no-untyped-def]
     return total_0, total_1, total_2, total_3
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, inner=True, error_model="numpy", fastmath=_FAST)
 def copy(y, x):  # type: ignore[no-untyped-def]
     """x = y, of square blocks; x has four columns, shape (4, 4 CHUNK)."""
     for k in range(4):

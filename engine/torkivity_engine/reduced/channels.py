@@ -49,7 +49,7 @@ class InterfaceInput(NamedTuple):
 _SQRT2 = float(np.sqrt(2.0))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def take_azimuths(start, sin_theta, cos_phi, sin_phi, kx, ky, psi, weight):  # type: ignore[no-untyped-def]
     """Fill the chunk that begins at one azimuth: k_parallel, moments, and mean weights."""
     n_azimuth = cos_phi.shape[0]
@@ -61,7 +61,7 @@ def take_azimuths(start, sin_theta, cos_phi, sin_phi, kx, ky, psi, weight):  # t
         weight[c] = 1.0 / n_azimuth if start + c < n_azimuth else 0.0
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz"})
 def build(  # type: ignore[no-untyped-def]
     ring, start, mu, kx, ky, psi, interfaces, local, drive_in, drive_out, density, left, right
 ):
@@ -132,7 +132,7 @@ def build(  # type: ignore[no-untyped-def]
     return defect
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz"})
 def factorize(left):  # type: ignore[no-untyped-def]
     """LU factors in place, without pivoting, all azimuths of the chunk at once.
 
@@ -153,7 +153,7 @@ def factorize(left):  # type: ignore[no-untyped-def]
                     left[j, m, c] -= factor[c] * left[k, m, c]
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz"})
 def substitute(left, right):  # type: ignore[no-untyped-def]
     """right <- left^-1 right with the factors of `factorize`."""
     n, columns, chunk = left.shape[0], right.shape[1], left.shape[2]

@@ -81,11 +81,10 @@ def prepare(layers, film, flights):  # type: ignore[no-untyped-def]
     flights : ndarray, shape (n_layers, n_rings, 4, 4)
     """
     n_layers, n_rings = flights.shape[0], flights.shape[1]
-    half = np.empty((4, 4))
     for index in range(n_layers):
         for ring in range(n_rings):
             if film.turned[index]:
-                _turn(film.rotation[index], layers.local[index, ring], half, flights[index, ring])
+                _turn(film.rotation[index], layers.local[index, ring], flights[index, ring])
             else:
                 flights[index, ring] = layers.local[index, ring]
     n_sides, n_drives = film.driven.shape[2], film.driven.shape[3]
@@ -107,7 +106,7 @@ def prepare(layers, film, flights):  # type: ignore[no-untyped-def]
                         film.driven[ring, a, side, d, j] = total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _chunk_of(source, psi, moments, lanes, y):  # type: ignore[no-untyped-def]
     """What arrives in a chunk, (n_sides, columns, 4 CHUNK), from moments (3, side, column, 4)."""
     for side in range(y.shape[0]):
@@ -124,7 +123,7 @@ def _chunk_of(source, psi, moments, lanes, y):  # type: ignore[no-untyped-def]
                         to[k * _L + c] = mean + psi[1, c] * one + psi[2, c] * two
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _add_density(flights, blocks, y, arriving, out, weight, lanes, density):  # type: ignore[no-untyped-def]
     """Add s = T (in- + in+) of a chunk, shape (n_interfaces, 3, columns)."""
     columns = y.shape[1]
@@ -142,7 +141,7 @@ def _add_density(flights, blocks, y, arriving, out, weight, lanes, density):  # 
                 density[i, s, d] += sums[s]
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz"})
 def _add_four(matrix, at, length, a, b, c, d, to):  # type: ignore[no-untyped-def]
     """Add a combination of four rows of a matrix, one after the other in memory."""
     for k in range(length):
@@ -154,7 +153,7 @@ def _add_four(matrix, at, length, a, b, c, d, to):  # type: ignore[no-untyped-de
         )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _give(layers, given, x, own):  # type: ignore[no-untyped-def]
     """left x at all places and rings, in the frames of layers, (columns, n_places n_rings)."""
     n_rings, columns = layers.local.shape[1], x.shape[0]
@@ -174,7 +173,7 @@ def _give(layers, given, x, own):  # type: ignore[no-untyped-def]
                 at += length
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _source(layers, film, own, ring, amount, source):  # type: ignore[no-untyped-def]
     """Moments of what arrives at a ring besides flights, (3, n_sides, columns, 4), Cartesian."""
     n_rings, columns = layers.local.shape[1], own.shape[0]
@@ -197,7 +196,7 @@ def _source(layers, film, own, ring, amount, source):  # type: ignore[no-untyped
         source += amount * film.driven[ring]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _send(layers, film, channels, own, amount, out, density):  # type: ignore[no-untyped-def]
     """Moments <W y> at all slots, Cartesian, out (n_rings, columns, N); y as of `_source`.
 
@@ -237,7 +236,7 @@ def _send(layers, film, channels, own, amount, out, density):  # type: ignore[no
                 _add_density(flights, blocks, y, up, leaving, weight, lanes, density[ring])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _take(layers, film, out, amount, own, taken):  # type: ignore[no-untyped-def]
     """right^T (<out'> - amount <g_out>), shape (columns, rank); `own` is overwritten."""
     n_rings, columns, _ = out.shape
@@ -268,7 +267,7 @@ def _take(layers, film, out, amount, own, taken):  # type: ignore[no-untyped-def
             at += length
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _leaving_charge(layers, reference, out):  # type: ignore[no-untyped-def]
     """Charge that leaves the reference interface, per column."""
     total = np.zeros(out.shape[1])

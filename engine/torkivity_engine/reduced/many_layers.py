@@ -37,7 +37,7 @@ from torkivity_engine.reduced.near_means import AZIMUTHS, near_system
 from torkivity_engine.reduced.point_kernels import PointInput
 from torkivity_meshes import AzimuthalRings
 
-__all__ = ["has_many", "solve_by_iteration"]
+__all__ = ["has_many_layers", "solve_by_iteration"]
 
 #: Layers from which on the iteration is faster than the matrix.
 _FEWEST = 4
@@ -58,15 +58,15 @@ _MOST_BYTES = 2**28
 _memory = threading.local()
 
 
-def has_many(layers: FilmResponse) -> bool:
-    """Whether a film has so many layers that the iteration pays."""
+def has_many_layers(layers: FilmResponse) -> bool:
+    """Whether a film has so many layers that the iteration is faster than the matrix."""
     return len(layers.local) >= _FEWEST
 
 
 def solve_by_iteration(
-    stack: Stack, layers: FilmResponse, rings: AzimuthalRings, point: PointInput
+    stack: Stack, layers: FilmResponse, rings: AzimuthalRings, points: PointInput, k: int
 ) -> FilmMoments | None:
-    """Solve the Boltzmann equation of a film.
+    """Solve the Boltzmann equation of one film of a batch.
 
     Parameters
     ----------
@@ -74,8 +74,9 @@ def solve_by_iteration(
         With at least two interfaces, of which all have closed forms.
     layers : FilmResponse
     rings : AzimuthalRings
-    point : PointInput
-        Of this film alone.
+    points : PointInput
+        The film is the one in row `k`.
+    k : int
 
     Returns
     -------
@@ -84,17 +85,17 @@ def solve_by_iteration(
         film: the equations are then to be solved with their matrix.
     """
     returns = largest_returns(stack, layers, rings)
-    n_interfaces, n_drives = len(stack.interfaces), point.drive.shape[3]
+    n_interfaces, n_drives = len(stack.interfaces), points.drive.shape[3]
     room = _room(layers, returns, rings, n_interfaces, n_drives)
     if room is None:
         return None
     film = DrivenFilm(
-        point.rotation[0], point.turned, _spread_azimuths(rings), int(point.reference[0]),
-        point.drive[0], room["driven"], room["outgoing"],
+        points.rotation[k], points.turned, _spread_azimuths(rings), int(points.reference[k]),
+        points.drive[k], room["driven"], room["outgoing"],
     )  # fmt: skip
     channels = Channels(room["flights"], room["blocks"])
     prepare(layers, film, channels.flights)
-    defect = channel_factors(layers.cosines, film.azimuths, point.parameters[0], channels)
+    defect = channel_factors(layers.cosines, film.azimuths, points.parameters[k], channels)
     near = _NearInverse(layers, returns, film, channels, room["system"])
     reciprocal = near.reciprocal
     if _flips(stack, layers, film.rotation) < _FEW_FLIPS:

@@ -98,27 +98,34 @@ class Moments(NamedTuple):
     balance: FloatArray
 
 
-@njit(cache=True, error_model="numpy")
-def _turn(rotation, own, half, out):  # type: ignore[no-untyped-def]
-    """out = O own O^T for spins, 4x4 matrices; `half` is room for one."""
-    for i in range(3):
-        u, v, w = rotation[i, 0], rotation[i, 1], rotation[i, 2]
-        for j in range(4):
-            half[i, j] = u * own[0, j] + v * own[1, j] + w * own[2, j]
+@njit(cache=True, inner=True, error_model="numpy")
+def _copy(given, out):  # type: ignore[no-untyped-def]
+    """out = given, of matrices; ``out[:] = given`` compiles what it would say of other shapes."""
+    for i in range(given.shape[0]):
+        to, of = out[i], given[i]
+        for j in range(given.shape[1]):
+            to[j] = of[j]
+
+
+@njit(cache=True, inner=True, error_model="numpy")
+def _turn(rotation, own, out):  # type: ignore[no-untyped-def]
+    """out = O own O^T for spins, 4x4 matrices."""
     for j in range(4):
-        half[3, j] = own[3, j]
+        x, y, z = own[0, j], own[1, j], own[2, j]
+        for i in range(3):
+            out[i, j] = rotation[i, 0] * x + rotation[i, 1] * y + rotation[i, 2] * z
+        out[3, j] = own[3, j]
     for i in range(4):
-        u, v, w = half[i, 0], half[i, 1], half[i, 2]
+        x, y, z = out[i, 0], out[i, 1], out[i, 2]
         for j in range(3):
-            out[i, j] = u * rotation[j, 0] + v * rotation[j, 1] + w * rotation[j, 2]
-        out[i, 3] = half[i, 3]
+            out[i, j] = x * rotation[j, 0] + y * rotation[j, 1] + z * rotation[j, 2]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _flights(layers, rotation, turned, local):  # type: ignore[no-untyped-def]
     """A in Cartesian components, shape (n_rings, n, n)."""
     n_layers, n_rings = layers.local.shape[0], layers.local.shape[1]
-    half, block = np.empty((4, 4)), np.empty((4, 4))
+    block = np.empty((4, 4))
     for index in range(n_layers):
         low, high = 8 * index - 4, 8 * index
         if index == 0:
@@ -128,15 +135,14 @@ def _flights(layers, rotation, turned, local):  # type: ignore[no-untyped-def]
         for ring in range(n_rings):
             own = layers.local[index, ring]
             if turned[index]:
-                _turn(rotation[index], own, half, block)
+                _turn(rotation[index], own, block)
                 own = block
             for i in range(4):
                 for j in range(4):
-                    local[ring, low + i, high + j] = own[i, j]
-                    local[ring, high + i, low + j] = own[i, j]
+                    local[ring, low + i, high + j] = local[ring, high + i, low + j] = own[i, j]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _own_components(vector, rotation, out):  # type: ignore[no-untyped-def]
     """out = O^T vector for spins, (x, y, z, charge)."""
     for i in range(3):
@@ -146,7 +152,7 @@ def _own_components(vector, rotation, out):  # type: ignore[no-untyped-def]
     out[3] = vector[3]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _drives(layers, rotation, drive, incoming, outgoing):  # type: ignore[no-untyped-def]
     """What drives add to what arrives at and leaves the interfaces.
 
@@ -161,11 +167,14 @@ def _drives(layers, rotation, drive, incoming, outgoing):  # type: ignore[no-unt
         o, sign = rotation[index], side % 2  # towards a lower side one flies upwards
         end = 0 if side == 0 else (1 if side == n_sides - 1 else -1)
         if end >= 0:
-            amounts[:] = drive[end]
             for d in range(n_drives):
-                spin[:] = drive[end, 2:, d]
+                for k in range(2):
+                    amounts[k, d] = drive[end, k, d]
+                for k in range(4):
+                    spin[k] = drive[end, 2 + k, d]
                 _own_components(spin, o, held)
-                amounts[2:, d] = held
+                for k in range(4):
+                    amounts[2 + k, d] = held[k]
         for ring in range(n_rings):
             for a in range(incoming.shape[1]):
                 for d in range(n_drives):
@@ -184,11 +193,11 @@ def _drives(layers, rotation, drive, incoming, outgoing):  # type: ignore[no-unt
                         out[ring, a, 4 * side + 3, d] = held[3]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _into_own_frames(mean, slots, rotation, turned, own):  # type: ignore[no-untyped-def]
     """<W> and <z> of one ring with spins in the frames of the layers, on both sides."""
     n_slots, columns = slots.shape[0], mean.shape[1]
-    own[:] = mean
+    _copy(mean, own)
     for p in range(n_slots):
         index = (slots[p, 1] + 1) // 2
         if not turned[index]:
@@ -203,13 +212,13 @@ def _into_own_frames(mean, slots, rotation, turned, own):  # type: ignore[no-unt
         if not turned[index]:
             continue
         o, at = rotation[index], 4 * p
-        for j in range(own.shape[0]):
+        for j in range(mean.shape[0]):
             x, y, z = own[j, at], own[j, at + 1], own[j, at + 2]
             for s in range(3):
                 own[j, at + s] = o[0, s] * x + o[1, s] * y + o[2, s] * z
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz"})
 def _combine(own, places, left, starts, begin, end, rows, to, count, answer):  # type: ignore[no-untyped-def]
     """Write, for each of the rows of <W>, what it makes of what the collisions of a group return.
 
@@ -236,7 +245,7 @@ def _combine(own, places, left, starts, begin, end, rows, to, count, answer):  #
                 answer[at + b] += u * left[one + b]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _responses(layers, mean, rotation, turned, reference, responses, gauge):  # type: ignore[no-untyped-def]
     """[W left, z] at every place and ring, and the gauge functional of W left.
 
@@ -250,10 +259,12 @@ def _responses(layers, mean, rotation, turned, reference, responses, gauge):  # 
     own = np.zeros((size + 1, mean.shape[2]))
     starts = np.empty(n_places, dtype=np.int64)
     rows, to = np.empty(n_places + 1, dtype=np.int64), np.empty(n_places + 1, dtype=np.int64)
-    rows[:n_places], rows[n_places] = layers.places, size
+    for p in range(n_places):
+        rows[p] = layers.places[p]
+    rows[n_places] = size
     gauge[:] = 0.0
     for ring in range(n_rings):
-        _into_own_frames(mean[ring], layers.slots, rotation, turned, own[:size])
+        _into_own_frames(mean[ring], layers.slots, rotation, turned, own)
         if reference >= 0:
             # The mean comes first in the slots, side by side.
             low, high = 8 * reference + _CHARGE, 8 * reference + 4 + _CHARGE
@@ -279,7 +290,7 @@ def _responses(layers, mean, rotation, turned, reference, responses, gauge):  # 
                 responses[(p * n_rings + ring) * columns + rank + m - size] = own[rows[p], m]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _offsets(layers, mean, outgoing, reference, offset):  # type: ignore[no-untyped-def]
     """Charge that leaves the reference interface because of the drives."""
     size = 4 * layers.slots.shape[0]
@@ -293,7 +304,7 @@ def _offsets(layers, mean, outgoing, reference, offset):  # type: ignore[no-unty
                 offset[d] += flux * (mean[ring, at, size + d] + outgoing[ring, 0, at, d])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _system(layers, taken, gauge, offset, reference, system, source):  # type: ignore[no-untyped-def]
     """1 - right^T W left with the gauge, and right^T z; returns the 1-norm of the system."""
     rank = system.shape[0]
@@ -309,11 +320,13 @@ def _system(layers, taken, gauge, offset, reference, system, source):  # type: i
                 system[a, b] += injection * gauge[b]
             for d in range(source.shape[0]):
                 source[d, a] -= injection * offset[d]
-    sums = np.zeros(rank)
+    sums, largest = np.zeros(rank), 0.0
     for a in range(rank):
         for b in range(rank):
             sums[b] += abs(system[a, b])
-    return sums.max()
+    for b in range(rank):
+        largest = max(largest, sums[b])
+    return largest
 
 
 @njit(cache=True, error_model="numpy")
@@ -370,7 +383,7 @@ def close_points(layers, azimuths, interfaces, points, closings):  # type: ignor
         )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
 def _dot(a, b, count):  # type: ignore[no-untyped-def]
     """Sum of products, in an order that depends on nothing but their number."""
     total = 0.0
@@ -379,7 +392,7 @@ def _dot(a, b, count):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _returned(layers, x, rotation, turned, ring, y):  # type: ignore[no-untyped-def]
     """What collisions return at a ring, Cartesian, shape (n_drives, N)."""
     y[:] = 0.0
@@ -400,7 +413,7 @@ def _returned(layers, x, rotation, turned, ring, y):  # type: ignore[no-untyped-
                     y[d, at + s] = o[s, 0] * u + o[s, 1] * v + o[s, 2] * w
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _hold(layers, out, rotation, ring, held):  # type: ignore[no-untyped-def]
     """Add what layers hold of what leaves the interfaces at a ring, in their own frames."""
     own, vector = np.empty(4), np.empty(4)
@@ -408,32 +421,32 @@ def _hold(layers, out, rotation, ring, held):  # type: ignore[no-untyped-def]
         moment, side = layers.slots[p, 0], layers.slots[p, 1]
         index = (side + 1) // 2
         for d in range(out.shape[0]):
-            vector[:] = out[d, 4 * p : 4 * p + 4]
+            for s in range(4):
+                vector[s] = out[d, 4 * p + s]
             _own_components(vector, rotation[index], own)
             for a in range(4):
                 for s in range(4):
                     held[index, a, d] += layers.content[side, a, ring, moment, s] * own[s]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _imbalance(layers, held, rotation, drive, current):  # type: ignore[no-untyped-def]
     """Worst violation of current in - current out = what is lost in a layer, own frames."""
     worst = 0.0
     n_layers, n_drives = held.shape[0], held.shape[2]
-    own, vector, amounts = np.empty(4), np.empty(4), np.zeros(6)
+    own, vector = np.empty(4), np.empty(4)
     for index in range(n_layers):
         if not layers.balanced[index]:
             continue
         for d in range(n_drives):
             # A layer that is balanced has no end that injects.
-            amounts[:2] = drive[0, :2, d]
             for a in range(4):
                 for k in range(2):
-                    held[index, a, d] += layers.content_source[index, a, k] * amounts[k]
-            vector[:] = 0.0
-            for side in (2 * index - 1, 2 * index):
-                if 0 <= side < current.shape[0]:
-                    vector -= current[side, :, d]
+                    held[index, a, d] += layers.content_source[index, a, k] * drive[0, k, d]
+                vector[a] = 0.0
+            for side in range(max(0, 2 * index - 1), min(2 * index + 1, current.shape[0])):
+                for s in range(4):
+                    vector[s] -= current[side, s, d]
             _own_components(vector, rotation[index], own)
             for a in range(4):
                 for s in range(4):
@@ -442,7 +455,7 @@ def _imbalance(layers, held, rotation, drive, current):  # type: ignore[no-untyp
     return worst
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _take(layers, out, rotation, turned, ring, taken):  # type: ignore[no-untyped-def]
     """Keep what leaves the interfaces at a ring, in the frames of the layers, place by place.
 
@@ -455,14 +468,15 @@ def _take(layers, out, rotation, turned, ring, taken):  # type: ignore[no-untype
         index = (layers.slots[slot, 1] + 1) // 2
         for d in range(out.shape[0]):
             if turned[index]:
-                vector[:] = out[d, 4 * slot : 4 * slot + 4]
+                for s in range(4):
+                    vector[s] = out[d, 4 * slot + s]
                 _own_components(vector, rotation[index], own)
                 taken[d, q * n_rings + ring] = own[component]
             else:
                 taken[d, q * n_rings + ring] = out[d, 4 * slot + component]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _residual(layers, taken, x, charge, reference, source):  # type: ignore[no-untyped-def]
     """Largest departure from x = what collisions take, over the largest source.
 
@@ -543,7 +557,11 @@ def open_points(layers, points, closings, solved, moments):  # type: ignore[no-u
             layers, taken, x, charge, reference, closings.source[point]
         )
         moments.slack[point] = slack
-        largest = max(np.abs(current).max(), 1e-300)
+        largest = 1e-300
+        for side in range(2 * n_interfaces):
+            for s in range(4):
+                for d in range(n_drives):
+                    largest = max(largest, abs(current[side, s, d]))
         moments.balance[point] = (
             _imbalance(layers, held, rotation, points.drive[point], current) / largest
         )

@@ -340,7 +340,7 @@ def _along(drive: Drive, field: FloatArray) -> Drive:
     )
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz"})
 def _slopes(  # type: ignore[no-untyped-def]
     ring, start, mu, kx, ky, psi, interfaces, d_interfaces, local, d_local, total_in, d_in,
     d_out, scattering, density, out, right, d_density,

@@ -155,16 +155,22 @@ def run(
     outputs = [output]
     with announce_compilation(say):
         study = compute_film(case, say)
+    report = film_report(study, frame, quantity=UNITS[unit or "raw"], saturation_magnetization=ms)
+    # It is there at once; but should nobody take it, the numbers still go into the file.
+    refused: OSError | None = None
+    try:
+        click.echo(report)
+    except OSError as error:
+        refused = error
     if not no_figure:
         try:
             study = compute_curve(study, run_config.figure.heavy_metal_thickness, say)
         except (PhysicsError, CapacityError) as error:
             say(f"warning: no curves against a thickness: {error}")
-    report = film_report(study, frame, quantity=UNITS[unit or "raw"], saturation_magnetization=ms)
     with new_file(output, force=force) as temporary:
         write_film(temporary, study, elapsed_seconds=time.perf_counter() - started)
-    # The numbers are safe: whatever happens to what is printed and drawn.
-    click.echo(report)
+    if refused is not None:
+        raise refused
     if frame == "cartesian" and components == "auto":
         click.echo(
             "\nm is parallel to z x E: damping-like and field-like directions do not exist; the"

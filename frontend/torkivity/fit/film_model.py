@@ -7,10 +7,12 @@ import re
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
+from torkivity.fit.fit_mesh import MeshCheck
 from torkivity.fit.models import (
     LEAST_LENGTH_RATIO,
     Conditions,
@@ -70,6 +72,8 @@ class FilmModel:
         Whose thickness the data have; by default the lowest layer that is no magnet.
     magnet : str, optional
         Whose torque, direction and damping the data have; by default the lowest magnet.
+    rtol : float, optional
+        Tolerance that the mesh follows from; a fit checks it.
 
     Raises
     ------
@@ -89,6 +93,7 @@ class FilmModel:
         solver: Literal["boltzmann", "drift_diffusion"] = "boltzmann",
         layer: str | None = None,
         magnet: str | None = None,
+        rtol: float | None = None,
     ) -> None:
         stack = as_stack(film)
         others = [name for name in stack.names if name not in stack.magnet_names]
@@ -96,6 +101,7 @@ class FilmModel:
         self.magnet = _chosen("magnet", magnet, list(stack.magnet_names))
         self.film, self.mesh = film, mesh or SphericalMesh(12, 10)
         self.name: str = solver
+        self.rtol, self._solver = rtol, solver
         self._thickness = path_of(film, f"{self.layer}.thickness")
         whole = "film" if isinstance(film, Bilayer) else self.magnet
         angles = (f"{whole}.magnetization.theta_deg", f"{whole}.magnetization.phi_deg")
@@ -160,11 +166,7 @@ class FilmModel:
         self, values: Mapping[str, float], where: Conditions, wanted: Collection[str]
     ) -> dict[str, FloatArray]:
         """Torques as spin-torque conductivities, sheet resistance, effective mixing conductance."""
-        changed = tuple(
-            (known.path, values[name])
-            for name, known in self._paths.items()
-            if values[name] != known.value
-        )
+        changed = self._changed(values)
         share = transverse_share(where) > 1e-9  # for m along y_p there is no torque
         keys = [
             (changed, place, frozenset(wanted) - (set() if seen else {"torque"}))
@@ -187,6 +189,26 @@ class FilmModel:
             pumped = np.array([entry.pumped for entry in found], float)
             answers["effective_mixing_conductance"] = pumped
         return answers
+
+    def _changed(self, values: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+        return tuple(
+            (known.path, values[name])
+            for name, known in self._paths.items()
+            if values[name] != known.value
+        )
+
+    @property
+    def mesh_check(self) -> MeshCheck | None:
+        """Of the films that were measured."""
+        if self.rtol is None:
+            return None
+        options: dict[str, Any] = {"layer": self.layer, "magnet": self.magnet, "rtol": self.rtol}
+        on_mesh = partial(FilmModel, self.film, solver=self._solver, **options)
+        return MeshCheck(self.rtol, self.name, self.mesh.name, self._films, on_mesh)
+
+    def _films(self, values: Mapping[str, float], where: Conditions) -> list[Bilayer | Stack]:
+        changed = self._changed(values)
+        return [self._film(changed, place) for place in dict.fromkeys(_places(where))]
 
     def resistivity(self, values: Mapping[str, float], where: Conditions) -> FloatArray | None:
         """As given with the data, else that of the scanned layer's bulk."""

@@ -25,6 +25,7 @@ from torkivity.fit.diagnostics import (
     studentised_residuals,
     undetermined,
 )
+from torkivity.fit.fit_mesh import best_on_fine_mesh
 from torkivity.fit.models import MicroscopicModel, TorqueModel
 from torkivity.fit.outliers import Outliers, find_outliers
 from torkivity.fit.phenomenological import PhenomenologicalModel
@@ -293,7 +294,8 @@ def fit_torques(
     problem = FitProblem(sets, model, measurement, parameters or {}, separate)
     progress = FitProgress(tell)
     problem.tick = progress.tick
-    best, solution, profiles = _best_fit(problem, _to_profile(problem, profile), progress)
+    fit = _best_fit(problem, _to_profile(problem, profile), progress)
+    problem, best, solution, profiles = fit.problem, fit.best, fit.solution, fit.profiles
 
     notes = undetermined(solution.jacobian, solution.covariance, problem.varied)
     notes += silent_torques(problem, best, solution.slopes)
@@ -322,7 +324,7 @@ def fit_torques(
         warnings=tuple(notes),
         success=bool(best.success),
         state=FitState(problem, best.params, solution.covariance, found.params if found else None),
-        remarks=problem.notes,
+        remarks=(*problem.notes, *([fit.on_mesh] if fit.on_mesh else [])),
         derived=derived_quantities(problem, best.params, solution.covariance, unsure),
     )
 
@@ -337,11 +339,20 @@ class _Solution:
     covariance: FloatArray | None
 
 
-def _best_fit(
-    problem: FitProblem, wanted: Sequence[str], progress: FitProgress
-) -> tuple[Any, _Solution, dict[str, Profile]]:
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """A best fit, what the data say around it, profiles, and what there is to say of its mesh."""
+
+    problem: FitProblem
+    best: Any
+    solution: _Solution
+    profiles: dict[str, Profile]
+    on_mesh: str
+
+
+def _best_fit(problem: FitProblem, wanted: Sequence[str], progress: FitProgress) -> _Best:
     """The best fit with profiles of some parameters, anew where they come across a better one."""
-    best = problem.minimize(problem.start)
+    problem, best, on_mesh = best_on_fine_mesh(problem, problem.start)
     for restart in range(_RESTARTS + 1):
         solution, profiles = _solution(problem, best), {}
         progress.begin("ends of profile intervals", 2 * len(wanted))
@@ -354,8 +365,8 @@ def _best_fit(
         else:
             break
         progress.begin("a better fit than the first")
-        best = problem.minimize(profiles[name].better)
-    return best, solution, profiles
+        problem, best, on_mesh = best_on_fine_mesh(problem, profiles[name].better)
+    return _Best(problem, best, solution, profiles, on_mesh)
 
 
 def _solution(problem: FitProblem, best: Any) -> _Solution:

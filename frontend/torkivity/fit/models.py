@@ -11,10 +11,12 @@ import math
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal, Protocol
 
 import numpy as np
 
+from torkivity.fit.fit_mesh import MeshCheck
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.boundary_layer import (
     BoundaryLayerParameters,
@@ -168,11 +170,17 @@ class TorqueModel(Protocol):
         What it can give, of `torkivity.fit.observables.Observable.needs`.
     needs_resistivity : bool
         Whether that of the heavy metal must be given with the data, or fitted.
+    mesh_check : MeshCheck or None
+        How its mesh is checked; None where it has none, or one that was given.
     """
 
     name: str
     answers: tuple[str, ...]
     needs_resistivity: bool
+
+    @property
+    def mesh_check(self) -> MeshCheck | None:
+        """See above."""
 
     @property
     def parameters(self) -> tuple[FitParameter, ...]:
@@ -231,6 +239,8 @@ class MicroscopicModel:
     given : {"total_mean_free_path", "resistivity"}, optional
         What describes the heavy metal beside its spin diffusion length and is a parameter of the
         fit: the other one changes with the spin Hall angle.
+    rtol : float, optional
+        Tolerance that the mesh follows from; a fit checks it.
     """
 
     name = "microscopic"
@@ -244,8 +254,9 @@ class MicroscopicModel:
         mesh: FermiSurfaceMesh | None = None,
         *,
         given: Literal["total_mean_free_path", "resistivity"] = "total_mean_free_path",
+        rtol: float | None = None,
     ) -> None:
-        self.film = film
+        self.film, self.rtol = film, rtol
         self.given = given
         self.mesh = mesh or SphericalMesh(12, 10)
         self._solved: OrderedDict[tuple[float, ...], BoundaryLayerParameters] = OrderedDict()
@@ -351,11 +362,7 @@ class MicroscopicModel:
         self, values: Mapping[str, float], where: Conditions
     ) -> tuple[FloatArray, FloatArray]:
         """Damping-like and field-like spin-torque conductivity."""
-        count = len(where.thickness)
-        angles: list[tuple[float, ...]] = [()] * count
-        if where.theta_deg is not None:
-            phi = np.zeros(count) if where.phi_deg is None else where.phi_deg
-            angles = list(zip(where.theta_deg.tolist(), phi.tolist(), strict=True))
+        count, angles = len(where.thickness), _angles(where)
         key = tuple(values[parameter.name] for parameter in self.parameters)
         torque = np.zeros((2, count))
         # For m along y_p there is no torque, and no direction that it could have.
@@ -366,6 +373,25 @@ class MicroscopicModel:
             torque[:, index] = found.damping_like(total), found.field_like(total)
         damping, field = convert_torque(torque, "per_e_tilde", "spin_torque_conductivity")
         return damping, field
+
+    @property
+    def mesh_check(self) -> MeshCheck | None:
+        """Of the half-space problems that stand for all thicknesses."""
+        if self.rtol is None:
+            return None
+        on_mesh = partial(MicroscopicModel, self.film, given=self.given, rtol=self.rtol)
+        return MeshCheck(self.rtol, self.name, self.mesh.name, self._films, on_mesh)
+
+    def _films(self, values: Mapping[str, float], where: Conditions) -> list[Bilayer]:
+        """What is solved for: a film for each direction, with the thickness measured there."""
+        seen = transverse_share(where) > 1e-9
+        found: dict[tuple[float, ...], Bilayer] = {}
+        for angle, thickness, share in zip(_angles(where), where.thickness, seen, strict=True):
+            if share and angle not in found:
+                film = self._film(values, angle)
+                metal = film.heavy_metal.with_thickness(float(thickness))
+                found[angle] = replace(film, heavy_metal=metal)
+        return list(found.values())
 
     def resistivity(self, values: Mapping[str, float], where: Conditions) -> FloatArray | None:
         """As given with the data, else that of the model's bulk."""
@@ -382,7 +408,14 @@ class MicroscopicModel:
         if key in self._solved:
             self._solved.move_to_end(key)
             return self._solved[key]
-        film = replace(
+        solved = boundary_layer_parameters(self._film(values, angle), self.mesh)
+        self._solved[key] = solved
+        if len(self._solved) > self._KEPT:
+            self._solved.popitem(last=False)
+        return solved
+
+    def _film(self, values: Mapping[str, float], angle: tuple[float, ...]) -> Bilayer:
+        return replace(
             self.film,
             heavy_metal=_heavy_metal(self.film, values),
             interface=replace(
@@ -397,15 +430,19 @@ class MicroscopicModel:
             ),
             magnetization=self._magnetization(*angle) if angle else self.film.magnetization,
         )
-        solved = boundary_layer_parameters(film, self.mesh)
-        self._solved[key] = solved
-        if len(self._solved) > self._KEPT:
-            self._solved.popitem(last=False)
-        return solved
 
     def _magnetization(self, theta_deg: float, phi_deg: float) -> tuple[float, float, float]:
         phi_deg = phi_deg + self.film.field_direction_deg
         return direction(math.radians(theta_deg), math.radians(phi_deg))
+
+
+def _angles(where: Conditions) -> list[tuple[float, ...]]:
+    """theta and phi of each point, or nothing where the data have no directions."""
+    count = len(where.thickness)
+    if where.theta_deg is None:
+        return [()] * count
+    phi = np.zeros(count) if where.phi_deg is None else where.phi_deg
+    return list(zip(where.theta_deg.tolist(), phi.tolist(), strict=True))
 
 
 def finite_bounds(quantity: Quantity) -> tuple[float, float]:

@@ -81,6 +81,7 @@ class PhenomenologicalModel:
     name = "phenomenological"
     answers: tuple[str, ...] = ("torque", "sheet_resistance", "effective_mixing_conductance")
     needs_resistivity = True
+    mesh_check = None
 
     @property
     def parameters(self) -> tuple[FitParameter, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -30,6 +31,13 @@ from torkivity_engine.errors import InputError, PhysicsError
 __all__ = ["FitProblem", "derivatives"]
 
 BoolArray = NDArray[np.bool_]
+
+#: Predictions that are kept: of a minimisation, which begins and ends with some twice.
+_KEPT = 16
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error
+    """A minimisation need not go on."""
 
 
 class FitProblem:
@@ -108,6 +116,7 @@ class FitProblem:
             for index in range(len(self.sets))
         ]
         self._fixed: dict[str, float] = {}
+        self._predicted: OrderedDict[tuple[float, ...], FloatArray] = OrderedDict()
         self._lmfit = import_extra("lmfit", "fits")
         self.tick: Callable[[], None] = lambda: None
         self.start = self._lmfit_parameters()
@@ -301,15 +310,23 @@ class FitProblem:
         )
 
     def predictions(self, params: Any) -> FloatArray:
-        """Model of all measured torques."""
+        """Model of all measured torques; fits ask for the same ones more than once."""
+        key = tuple(self.value_of(params, name) for name in self.table)
+        if key in self._predicted:
+            return self._predicted[key]
         self.tick()
-        return np.concatenate(
+        found = np.concatenate(
             [
                 model[np.isfinite(series.values)]
                 for index, data in enumerate(self.sets)
                 for series, model in zip(data.series, self.curves(params, index), strict=True)
             ]
         )
+        found.setflags(write=False)
+        self._predicted[key] = found
+        if len(self._predicted) > _KEPT:
+            self._predicted.popitem(last=False)
+        return found
 
     def bars(self, predictions: FloatArray) -> FloatArray:
         """Length of each error bar on the side where the model lies; without any, one for all."""
@@ -336,10 +353,18 @@ class FitProblem:
         other._fixed = {**self._fixed, name: value}
         return other
 
+    def with_model(self, model: TorqueModel) -> FitProblem:
+        """The same by a model with the same parameters."""
+        other = copy.copy(self)
+        other.model, other._predicted = model, OrderedDict()
+        return other
+
     def minimize(
         self,
         params: Any,
         keep: BoolArray | None = None,
+        *,
+        stop: Callable[[Any], bool] = lambda params: False,
         **options: Any,
     ) -> Any:
         """Best fit from some parameters on.
@@ -349,20 +374,28 @@ class FitProblem:
         params : lmfit.Parameters
         keep : ndarray of bool, optional
             Points to fit; all by default.
+        stop : callable, optional
+            From parameters to whether there is no need to go on from there.
         **options
             Of `lmfit.Minimizer.minimize`.
 
         Returns
         -------
-        lmfit.minimizer.MinimizerResult
+        lmfit.minimizer.MinimizerResult, or None if it was stopped
 
         Raises
         ------
         InputError, PhysicsError
             Where the model has no value.
         """
+
+        def residuals(values: Any, keep: BoolArray | None) -> FloatArray:
+            if stop(values):
+                raise _Stopped
+            return self.residuals(values, keep)
+
         minimizer = self._lmfit.Minimizer(
-            self.residuals,
+            residuals,
             params,
             fcn_args=(keep,),
             nan_policy="raise",
@@ -374,6 +407,8 @@ class FitProblem:
                 warnings.simplefilter("ignore")
                 # Trust region, reflective: bounds are no transformations that flatten at them.
                 found = minimizer.minimize(method="least_squares", gtol=1e-10, **options)
+        except _Stopped:
+            return None
         except InputError:
             raise
         except ValueError:  # what lmfit says of NaN

@@ -33,6 +33,8 @@ _STEPS = 30
 _BEYOND = 6
 #: How much further than the last limit these reach without a bound.
 _REACH = 8.0
+#: Distance in standard deviations within which two ways lead to the same minimum.
+_SAME = 0.1
 #: Relative error of chi-square there, where it is far from any limit as a rule.
 _ROUGH = 1e-2
 
@@ -167,6 +169,7 @@ class _Walk:
         self.start = float(held[name].value)
         self.bounds = {-1: float(held[name].min), 1: float(held[name].max)}
         self.step, self.slopes = self._first_guess(covariance)
+        self.curvature = self._curvature(covariance)
         self.solved = {self.start: [float(held[other].value) for other in self.others]}
         self.roots = {self.start: 0.0}
         self.checked = {self.start}
@@ -185,6 +188,14 @@ class _Walk:
         width = self.bounds[1] - self.bounds[-1]
         return min(step, 0.25 * width), slopes
 
+    def _curvature(self, covariance: FloatArray | None) -> FloatArray | None:
+        """Of chi-square by the other parameters, this one held, in units of the rise."""
+        if covariance is None or not np.all(np.diag(covariance) > 0.0):
+            return None
+        place = self.problem.varied.index(self.name)
+        inverse = np.linalg.inv(covariance)
+        return np.asarray(np.delete(np.delete(inverse, place, 0), place, 1))
+
     def root(self, value: float) -> float:
         """Root of the rise at one value of the parameter."""
         if value not in self.roots:
@@ -198,18 +209,39 @@ class _Walk:
             near = sorted((v for v in self.solved if v != value), key=lambda v: abs(v - value))
             first = [float(self.problem.start[other].value) for other in self.others]
             for start in (self.solved[near[0]], first):
-                self._try(value, start, 0.1 * self.tolerance)
+                self._try(value, start, 0.1 * self.tolerance, self._is_near(self.solved[value]))
         self.checked.add(value)
         return self.roots[value]
 
-    def _try(self, value: float, start: Sequence[float], tolerance: float) -> None:
+    def _is_near(self, known: Sequence[float]) -> Callable[[Any], bool]:
+        """Whether parameters lie in the minimum that is known: on the way there is nothing new."""
+
+        def near(params: Any) -> bool:
+            if self.curvature is None:
+                return False
+            away = np.array([float(params[other].value) for other in self.others]) - known
+            return bool(away @ self.curvature @ away < _SAME**2)
+
+        return near
+
+    def _try(
+        self,
+        value: float,
+        start: Sequence[float],
+        tolerance: float,
+        stop: Callable[[Any], bool] = lambda params: False,
+    ) -> None:
         """Keep what a minimisation from some values of the others finds, if it is lower."""
         params = self.held.copy()
         params[self.name].set(value=value)
         if self.others:
             for other, begin in zip(self.others, start, strict=True):
                 params[other].set(value=begin)
-            found = self.problem.minimize(params, ftol=tolerance, xtol=1e-8, x_scale="jac")
+            found = self.problem.minimize(
+                params, stop=stop, ftol=tolerance, xtol=1e-8, x_scale="jac"
+            )
+            if found is None:
+                return
             chi_square, params = float(found.chisqr), found.params
         else:
             residuals = self.problem.residuals(params)

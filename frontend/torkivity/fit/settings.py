@@ -244,6 +244,7 @@ class FitSettings:
                 solver="boltzmann" if self.model_name == "boltzmann" else "drift_diffusion",
                 layer=self.layer,
                 magnet=self.magnet,
+                rtol=config.mesh.rtol,
             )
         if not isinstance(film, Bilayer):
             raise ConfigError(
@@ -251,7 +252,9 @@ class FitSettings:
             )
         by_resistivity = "resistivity" in film.heavy_metal.leaves(film.fermi_wavevector)
         return MicroscopicModel(
-            film, mesh, given="resistivity" if by_resistivity else "total_mean_free_path"
+            *(film, mesh),
+            given="resistivity" if by_resistivity else "total_mean_free_path",
+            rtol=config.mesh.rtol,
         )
 
 
@@ -260,7 +263,7 @@ def _mesh_for(
 ) -> FermiSurfaceMesh:
     from torkivity.fit.fit_mesh import mesh_of_fit
 
-    found = mesh_of_fit(film, model, rtol)
+    found = mesh_of_fit([film], model, rtol)
     mesh = SphericalMesh(found.n_polar, found.n_azimuth, found.polar_rule)
     tell(f"{mesh.name}, mesh error {found.relative:.1e} for the film that the fit starts from")
     return mesh

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from torkivity_engine.arrays import FloatArray
-from torkivity_hpc.files.rows import Block
+from torkivity_hpc.files.rows import Block, RowLayout
 from torkivity_hpc.files.store import STATUS
+from torkivity_hpc.running.collector import only_new_garbage
 from torkivity_hpc.running.session import SweepPlan
 from torkivity_hpc.running.worker import Job, RowMaker
 
@@ -38,9 +40,12 @@ class Evaluated:
 
     def values(self, name: str) -> FloatArray:
         """A variable, dimensions of the grid first; NaN where a point failed."""
-        layout = self.plan.spec.layout()
-        shape = (*self.plan.spec.grid.shape, *layout.shapes[name])
-        return self.block.rows[:, layout.columns[name]].reshape(shape)
+        shape = (*self.plan.spec.grid.shape, *self._layout.shapes[name])
+        return self.block.rows[:, self._layout.columns[name]].reshape(shape)
+
+    @cached_property
+    def _layout(self) -> RowLayout:
+        return self.plan.spec.layout()
 
     def at(self, **labels: str) -> tuple[int | slice, ...]:
         """Index into `values` along the dimensions of the grid.
@@ -100,12 +105,13 @@ def evaluate(plan: SweepPlan, tell: Callable[[int, int], None] | None = None) ->
     rows = RowMaker(Job(plan.evaluate, grid, plan.spec.layout()), rank=0)
     order, _ = grid.order(plan.layer_parameters, np.ones(grid.size, dtype=np.bool_))
     waiting = order.tolist()
-    while waiting:
-        count = rows.count(len(waiting))
-        rows.add(waiting[:count])
-        del waiting[:count]
-        if tell is not None:
-            tell(grid.size - len(waiting), grid.size)
+    with only_new_garbage():
+        while waiting:
+            count = rows.count(len(waiting))
+            rows.add(waiting[:count])
+            del waiting[:count]
+            if tell is not None:
+                tell(grid.size - len(waiting), grid.size)
     block = rows.take()
     assert block is not None
     return Evaluated(plan, block.sorted())

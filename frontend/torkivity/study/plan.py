@@ -31,7 +31,7 @@ from torkivity.study.point import (
     source_dimension,
 )
 from torkivity.study.pumped_point import PumpingRecord, turning_dimension
-from torkivity.study.tiles import Tiles
+from torkivity.study.tiles import TileMesh, Tiles
 from torkivity.version import __version__
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import angles_of
@@ -107,6 +107,8 @@ def plan_case(
     models: tuple[str, ...],
     sources: tuple[str, ...],
     quantities: tuple[str, ...] = (),
+    *,
+    begin: TileMesh | None = None,
 ) -> SweepPlan:
     """Plan of a case over axes, driven by a field or by reservoirs.
 
@@ -119,6 +121,8 @@ def plan_case(
         Of `torkivity.catalogue.MODELS` and ``SOURCES``.
     quantities : tuple of str, optional
         Of `torkivity.catalogue.QUANTITIES`, beside torques.
+    begin : TileMesh, optional
+        Mesh that all points begin with under a tolerance, instead of one for each tile.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def plan_case(
     ------
     ConfigError
     """
-    tiles = None if case.tolerance is None else Tiles(case)
+    tiles = None if case.tolerance is None else Tiles(case, begin)
     drive = _Drive(
         source_dimension(sources),
         point_variables(quantities, refined=tiles is not None),

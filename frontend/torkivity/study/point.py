@@ -332,40 +332,34 @@ class PointRecord:
             started = time.perf_counter()
             tolerances: list[Tolerance | None] = [None] * len(some)
             for i, (place, case) in enumerate(zip(places, some, strict=True)):
-                tiles[place] = self._tile(case, points[place], model, source)
+                tiles[place] = self._tile(case, points[place], source)
                 if (tile := tiles[place]) is not None:
                     tolerances[i] = tile.tolerance(case)
             solutions = solve_points(some, model, source, tolerances)
             self._add(found, places, some, solutions)
-            self._add_meshes(found, places, some, source, solutions, tiles)
+            self._add_meshes(found, places, solutions, tiles)
             found.seconds[places] = (time.perf_counter() - started) / len(places)
         return found
 
-    def _tile(
-        self, case: Case, values: Mapping[str, Value], model: str, source: str
-    ) -> TileMesh | None:
-        """Mesh of a point's tile; None for a single film, whose own search finds it."""
-        varied = {name: v for name, v in values.items() if name not in ("model", "source")}
-        if self.tiles is None or (not varied and MODELS[model].parameters is None):
+    def _tile(self, case: Case, values: Mapping[str, Value], source: str) -> TileMesh | None:
+        """Mesh of a point's tile, where a tolerance chooses meshes."""
+        if self.tiles is None:
             return None
+        varied = {name: v for name, v in values.items() if name not in ("model", "source")}
         return self.tiles.mesh(case, varied, source)
 
     def _add_meshes(
         self,
         found: Records,
         places: list[int],
-        cases: list[Case],
-        source: str,
         solutions: list[Solution | Exception],
         tiles: Mapping[int, TileMesh | None],
     ) -> None:
         """Write what points say of their meshes, where a tolerance chooses them."""
-        if self.tiles is None:
-            return
-        for place, case, solution in zip(places, cases, solutions, strict=True):
-            if isinstance(solution, Exception):
+        for place, solution in zip(places, solutions, strict=True):
+            tile = tiles[place]
+            if tile is None or isinstance(solution, Exception):
                 continue
-            tile = tiles[place] or self.tiles.learn(case, source, solution.refinement)
             for name, value in mesh_record(solution.refinement, tile).items():
                 if name not in found.values:
                     found.values[name] = np.full(len(found.seconds), np.nan)

@@ -15,6 +15,7 @@ from torkivity.study.facts import Facts, film_facts
 from torkivity.study.models import models_for, why_not_kinetic
 from torkivity.study.plan import plan_case
 from torkivity.study.point import ferromagnet_level, solve_point
+from torkivity.study.tiles import TileMesh
 from torkivity_engine.errors import InputError, PhysicsError
 from torkivity_engine.film.stack import as_stack
 from torkivity_engine.record import Variable
@@ -186,12 +187,15 @@ def compute_curve(
     if path is None or not len(thicknesses):
         return study
     progress(f"all models at {len(thicknesses)} values of {path}")
+    found = found_mesh(study.points)
     plan = plan_case(
         study.case,
         {path: list(map(float, thicknesses))},
         (),
         models_for(study.case, COMPARED),
         SINGLE_SOURCES,
+        # The other layers are known on the mesh of the film.
+        begin=None if found is None else TileMesh(found.n_polar, found.n_azimuth),
     )
     return replace(study, curve=evaluate(plan))
 

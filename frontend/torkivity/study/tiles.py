@@ -1,24 +1,23 @@
 """Where the search for a point's mesh begins: with the mesh of the tile it lies in.
 
-With a tolerance instead of a mesh, every point is solved on two meshes, and refined on its own
-where they do not agree. That costs little if the first guess is right. It is made for a tile of
-points at once, by a search on one film of it:
+With a tolerance instead of a mesh, every point is solved on the mesh that should be enough and on a
+coarse one to check it by, and refined on its own where that is not so. What should be enough a film
+says itself (`torkivity_engine.outlook`), but for what its interfaces do. So a search is made for a
+tile of points at once, on one film of it, and no point of the tile begins with a coarser mesh:
 
 - numbers lie in the same tile from 4^k up to 4^(k+1), and 2 4^k is its middle; negative ones
   alike, and zero and infinity are tiles of their own;
 - angles, in steps of 90 degrees, and numbers of a short range, in the halves of it;
 - words, and settings of the solvers, each for itself;
-- a source of torque, and a rule for polar angles, each for itself.
+- a rule for polar angles, each for itself. Sources of torque share what was found with all of
+  them at work.
 
 The film is the one in the middle, or, if another polar rule suits that one, the nearest of those
-a quarter of the way (of the logarithm, for numbers) from the tile's ends. Its search also says
-what part of the difference from a coarse mesh is error, so that points can be compared with a
-mesh of an eighth of their directions; where poles near grazing incidence make films of a tile
-too different for that, with one of a quarter.
+a quarter of the way (of the logarithm, for numbers) from the tile's ends.
 
 So a tile follows from the values of a point alone, and what a point gives from its own values:
 not from the points that are there beside it, the order or the process they are computed in. What
-was found for a tile is kept with its points (`TILE_VARIABLES`), and a resumed sweep reads it.
+was found for a tile is kept with its points (`MESH_VARIABLES`), and a resumed sweep reads it.
 """
 
 from __future__ import annotations
@@ -26,11 +25,12 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice, product
 
 import numpy as np
 
+from torkivity.catalogue import SINGLE_SOURCES
 from torkivity.study.boltzmann import solve_boltzmann_case
 from torkivity.study.case import Case
 from torkivity_engine.errors import POINT_ERRORS
@@ -38,12 +38,12 @@ from torkivity_engine.film.parameters import Parameter
 from torkivity_engine.film.parameters import parameters as film_parameters
 from torkivity_engine.film.sources import film_with_source
 from torkivity_engine.record import Variable
-from torkivity_engine.refine import flattened, polar_rule_for
-from torkivity_engine.tolerance import RefinedMesh, Tolerance
+from torkivity_engine.refine import polar_rule_for
+from torkivity_engine.tolerance import LARGEST, START, RefinedMesh, Tolerance
 from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.files.sweepfile import SweepFile
 from torkivity_hpc.grid import Grid, IntArray, Value
-from torkivity_meshes import POLAR_RULES, SphericalMesh
+from torkivity_meshes import POLAR_RULES
 
 __all__ = ["MESH_VARIABLES", "Tile", "TileMesh", "Tiles", "mesh_record", "tile_of"]
 
@@ -61,9 +61,6 @@ MESH_VARIABLES: dict[str, Variable] = {
     ),
     "tile_n_polar": Variable((), "1", "polar angles found for the tile of the point"),
     "tile_n_azimuth": Variable((), "1", "azimuthal angles found for the tile of the point"),
-    "tile_shortcut": Variable(
-        (), "1", "error over the difference from a quarter of the polar angles, for the tile"
-    ),
 }
 
 #: A bounded range no longer than this is halved; others are seen on a logarithmic scale.
@@ -77,13 +74,9 @@ _LARGEST_OF_TILE = 128
 #: are worse.
 _SPARE = 0.5
 
-#: The error of a mesh is not believed to fall by more than this when polar angles are doubled.
-_LEAST_SHARE = 0.05
-
 #: Where in a tile the values lie that stand for it.
 _PARTS = (0.5, 0.25, 0.75)
 
-_DEFAULT = Tolerance(0.5).start
 #: Films of a tile that are looked at for one whose polar rule is that of the point.
 _MOST_TRIED = 243
 
@@ -137,16 +130,12 @@ def tile_of(parameter: Parameter, value: Value) -> Tile:
     return Tile(f"{sign:+g} {power}", tuple(sign * 4.0 ** (power + part) for part in _PARTS))
 
 
-def _shortcut(film: Case, source: str, found: RefinedMesh) -> float:
-    """What part the error of a found mesh is of the difference from a quarter of its angles."""
-    start = found.n_polar // 4, found.n_azimuth // 2
-    quarter = next((t.values for t in found.trials if (t.n_polar, t.n_azimuth) == start), None)
-    if quarter is None:
-        mesh = SphericalMesh(*start, found.polar_rule)
-        quarter = flattened(solve_boltzmann_case(replace(film, given_mesh=mesh), source).interfaces)
-    difference = float(np.abs(found.values - quarter).max())
-    share = float(found.error.max()) / difference if difference > 0.0 else 1.0
-    return min(2.0 * max(share, _LEAST_SHARE), 1.0)
+def _alike(source: str) -> tuple[str, ...]:
+    """Sources of torque that share a mesh, the one that it is found with first.
+
+    The others are parts of it; alone some may suit another polar rule.
+    """
+    return ("all", *SINGLE_SOURCES) if source in ("all", *SINGLE_SOURCES) else (source,)
 
 
 def _rule(case: Case, source: str) -> str:
@@ -160,20 +149,17 @@ class TileMesh:
     Attributes
     ----------
     n_polar, n_azimuth : int
-        The mesh that is expected to do.
-    shortcut : float or None
-        As of `torkivity_engine.tolerance.Tolerance`; None to compare with half the sizes.
+        The coarsest mesh that is accepted.
     """
 
-    n_polar: int
-    n_azimuth: int
-    shortcut: float | None = None
+    n_polar: int = START[0]
+    n_azimuth: int = START[1]
 
     def tolerance(self, case: Case) -> Tolerance:
         """What a point is solved to, beginning with this mesh."""
         rtol = case.settings.mesh.rtol
         assert rtol is not None
-        return Tolerance(rtol, (self.n_polar // 2, self.n_azimuth // 2), shortcut=self.shortcut)
+        return Tolerance(rtol, (self.n_polar, self.n_azimuth))
 
 
 def mesh_record(refinement: RefinedMesh | None, tile: TileMesh) -> dict[str, float]:
@@ -187,7 +173,6 @@ def mesh_record(refinement: RefinedMesh | None, tile: TileMesh) -> dict[str, flo
         "mesh_polar_rule": _RULES.index(refinement.polar_rule),
         "tile_n_polar": tile.n_polar,
         "tile_n_azimuth": tile.n_azimuth,
-        "tile_shortcut": np.nan if tile.shortcut is None else tile.shortcut,
     }
 
 
@@ -199,11 +184,14 @@ class Tiles:
     ----------
     case : Case
         What all points have in common.
+    everywhere : TileMesh or None
+        Mesh of all tiles, where that is known.
     known : dict of TileMesh
         By tile.
     """
 
     case: Case
+    everywhere: TileMesh | None = None
     known: dict[_Key, TileMesh] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -218,40 +206,32 @@ class Tiles:
         case : Case
             Of the point.
         values : mapping of str to value
-            Parameters of the point by path.
+            Parameters of the point by path; a film without any is a tile of its own.
         source : str
         """
+        if self.everywhere is not None:
+            return self.everywhere
         rule = _rule(case, source)
         key = self._key(values, source, rule)
         if key not in self.known:
             self.known[key] = self._found(values, source, rule)
         return self.known[key]
 
-    def learn(self, case: Case, source: str, found: RefinedMesh | None) -> TileMesh:
-        """Take over the mesh of a single film."""
-        assert found is not None
-        key = self._key({}, source, _rule(case, source))
-        self.known[key] = TileMesh(found.n_polar, found.n_azimuth)
-        return self.known[key]
-
     def _key(self, values: Mapping[str, Value], source: str, rule: str) -> _Key:
-        return (*self._along(values), source, rule)
+        return (*self._along(values), _alike(source)[0], rule)
 
     def _found(self, values: Mapping[str, Value], source: str, rule: str) -> TileMesh:
         """Mesh of the film that stands for a tile."""
         with contextlib.suppress(*POINT_ERRORS):
-            film = self._representative(values, source, rule)
+            film, driven = self._representative(values, source, rule)
             rtol = film.settings.mesh.rtol
             assert rtol is not None
-            tolerance = Tolerance(_SPARE * rtol, polar_rule=rule, largest=_LARGEST_OF_TILE)
-            found = solve_boltzmann_case(film, source, tolerance).refinement
+            spare, largest = (_SPARE, _LARGEST_OF_TILE) if values else (1.0, LARGEST)
+            tolerance = Tolerance(spare * rtol, polar_rule=rule, largest=largest)
+            found = solve_boltzmann_case(film, driven, tolerance).refinement
             assert found is not None
-            shortcut = None
-            if rule != "graded":  # a pole is felt by some points of a tile and not by others
-                shortcut = _shortcut(film, source, found)
-            return TileMesh(found.n_polar, found.n_azimuth, shortcut)
-        # No such film, or none that can be solved: each point searches from the beginning.
-        return TileMesh(2 * _DEFAULT[0], 2 * _DEFAULT[1])
+            return TileMesh(found.n_polar, found.n_azimuth)
+        return TileMesh()  # no such film, or none that can be solved: nothing is known
 
     def recall(self, file: SweepFile, grid: Grid) -> None:
         """Take over what a file knows of tiles, from one point that is done in each.
@@ -266,34 +246,40 @@ class Tiles:
         done = np.flatnonzero(file.status() == STATUS["done"])
         if not len(done):
             return
-        names = ("mesh_polar_rule", "tile_n_polar", "tile_n_azimuth", "tile_shortcut")
+        names = ("mesh_polar_rule", "tile_n_polar", "tile_n_azimuth")
         columns = [file.values(name)[done, 0] for name in names]
         solved = ~np.isnan(columns[1])
-        done, rules, polar, azimuth, share = (column[solved] for column in (done, *columns))
+        done, rules, polar, azimuth = (column[solved] for column in (done, *columns))
         _, places = np.unique(len(_RULES) * self._labels(grid)[done] + rules, return_index=True)
         for i in places.tolist():
             values = grid.point(int(done[i]))
             source = str(values.pop("source"))
             del values["model"]
             rule = _RULES[int(rules[i])]
-            shortcut = None if np.isnan(share[i]) else float(share[i])
-            mesh = TileMesh(int(polar[i]), int(azimuth[i]), shortcut)
+            mesh = TileMesh(int(polar[i]), int(azimuth[i]))
             self.known[self._key(values, source, rule)] = mesh
 
-    def _representative(self, values: Mapping[str, Value], source: str, rule: str) -> Case:
-        """The first film of a tile, from its middle outwards, that the polar rule suits."""
+    def _representative(
+        self, values: Mapping[str, Value], source: str, rule: str
+    ) -> tuple[Case, str]:
+        """The first film of a tile, from its middle outwards, that the polar rule suits.
+
+        With the source of torque that drives it there.
+        """
         along = [
             [(name, value) for value in self._tile(name, v).representatives]
             for name, v in values.items()
         ]
         # From the middle outwards: by how many values are not in the middle of their own tile.
         numbered = islice(product(*(enumerate(x) for x in along)), _MOST_TRIED)
+        sources = _alike(source)
         for candidate in sorted(numbered, key=lambda x: sum(i > 0 for i, _ in x)):
             with contextlib.suppress(*POINT_ERRORS):
                 case = self.case.varied(dict(item for _, item in candidate))
-                if _rule(case, source) == rule:
-                    return case
-        return self.case.varied(dict(x[0] for x in along))
+                for driven in sources:
+                    if _rule(case, driven) == rule:
+                        return case, driven
+        return self.case.varied(dict(x[0] for x in along)), sources[0]
 
     def _labels(self, grid: Grid) -> IntArray:
         """Number of the tile of every point, but for its polar rule."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -31,7 +32,7 @@ class RowLayout:
         start = 0
         for name, variable in variables.items():
             shape = tuple(sizes[dim] for dim in variable.dims)
-            length = int(np.prod(shape, dtype=np.int64))
+            length = math.prod(shape)
             self.columns[name] = slice(start, start + length)
             self.shapes[name] = shape
             start += length

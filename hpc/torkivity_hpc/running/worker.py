@@ -17,6 +17,7 @@ from torkivity_engine.errors import POINT_ERRORS
 from torkivity_hpc.files.rows import Block, NotedRecord, Records, RowLayout
 from torkivity_hpc.files.store import STATUS
 from torkivity_hpc.grid import Grid, Value
+from torkivity_hpc.running.collector import only_new_garbage
 
 __all__ = [
     "STOP_SIGNALS",
@@ -246,7 +247,7 @@ def work(channel: Channel, stop_asked: Callable[[], bool]) -> None:
     rows: RowMaker | None = None
     told = False
     inbox: deque[Any] = deque()
-    with threadpool_limits(1):
+    with threadpool_limits(1), only_new_garbage():
         while True:
             message = inbox.popleft() if inbox else channel.receive()
             if isinstance(message, Stop):

@@ -305,3 +305,26 @@ def test_all_kernels_use_the_safe_cache() -> None:
     lines = [line for source in sources for line in source.read_text().splitlines()]
     assert "from torkivity_engine.machine.kernels import njit" in lines
     assert not [line for line in lines if "numba import" in line and "jit" in line]
+
+
+INNER = (
+    "@njit(cache=True, inner=True)\ndef four_of(x):\n    return 4 * x\n"
+    "@njit(cache=True)\ndef eight_of(x):\n    return 2 * four_of(x)\n"
+    "@njit(cache=True)\ndef twelve_of(x):\n    return 3 * four_of(x)\n"
+    "try:\n    four_of(1)\n    assert False\n"
+    "except TypeError as error:\n    assert 'four_of is called by kernels only' in str(error)\n"
+    "import sys, gc\n"
+    "print(eight_of(1) if sys.argv[1] == '8' else twelve_of(1),\n"
+    "      sum(four_of.stats.cache_hits.values()), gc.isenabled())\n"
+)
+
+
+def test_inner_kernels(tmp_path: Path) -> None:
+    """Kept and found like others; from Python they are refused, which Numba would not survive."""
+    program = tmp_path / "inner.py"
+    program.write_text(KERNEL[: KERNEL.index("@njit")] + INNER)
+    for of, shown in (("8", "8 0 True"), ("12", "12 1 True"), ("12", "12 0 True")):
+        done = subprocess.run(
+            [sys.executable, program, of], capture_output=True, text=True, check=False
+        )
+        assert (done.stdout.strip(), done.stderr) == (shown, "")

@@ -92,7 +92,7 @@ def iterated(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 def by_matrix(film: Stack, mesh: SphericalMesh, drive: str = "fields") -> FilmMoments:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch, "has_many", lambda _: False)
+        patch.setattr(batch, "has_many_layers", lambda *_: False)
         return solve_reduced(film, mesh, drive)
 
 

@@ -152,6 +152,7 @@ class Ripples:
     """A model with several minima: an amplitude times cos(k t), and k may be one of many."""
 
     name, answers, needs_resistivity = "ripples", ("torque",), False
+    mesh_check = None
     parameters = (
         FitParameter("wavenumber", "1/nm", 1.1, varied=True, least=0.5, most=6.0),
         FitParameter("offset", "1", 0.0, varied=True),

@@ -22,6 +22,7 @@ from torkivity.study.tiles import Tiles, tile_of
 from torkivity_engine.film.parameters import Parameter
 from torkivity_engine.film.quantity import ANGLE, LENGTH, POTENTIAL, Quantity
 from torkivity_engine.solve import solve_boltzmann
+from torkivity_engine.tolerance import START
 from torkivity_meshes import DEFAULT_POLAR_RULE
 
 Call = Callable[..., Any]
@@ -139,7 +140,7 @@ def test_what_a_point_gives_is_its_own_whatever_the_sweep(
     assert contents(swept(tmp_path, call, "two.h5", text(), "--workers", "2")) == expected
     turned = swept(tmp_path, call, "turned.h5", text(THICKNESS[::-1], EXCHANGE))
     with h5py.File(turned) as file, h5py.File(whole) as other:
-        for name in ("torque_total", "mesh_error", "mesh_n_polar", "tile_shortcut"):
+        for name in ("torque_total", "mesh_error", "mesh_n_polar", "tile_n_polar"):
             assert file[name][...][::-1].tobytes() == other[name][...].tobytes()
 
 
@@ -175,8 +176,7 @@ def test_points_search_from_the_beginning_where_a_tile_has_no_film(
     found = torkivity.sweep(config)
     assert (found["status"] == 1).all()
     assert float(found["mesh_error"].max()) <= 1e-3
-    assert (found["tile_n_polar"] == 16).all()
-    assert np.isnan(found["tile_shortcut"].values).all()
+    assert (found["tile_n_polar"] == START[0]).all()
 
 
 def test_the_film_of_a_tile_is_one_that_can_be() -> None:
@@ -187,7 +187,8 @@ def test_the_film_of_a_tile_is_one_that_can_be() -> None:
     config = check_config(tomllib.loads(settings), "film.toml")
     tiles = Tiles(Case.of(config, Path("film.toml")))
     values = {"HM.spin_diffusion_length": 1.5, "HM.total_mean_free_path": 1.1}
-    metal = tiles._representative(values, "all", DEFAULT_POLAR_RULE).film.stack().layers[0]
+    case, _ = tiles._representative(values, "all", DEFAULT_POLAR_RULE)
+    metal = case.film.stack().layers[0]
     assert metal.total_mean_free_path == 2.0**0.5  # type: ignore[attr-defined]
 
 
