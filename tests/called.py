@@ -6,8 +6,11 @@ import contextlib
 import io
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 from unittest import mock
+
+from torkivity.cli import main
+from torkivity_hpc.running.crew import ProcessCrew, ThreadCrew
 
 
 class Called(NamedTuple):
@@ -18,16 +21,29 @@ class Called(NamedTuple):
     stderr: str
 
 
-def call(*arguments: object, cwd: Path | None = None) -> Called:
-    """Call the command line, in a folder if one is given."""
-    from torkivity.cli import main
+def _crew(workers: int) -> ProcessCrew | ThreadCrew:
+    return ThreadCrew() if workers == 1 else ProcessCrew(workers)
 
+
+def call(*arguments: object, cwd: Path | None = None, stdout: TextIO | None = None) -> Called:
+    """Call the command line; a single worker computes in a thread.
+
+    Parameters
+    ----------
+    *arguments : object
+        Words of the command line.
+    cwd : Path, optional
+        Folder to call it in.
+    stdout : file, optional
+        Where standard output goes instead of into what is returned.
+    """
     out, err = io.StringIO(), io.StringIO()
     code: object = None
     with (
         contextlib.chdir(cwd or "."),
+        mock.patch("torkivity_hpc.running.session.ProcessCrew", _crew),
         mock.patch.object(sys, "argv", ["torkivity", *map(str, arguments)]),
-        contextlib.redirect_stdout(out),
+        contextlib.redirect_stdout(stdout or out),
         contextlib.redirect_stderr(err),
     ):
         try:

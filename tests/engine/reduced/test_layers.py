@@ -16,6 +16,7 @@ from torkivity_engine.film.interfaces import RashbaInterface
 from torkivity_engine.film.layers import Ferromagnet, HeavyMetal, Layer
 from torkivity_engine.film.stack import Bilayer
 from torkivity_engine.reduced import response_cache, truncation
+from torkivity_engine.reduced.film_response import film_response
 from torkivity_engine.reduced.layer_response import layer_termination
 from torkivity_engine.reduced.sectors import (
     LayerSector,
@@ -292,3 +293,13 @@ def test_truncation_changes_less_than_it_says(
     assert np.abs(kept - everything).max() < 1e-12 * scale
     assert np.abs(rough - everything).max() > 1e-12 * scale
     assert low < rank < full
+
+
+@pytest.mark.parametrize("film", [STATED[0], STATED[1]])
+def test_collisions_have_few_unknowns_however_many_flights(film: Bilayer) -> None:
+    ranks = []
+    for n_polar in (16, 64):
+        rings = SphericalMesh(n_polar, 4).rings
+        assert rings is not None
+        ranks.append(film_response(film.stack(), rings).rank)
+    assert ranks[1] < 1.75 * ranks[0]

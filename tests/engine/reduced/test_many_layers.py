@@ -1,4 +1,4 @@
-"""Films with many layers, by iteration: as with the matrix, and as by the dense method."""
+"""Films with many layers, by iteration: the numbers of the matrix, and of the dense method."""
 
 from __future__ import annotations
 

@@ -82,11 +82,10 @@ def unread() -> TextIO:
 
 @pytest.mark.parametrize(("stream", "says"), [(full, "standard output: No space"), (unread, "")])
 def test_output_that_takes_nothing(
-    film: Path, call: Call, monkeypatch: pytest.MonkeyPatch, stream: Callable[[], TextIO], says: str
+    film: Path, call: Callable[..., Any], stream: Callable[[], TextIO], says: str
 ) -> None:
-    with monkeypatch.context() as context, stream() as output:
-        context.setattr(sys, "stdout", output)
-        status, _, err = call("run", film)
+    with stream() as output:
+        status, _, err = call("run", film, stdout=output)
         os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())  # takes what is left
     assert status == 1
     assert [says in line for line in lines(err, "error")] == ([True] if says else [])

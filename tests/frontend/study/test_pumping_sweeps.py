@@ -167,7 +167,7 @@ def test_what_is_for_torques_is_refused(
 
 def test_comparison_of_models(swept: Path, call: Call) -> None:
     out = swept.with_name("c.json")
-    done = call("compare", swept, "-o", out, "--tolerance", "0.5")
+    done = call("compare", swept.name, "-o", out.name, "--tolerance", "0.5", cwd=swept.parent)
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
     found = json.loads(out.read_text())["models"]["drift_diffusion"]
