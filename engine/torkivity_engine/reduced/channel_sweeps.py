@@ -68,7 +68,7 @@ class Channels(NamedTuple):
     blocks: FloatArray
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz"})
 def add_times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
     """x += a y, with a square block a."""
     for m in range(columns):
@@ -83,14 +83,14 @@ def add_times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
             to[c], to[_L + c], to[2 * _L + c], to[3 * _L + c] = x0, x1, x2, x3
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def fly(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
     """x = a y, with the same matrix a at every azimuth."""
     x[:columns] = 0.0
     add_constant_times(a, y, x, columns, lanes)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _invert_one_plus(a, inverse, lanes):  # type: ignore[no-untyped-def]
     """inverse = 1 / (1 + a); a is overwritten."""
     for i in range(4):
@@ -99,7 +99,7 @@ def _invert_one_plus(a, inverse, lanes):  # type: ignore[no-untyped-def]
     invert(a, inverse, lanes)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _stack_up(reflected, missing, own, work, lanes):  # type: ignore[no-untyped-def]
     """F, G, Q, K of an interface with T and R, and minus what the layers above reflect."""
     square = (4, 4 * _L)
@@ -173,7 +173,7 @@ def channel_factors(mu, azimuths, parameters, channels):  # type: ignore[no-unty
     return defect
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def sweep(flights, blocks, y, arriving, returned, out, columns, lanes):  # type: ignore[no-untyped-def]
     """What leaves all sides of one chunk for what arrives there besides flights, out = W y.
 

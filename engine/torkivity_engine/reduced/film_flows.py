@@ -106,7 +106,7 @@ def prepare(layers, film, flights):  # type: ignore[no-untyped-def]
                         film.driven[ring, a, side, d, j] = total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _chunk_of(source, psi, moments, lanes, y):  # type: ignore[no-untyped-def]
     """What arrives in a chunk, (n_sides, columns, 4 CHUNK), from moments (3, side, column, 4)."""
     for side in range(y.shape[0]):
@@ -123,7 +123,7 @@ def _chunk_of(source, psi, moments, lanes, y):  # type: ignore[no-untyped-def]
                         to[k * _L + c] = mean + psi[1, c] * one + psi[2, c] * two
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _add_density(flights, blocks, y, arriving, out, weight, lanes, density):  # type: ignore[no-untyped-def]
     """Add s = T (in- + in+) of a chunk, shape (n_interfaces, 3, columns)."""
     columns = y.shape[1]
@@ -141,7 +141,7 @@ def _add_density(flights, blocks, y, arriving, out, weight, lanes, density):  # 
                 density[i, s, d] += sums[s]
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+@njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz"})
 def _add_four(matrix, at, length, a, b, c, d, to):  # type: ignore[no-untyped-def]
     """Add a combination of four rows of a matrix, one after the other in memory."""
     for k in range(length):
@@ -153,7 +153,7 @@ def _add_four(matrix, at, length, a, b, c, d, to):  # type: ignore[no-untyped-de
         )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _give(layers, given, x, own):  # type: ignore[no-untyped-def]
     """left x at all places and rings, in the frames of layers, (columns, n_places n_rings)."""
     n_rings, columns = layers.local.shape[1], x.shape[0]
@@ -173,7 +173,7 @@ def _give(layers, given, x, own):  # type: ignore[no-untyped-def]
                 at += length
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _source(layers, film, own, ring, amount, source):  # type: ignore[no-untyped-def]
     """Moments of what arrives at a ring besides flights, (3, n_sides, columns, 4), Cartesian."""
     n_rings, columns = layers.local.shape[1], own.shape[0]
@@ -196,7 +196,7 @@ def _source(layers, film, own, ring, amount, source):  # type: ignore[no-untyped
         source += amount * film.driven[ring]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _send(layers, film, channels, own, amount, out, density):  # type: ignore[no-untyped-def]
     """Moments <W y> at all slots, Cartesian, out (n_rings, columns, N); y as of `_source`.
 
@@ -236,7 +236,7 @@ def _send(layers, film, channels, own, amount, out, density):  # type: ignore[no
                 _add_density(flights, blocks, y, up, leaving, weight, lanes, density[ring])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _take(layers, film, out, amount, own, taken):  # type: ignore[no-untyped-def]
     """right^T (<out'> - amount <g_out>), shape (columns, rank); `own` is overwritten."""
     n_rings, columns, _ = out.shape
@@ -267,7 +267,7 @@ def _take(layers, film, out, amount, own, taken):  # type: ignore[no-untyped-def
             at += length
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _leaving_charge(layers, reference, out):  # type: ignore[no-untyped-def]
     """Charge that leaves the reference interface, per column."""
     total = np.zeros(out.shape[1])
@@ -317,9 +317,9 @@ def departure(layers, given, film, channels, x, amount, out, density, result):  
 
 @njit(cache=True, error_model="numpy")
 def uniform_loss(layers, given, film, channels):  # type: ignore[no-untyped-def]
-    """What a uniform spin accumulation along x, y, z loses in one round, (3, n_rings N).
+    """What a uniform spin accumulation along x, y, z loses in one round, (3, n_rings n).
 
-    In everything that leaves the sides of interfaces.
+    In the azimuthal means of what leaves the sides of interfaces.
     """
     n_rings, size = layers.local.shape[1], 4 * layers.slots.shape[0]
     out, lost = np.zeros((n_rings, 3, size)), np.empty((n_rings, 3, size))
@@ -333,10 +333,12 @@ def uniform_loss(layers, given, film, channels):  # type: ignore[no-untyped-def]
     _give(layers, given, x, own)
     nothing = np.empty((0, channels.blocks.shape[2], 3, 3))
     _send(layers, film, channels, own, 0.0, lost, nothing)
-    answer = np.empty((3, n_rings * size))
+    n = 8 * channels.blocks.shape[2]  # the means come first among the slots
+    answer = np.empty((3, n_rings * n))
     for s in range(3):
         for ring in range(n_rings):
-            answer[s, ring * size : (ring + 1) * size] = out[ring, s] - lost[ring, s]
+            for j in range(n):
+                answer[s, ring * n + j] = out[ring, s, j] - lost[ring, s, j]
     return answer
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import lapack
@@ -50,6 +52,9 @@ _DOUBTFUL = 1e-9
 #: What is left of sources that cancel, relative to what drives the film.
 _ROUNDING = 1e-12
 
+#: Films and meshes whose channels need more memory are left to the matrix as well.
+_MOST_BYTES = 2**28
+
 _memory = threading.local()
 
 
@@ -76,12 +81,14 @@ def solve_by_iteration(
     Returns
     -------
     FilmMoments or None
-        None if that does not lead there, or nothing but rounding drives the film: the equations are
-        then to be solved with their matrix.
+        None if that does not lead there, takes too much memory, or nothing but rounding drives the
+        film: the equations are then to be solved with their matrix.
     """
     returns = largest_returns(stack, layers, rings)
     n_interfaces, n_drives = len(stack.interfaces), points.drive.shape[3]
     room = _room(layers, returns, rings, n_interfaces, n_drives)
+    if room is None:
+        return None
     film = DrivenFilm(
         points.rotation[k], points.turned, _spread_azimuths(rings), int(points.reference[k]),
         points.drive[k], room["driven"], room["outgoing"],
@@ -89,56 +96,91 @@ def solve_by_iteration(
     channels = Channels(room["flights"], room["blocks"])
     prepare(layers, film, channels.flights)
     defect = channel_factors(layers.cosines, film.azimuths, points.parameters[k], channels)
-    norm = near_system(layers, returns, film, channels, room["system"])
-    # LAPACK goes by columns: it sees the transposed system.
-    factors, pivots, info = lapack.dgetrf(room["system"].T, overwrite_a=True)
-    reciprocal = lapack.dgecon(factors, norm, norm="I")[0] if info == 0 else 0.0
+    near = _NearInverse(layers, returns, film, channels, room["system"])
+    reciprocal = near.reciprocal
     if _flips(stack, layers, film.rotation) < _FEW_FLIPS:
         reciprocal = min(reciprocal, _least_loss(layers, returns, film, channels))
     if not reciprocal >= _DOUBTFUL:
         return None
-    out, density = room["out"], room["density"]
-
-    def depart(x: FloatArray, amount: float) -> FloatArray:
-        result = np.empty_like(x)
-        departure(layers, returns.given, film, channels, x, amount, out, density[:0], result)
-        return result
-
-    def precondition(x: FloatArray) -> FloatArray:
-        x[:, returns.members] = lapack.dgetrs(factors, pivots, x[:, returns.members].T, trans=1)[
-            0
-        ].T
-        return x
-
-    source = -depart(np.zeros((n_drives, layers.rank)), 1.0)
+    system = _System(layers, returns, film, channels, room["out"], room["density"])
+    source = -system.departure(np.zeros((n_drives, layers.rank)), 1.0)
     if not np.abs(source).max() > _ROUNDING * np.abs(film.driven).max():
         return None
     x = block_gmres(
-        lambda x: precondition(depart(x, 0.0)),
-        precondition(source.copy()),
+        lambda x: near.applied(system.departure(x, 0.0)),
+        near.applied(source.copy()),
         tolerance=_TOLERANCE,
         most_steps=_MOST_STEPS,
     )
     if x is None:
         return None
-    missed = np.empty_like(x)
-    slack = departure(layers, returns.given, film, channels, x, 1.0, out, density, missed)
-    current = np.empty((2 * n_interfaces, 4, n_drives))
-    spins = np.empty((n_interfaces, 3, n_drives))
-    balance = measure(layers, returns.given, film, channels, x, out, density, current, spins)
-    return FilmMoments(
-        current_minus=current[0::2],
-        current_plus=-current[1::2],
-        density=spins,
-        certificates={
-            "unitarity_defect": float(defect),
-            "spin_balance": float(balance),
-            "modes_removed": 2.0 * layers.conserved,
-            "residual": float(np.abs(missed).max() / np.abs(source).max()),
-            "condition": 1.0 / float(reciprocal),
-            "gauge_slack": float(slack),
-        },
-    )
+    moments, missed = system.moments(x)
+    certificates = {
+        "unitarity_defect": float(defect),
+        "modes_removed": 2.0 * layers.conserved,
+        "residual": float(np.abs(missed).max() / np.abs(source).max()),
+        "condition": 1.0 / reciprocal,
+    }
+    return replace(moments, certificates=moments.certificates | certificates)
+
+
+class _NearInverse:
+    """The preconditioner: overwrites the array `system` with its factors."""
+
+    def __init__(
+        self,
+        layers: FilmResponse,
+        returns: LargestReturns,
+        film: DrivenFilm,
+        channels: Channels,
+        system: FloatArray,
+    ) -> None:
+        self._members = returns.members
+        norm = near_system(layers, returns, film, channels, system)
+        # LAPACK goes by columns: it sees the transposed system.
+        self._factors, self._pivots, info = lapack.dgetrf(system.T, overwrite_a=True)
+        self.reciprocal = 0.0
+        if info == 0:
+            self.reciprocal = float(lapack.dgecon(self._factors, norm, norm="I")[0])
+
+    def applied(self, x: FloatArray) -> FloatArray:
+        """The array, shape (n_drives, rank), itself overwritten."""
+        largest = x[:, self._members].T
+        answer, _ = lapack.dgetrs(self._factors, self._pivots, largest, trans=1)
+        x[:, self._members] = answer.T
+        return x
+
+
+class _System(NamedTuple):
+    """The closing equations of one film, with arrays to be filled."""
+
+    layers: FilmResponse
+    returns: LargestReturns
+    film: DrivenFilm
+    channels: Channels
+    out: FloatArray
+    density: FloatArray
+
+    def departure(self, x: FloatArray, amount: float) -> FloatArray:
+        """System x - amount source, shape (n_drives, rank)."""
+        result = np.empty_like(x)
+        departure(
+            self.layers, self.returns.given, self.film, self.channels, x, amount, self.out,
+            self.density[:0], result,
+        )  # fmt: skip
+        return result
+
+    def moments(self, x: FloatArray) -> tuple[FilmMoments, FloatArray]:
+        """What the amplitudes amount to, and their departure from the equations."""
+        n_interfaces, n_drives = len(self.channels.flights) - 1, len(x)
+        missed = np.empty_like(x)
+        known = (self.layers, self.returns.given, self.film, self.channels, x)
+        slack = departure(*known, 1.0, self.out, self.density, missed)
+        current = np.empty((2 * n_interfaces, 4, n_drives))
+        density = np.empty((n_interfaces, 3, n_drives))
+        balance = measure(*known, self.out, self.density, current, density)
+        certificates = {"spin_balance": float(balance), "gauge_slack": float(slack)}
+        return FilmMoments(current[0::2], -current[1::2], density, certificates), missed
 
 
 def _room(
@@ -147,8 +189,11 @@ def _room(
     rings: AzimuthalRings,
     n_interfaces: int,
     n_drives: int,
-) -> dict[str, FloatArray]:
-    """Arrays to be filled, of the thread's own memory: the next call has the same."""
+) -> dict[str, FloatArray] | None:
+    """Arrays to be filled, of the thread's own memory: the next call has the same.
+
+    None if they are too large.
+    """
     n_rings, n_members = len(layers.cosines), len(returns.members)
     shapes: dict[str, tuple[int, ...]] = {
         "flights": (n_interfaces + 1, n_rings, 4, 4),
@@ -160,6 +205,8 @@ def _room(
         "density": (n_rings, n_interfaces, 3, n_drives),
     }
     counts = [math.prod(shape) for shape in shapes.values()]
+    if 8 * sum(counts) > _MOST_BYTES:
+        return None
     kept = getattr(_memory, "numbers", None)
     if kept is None or len(kept) < sum(counts):
         # To the system page by page, memory that is given back costs as much as some iterations.

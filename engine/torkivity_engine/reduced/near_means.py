@@ -21,7 +21,7 @@ _L = CHUNK
 _CHARGE = 3
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _return_trips(flights, blocks, lanes, passed, up, down):  # type: ignore[no-untyped-def]
     """What leaves an interface upwards (downwards) per b, after all trips below; and A K.
 
@@ -42,7 +42,7 @@ def _return_trips(flights, blocks, lanes, passed, up, down):  # type: ignore[no-
         add_times(blocks[i, Q], flown, down[i], 4, lanes)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _column(side, low, high, flights, blocks, passed, up, down, lanes, work, out):  # type: ignore[no-untyped-def]
     """What leaves the sides from low to high per unit that arrives at one, out[side - low]."""
     i = side // 2
@@ -83,7 +83,7 @@ def _column(side, low, high, flights, blocks, passed, up, down, lanes, work, out
             times(blocks[j, F], flown, out[2 * j + 1 - low], 4, lanes)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _own_rows(block, rotation):  # type: ignore[no-untyped-def]
     """Rows of spins from Cartesian components to those of a layer's frame, in place."""
     for m in range(block.shape[1]):
@@ -92,13 +92,13 @@ def _own_rows(block, rotation):  # type: ignore[no-untyped-def]
             block[s, m] = rotation[0, s] * x + rotation[1, s] * y + rotation[2, s] * z
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _window(index, n_layers):  # type: ignore[no-untyped-def]
     """First and last layer that are near to one."""
     return max(0, index - REACH), min(n_layers - 1, index + REACH)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _near_rows(  # type: ignore[no-untyped-def]
     index, layers, returns, film, trips, flights, blocks, lanes, factors, work, out, near
 ):
@@ -125,7 +125,7 @@ def _near_rows(  # type: ignore[no-untyped-def]
                     _own_rows(block, film.rotation[(row + 1) // 2])
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _turned_left(layers, returns, film):  # type: ignore[no-untyped-def]
     """What collisions return, in Cartesian components."""
     left = returns.left.copy()
@@ -146,7 +146,7 @@ def _turned_left(layers, returns, film):  # type: ignore[no-untyped-def]
     return left
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inner=True, error_model="numpy")
 def _near_responses(layers, returns, film, channels, responses, gauge):  # type: ignore[no-untyped-def]
     """[W left] at every place and ring, between near layers; and the gauge functional.
 

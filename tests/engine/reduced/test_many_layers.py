@@ -153,9 +153,9 @@ def test_few_flips_are_enough(iterated: list[bool]) -> None:
     assert iterated == [True]
     condition = exact.certificates["condition"]
     assert 1e6 < condition < 1e9
-    # As uncertain as the equations are.
-    assert difference(found, exact) < 1e-15 * condition
-    assert 0.1 < found.certificates["condition"] / condition < 10.0
+    # As uncertain as the equations are; what flows is 1e-8 of what drives it.
+    assert difference(found, exact) < 1e-13 * condition
+    assert 0.03 < found.certificates["condition"] / condition < 30.0
 
 
 @pytest.mark.parametrize("film", [without_flips(math.inf), without_flips(10.0, 0.0)])
@@ -168,9 +168,12 @@ def test_what_is_hardly_determined_or_driven_gets_its_matrix(
     assert found.certificates == exact.certificates
 
 
-def test_a_film_that_takes_too_many_steps_gets_its_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limit", ["_MOST_STEPS", "_MOST_BYTES"])
+def test_a_film_that_takes_too_much_gets_its_matrix(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     film = random_film(3, 5)
-    monkeypatch.setattr(many_layers, "_MOST_STEPS", 2)
+    monkeypatch.setattr(many_layers, limit, 2)
     found, exact = solve_reduced(film, MESH), by_matrix(film, MESH)
     np.testing.assert_array_equal(found.current_minus, exact.current_minus)
     assert found.certificates == exact.certificates
