@@ -62,6 +62,12 @@ class AzimuthalRings:
     azimuths: FloatArray
     polar_rule: str | None = None
 
+    def __post_init__(self) -> None:
+        """Take copies."""
+        # Kernels are compiled anew for each layout in memory: all rings have the same.
+        for name in ("cosines", "polar_weights", "azimuths"):
+            object.__setattr__(self, name, np.array(getattr(self, name), order="C"))
+
     def with_polar_rule(self, name: str) -> AzimuthalRings:
         """As many rings of another polar rule."""
         mu, w = rules.polar_rule(name, self.n_polar)

@@ -89,7 +89,7 @@ def duration(seconds: float) -> str:
     return f"{number(seconds / 1e-9)} ns"
 
 
-def python_output(*arguments: str) -> str:
+def python_output(*arguments: str, **environment: str) -> str:
     """What another Python process, one thread to each library, writes to standard output."""
     return subprocess.run(
         [sys.executable, *arguments],
@@ -97,5 +97,5 @@ def python_output(*arguments: str) -> str:
         text=True,
         check=True,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, **SINGLE_THREAD},
+        env={**os.environ, **SINGLE_THREAD, **environment},
     ).stdout

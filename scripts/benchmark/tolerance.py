@@ -24,8 +24,9 @@ from torkivity_engine.tolerance import RefinedMesh
 from torkivity_meshes import POLAR_RULES, SphericalMesh
 
 _TOLERANCES = (1e-3, 1e-4, 1e-6)
-#: Meshes that errors are measured against have four times the sizes, up to so many polar angles.
-_FINEST = 160
+#: Meshes that errors are measured against have four times the sizes up to so many polar angles and
+#: azimuths, but no less than twice the azimuths.
+_FINEST, _MOST_AZIMUTHS = 160, 1024
 
 _steps = itertools.count(1)
 
@@ -47,7 +48,8 @@ def _case(name: str, angle: float, rtol: float, repeat: int) -> Record:
     solution = solve_boltzmann(film, rtol=rtol)
     found = solution.refinement
     assert found is not None
-    finer = SphericalMesh(min(4 * found.n_polar, _FINEST), 4 * found.n_azimuth, found.polar_rule)
+    azimuths = min(4 * found.n_azimuth, max(_MOST_AZIMUTHS, 2 * found.n_azimuth))
+    finer = SphericalMesh(min(4 * found.n_polar, _FINEST), azimuths, found.polar_rule)
     exact = solve_boltzmann(film, finer)
     error = np.abs(flattened(solution.interfaces) - flattened(exact.interfaces)).max()
     new, kept = (_ratio(name, angle, rtol, found, repeat, new=new) for new in (True, False))

@@ -75,6 +75,9 @@ _NODES = np.stack(
         *(_node((2, _X, _ROOT), (1, _Y, _ROOT)), _node((1, _X, _ROOT), (2, _Y, -_ROOT))),
     ]
 )
+#: Spin component of each node, which alone has its parity, and whether it is in the azimuthal mean.
+_SPINS = [int(np.nonzero(node)[1][0]) for node in _NODES]
+_UNIFORM = [bool(node[0].any()) for node in _NODES]
 #: The first harmonic with the same function of the ring, see `_polar_harmonics`.
 _RADIAL = (0, 1, 1, 3)
 _TABLE = _NODES.reshape(len(_NODES), -1)
@@ -292,37 +295,34 @@ class _Kernel(NamedTuple):
     parity: FloatArray
 
 
-def _densities(part: tuple[int, ...], kernel: _Kernel) -> tuple[list[tuple[int, int, float]], ...]:
-    """Densities of e and of f: place in the part, spin component and parity."""
-    uniform = [
-        (at, int(np.argmax(_NODES[node, 0])), _own_parity(node, kernel))
-        for at, node in enumerate(part)
-        if _NODES[node, 0].any()
-    ]
-    return tuple([each for each in uniform if each[2] == sign] for sign in (1.0, -1.0))
-
-
-def _own_parity(node: int, kernel: _Kernel) -> float:
-    """Both components of a node have one parity."""
-    return float(kernel.parity[int(np.nonzero(_NODES[node])[1][0])])
+def _densities(part: tuple[int, ...], kernel: _Kernel) -> tuple[list[tuple[int, int]], ...]:
+    """Densities of e and of f: place in the part and spin component."""
+    return tuple(
+        [
+            (at, _SPINS[node])
+            for at, node in enumerate(part)
+            if _UNIFORM[node] and kernel.parity[_SPINS[node]] == sign
+        ]
+        for sign in (1.0, -1.0)
+    )
 
 
 def _signature(part: tuple[int, ...], kernel: _Kernel) -> tuple[tuple[int, ...], Hashable]:
     """Spin components of a part's densities, and what its operators are made of."""
     own = np.ix_(part, part)
     densities = _densities(part, kernel)
-    return tuple(spin for each in densities for _, spin, _ in each), (
+    return tuple(spin for each in densities for _, spin in each), (
         kernel.out_rates[own].tobytes(),
         *((pair, rates[own].tobytes()) for pair, rates in kernel.in_rates.items()),
-        *(_own_parity(node, kernel) for node in part),
-        *(at for each in densities for at, _, _ in each),
+        *(float(kernel.parity[_SPINS[node]]) for node in part),
+        *(at for each in densities for at, _ in each),
     )
 
 
 def _sector(part: tuple[int, ...], kernel: _Kernel, rings: AzimuthalRings) -> LayerSector:
     n, size = rings.n_polar, len(part)
     k_out = kernel.out_rates[np.ix_(part, part)]
-    own_parity = np.array([_own_parity(node, kernel) for node in part])
+    own_parity = kernel.parity[[_SPINS[node] for node in part]]
     ring = np.arange(n)
     local = np.zeros((size, n, size, n))
     local[:, ring, :, ring] = k_out
@@ -341,7 +341,7 @@ def _sector(part: tuple[int, ...], kernel: _Kernel, rings: AzimuthalRings) -> La
     rows = []
     for own in densities:
         matrix = np.zeros((len(own), size, n))
-        matrix[np.arange(len(own)), [at for at, _, _ in own]] = rings.polar_weights
+        matrix[np.arange(len(own)), [at for at, _ in own]] = rings.polar_weights
         rows.append(matrix.reshape(-1, size * n))
     return LayerSector(
         nodes=_NODES[list(part)],
@@ -353,7 +353,7 @@ def _sector(part: tuple[int, ...], kernel: _Kernel, rings: AzimuthalRings) -> La
         kept=(conserved_densities(even, mu), conserved_densities(odd, mu)),
         density_even=rows[0],
         density_odd=rows[1],
-        densities=tuple(spin for own in densities for _, spin, _ in own),
+        densities=tuple(spin for own in densities for _, spin in own),
         flux=mu * np.tile(rings.polar_weights, size),
     )
 

@@ -114,8 +114,12 @@ def _turned(matrix: FloatArray) -> Matrix:
 
 
 def _real(matrix: Matrix) -> FloatArray:
-    a, b = matrix.real, matrix.imag
-    return np.block([[a, b], [-b, a]])
+    rows, columns = matrix.shape
+    result = np.empty((2 * rows, 2 * columns))
+    result[:rows, :columns] = result[rows:, columns:] = matrix.real
+    result[:rows, columns:] = matrix.imag
+    result[rows:, :columns] = -matrix.imag
+    return result
 
 
 def conserving(matrix: Matrix, kept: Kept | None) -> Matrix:

@@ -115,10 +115,11 @@ def slab_modes(
     if symmetric[0] is None or symmetric[1] is None:
         return None
     # Densities of e are excited through N, those of f through E, which then must have an inverse.
-    root_odd = _root(symmetric[1], bool(len(rows[0])))
-    root_even = _root(symmetric[0], bool(len(rows[1])))
-    if root_odd is None or root_even is None:
+    found_odd = _root(symmetric[1], bool(len(rows[0])))
+    found_even = _root(symmetric[0], bool(len(rows[1])))
+    if found_odd is None or found_even is None:
         return None
+    (root_odd, inverse_odd), (root_even, inverse_even) = found_odd, found_even
     values, u, v, scales, _, _ = lapack.dgejsv(
         root_even @ (root_odd / mu[:, None]), joba=_BY_ROWS_AND_COLUMNS, jobu=0, jobv=0, jobr=0
     )
@@ -126,11 +127,11 @@ def slab_modes(
     graze = 1.0 / np.sqrt(mu)
     of_even, of_odd = (graze[:, None] * root_even) @ u, (graze[:, None] * root_odd) @ v
     contents = []
-    for densities, modes, root, vectors in (
-        (rows[0], of_odd, root_odd, v),
-        (rows[1], of_even, root_even, u),
+    for densities, modes, inverse, vectors in (
+        (rows[0], of_odd, inverse_odd, v),
+        (rows[1], of_even, inverse_even, u),
     ):
-        shares = np.linalg.solve(root, vectors).T / graze if len(densities) else np.zeros_like(root)
+        shares = (inverse @ vectors).T / graze if len(densities) else np.zeros_like(vectors)
         contents.append(((densities / np.sqrt(flux)) @ modes, shares))
     return SlabModes(sigma, of_even, of_odd, contents[0], contents[1], kept)
 
@@ -145,11 +146,24 @@ def _symmetric(operator: FloatArray, mu: FloatArray, flux: FloatArray) -> FloatA
     return result
 
 
-def _root(symmetric: FloatArray, invertible: bool) -> FloatArray | None:
-    """Square root of a symmetric operator; None if it has none, or no inverse that is asked for."""
-    values, vectors = np.linalg.eigh(symmetric)
+def _root(symmetric: FloatArray, invertible: bool) -> tuple[FloatArray, FloatArray] | None:
+    """Square root of a symmetric operator and its inverse, which counts where it is asked for.
+
+    None if it has no root, or no inverse that is asked for.
+    """
+    # What scatters no two rings into each other needs no rotation.
+    diagonal = np.diagonal(symmetric)
+    alone = np.count_nonzero(symmetric) == np.count_nonzero(diagonal)
+    values, vectors = _sorted(diagonal) if alone else np.linalg.eigh(symmetric)
     if values[0] < -_ZERO * values[-1] or (invertible and values[0] < _REGULAR * values[-1]):
         return None
     values[values < _ZERO * values[-1]] = 0.0
-    root: FloatArray = (vectors * np.sqrt(values)) @ vectors.T
-    return root
+    roots = np.sqrt(values)
+    root: FloatArray = (vectors * roots) @ vectors.T
+    return root, (vectors / roots) @ vectors.T if invertible else root
+
+
+def _sorted(diagonal: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Eigenvalues and vectors of a diagonal matrix, as `numpy.linalg.eigh` has them."""
+    order = np.argsort(diagonal)
+    return diagonal[order], np.eye(len(diagonal))[:, order]

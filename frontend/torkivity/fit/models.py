@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, Protocol
@@ -20,7 +20,7 @@ from torkivity.fit.fit_mesh import MeshCheck
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.diffusion.boundary_layer import (
     BoundaryLayerParameters,
-    boundary_layer_parameters,
+    boundary_layer_parameters_many,
 )
 from torkivity_engine.errors import InputError
 from torkivity_engine.film.component import fields_of
@@ -218,6 +218,9 @@ def transverse_share(where: Conditions) -> FloatArray:
     return np.asarray(np.sqrt(np.clip(1.0 - along * along, 0.0, None)))
 
 
+#: theta and phi of m, or nothing where it is that of the film.
+_Angle = tuple[float, ...]
+
 #: Limits as large as this are no bounds of a fit.
 _FAR = 1e5
 
@@ -246,7 +249,7 @@ class MicroscopicModel:
     name = "microscopic"
     answers: tuple[str, ...] = ("torque",)
     needs_resistivity = False
-    _KEPT = 64
+    _KEPT = 4096
 
     def __init__(
         self,
@@ -362,13 +365,13 @@ class MicroscopicModel:
         self, values: Mapping[str, float], where: Conditions
     ) -> tuple[FloatArray, FloatArray]:
         """Damping-like and field-like spin-torque conductivity."""
-        count, angles = len(where.thickness), _angles(where)
-        key = tuple(values[parameter.name] for parameter in self.parameters)
-        torque = np.zeros((2, count))
+        angles = _angles(where)
+        torque = np.zeros((2, len(angles)))
         # For m along y_p there is no torque, and no direction that it could have.
-        for index in np.flatnonzero(transverse_share(where) > 1e-9):
-            thickness = float(where.thickness[index])
-            found = self._solve(key, angles[index], values).response(thickness)
+        seen = np.flatnonzero(transverse_share(where) > 1e-9)
+        solved = self._solve(values, dict.fromkeys(angles[index] for index in seen))
+        for index in seen:
+            found = solved[angles[index]].response(float(where.thickness[index]))
             total = found.torque_total
             torque[:, index] = found.damping_like(total), found.field_like(total)
         damping, field = convert_torque(torque, "per_e_tilde", "spin_torque_conductivity")
@@ -385,7 +388,7 @@ class MicroscopicModel:
     def _films(self, values: Mapping[str, float], where: Conditions) -> list[Bilayer]:
         """What is solved for: a film for each direction, with the thickness measured there."""
         seen = transverse_share(where) > 1e-9
-        found: dict[tuple[float, ...], Bilayer] = {}
+        found: dict[_Angle, Bilayer] = {}
         for angle, thickness, share in zip(_angles(where), where.thickness, seen, strict=True):
             if share and angle not in found:
                 film = self._film(values, angle)
@@ -402,19 +405,33 @@ class MicroscopicModel:
         return np.full(len(where.thickness), 1.0 / sigma)
 
     def _solve(
-        self, key: tuple[float, ...], angle: tuple[float, ...], values: Mapping[str, float]
-    ) -> BoundaryLayerParameters:
-        key = (*key, *angle)
-        if key in self._solved:
-            self._solved.move_to_end(key)
-            return self._solved[key]
-        solved = boundary_layer_parameters(self._film(values, angle), self.mesh)
-        self._solved[key] = solved
-        if len(self._solved) > self._KEPT:
-            self._solved.popitem(last=False)
-        return solved
+        self, values: Mapping[str, float], angles: Iterable[_Angle]
+    ) -> dict[_Angle, BoundaryLayerParameters]:
+        """Half-space problems by direction of m, those that were not solved lately together.
 
-    def _film(self, values: Mapping[str, float], angle: tuple[float, ...]) -> Bilayer:
+        Raises
+        ------
+        InputError, PhysicsError
+            What the first direction without a solution lacks.
+        """
+        own = tuple(values[parameter.name] for parameter in self.parameters)
+        keys = {angle: (*own, *angle) for angle in angles}
+        found = {a: self._solved[key] for a, key in keys.items() if key in self._solved}
+        missing = [angle for angle in keys if angle not in found]
+        films = [self._film(values, angle) for angle in missing]
+        for angle, solved in zip(
+            missing, boundary_layer_parameters_many(films, self.mesh), strict=True
+        ):
+            if isinstance(solved, Exception):
+                raise solved
+            found[angle] = self._solved[keys[angle]] = solved
+        for key in keys.values():
+            self._solved.move_to_end(key)
+        while len(self._solved) > self._KEPT:
+            self._solved.popitem(last=False)
+        return found
+
+    def _film(self, values: Mapping[str, float], angle: _Angle) -> Bilayer:
         return replace(
             self.film,
             heavy_metal=_heavy_metal(self.film, values),
@@ -436,7 +453,7 @@ class MicroscopicModel:
         return direction(math.radians(theta_deg), math.radians(phi_deg))
 
 
-def _angles(where: Conditions) -> list[tuple[float, ...]]:
+def _angles(where: Conditions) -> list[_Angle]:
     """theta and phi of each point, or nothing where the data have no directions."""
     count = len(where.thickness)
     if where.theta_deg is None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numba import typeof
 from numpy.typing import ArrayLike
 
 from draws import pt_co
@@ -19,9 +20,10 @@ from torkivity_engine.film.stack import Bilayer, Stack
 from torkivity_engine.reduced import batch
 from torkivity_engine.reduced.assembly import Assembly, ring_structure
 from torkivity_engine.reduced.batch import FilmMoments, solve_reduced_many
+from torkivity_engine.reduced.film_response import film_response
 from torkivity_engine.solution import BoltzmannSolution
 from torkivity_engine.solve import solve_boltzmann, solve_boltzmann_many
-from torkivity_meshes import SphericalMesh
+from torkivity_meshes import POLAR_RULES, SphericalMesh
 
 MESH = SphericalMesh(6, 10)
 SKEW = HeavyMetal(4.0, 2.0, 8.0, 0.06)
@@ -161,3 +163,14 @@ def test_kinds_that_are_not_computed_together_go_along() -> None:
     assert fine.certificates["mesh_error"] <= 0.1
     with pytest.raises(InputError, match="rings"):
         solve_boltzmann_many([good], replace(MESH, rings=None))
+
+
+def test_kernels_are_compiled_once_for_all_polar_rules() -> None:
+    """Numba compiles anew for arrays that lie otherwise in memory or cannot be written to."""
+    kinds = set()
+    for rule in POLAR_RULES:
+        rings = ring_structure(SphericalMesh(6, 6, rule))
+        of_rings = (rings.cosines, rings.polar_weights, rings.azimuths)
+        kinds.add((typeof(film_response(pt_co(0.2).stack(), rings)), typeof(of_rings)))
+    assert len(kinds) == 1
+    assert {typeof(x) for x in of_rings} == {typeof(np.zeros(1))}
