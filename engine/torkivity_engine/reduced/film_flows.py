@@ -131,7 +131,9 @@ def _add_density(flights, blocks, y, arriving, out, weight, lanes, density):  # 
     last = blocks.shape[0] - 1
     for i in range(last + 1):
         side = 2 * i + 1
-        both[:] = arriving[i] + y[side]
+        for d in range(columns):
+            for c in range(4 * _L):
+                both[d, c] = arriving[i, d, c] + y[side, d, c]
         above = out[side if i == last else side + 1]
         add_constant_times(flights[i + 1], above, both, columns, lanes)
         times(blocks[i, T], both, spins, columns, lanes)
@@ -177,7 +179,11 @@ def _give(layers, given, x, own):  # type: ignore[no-untyped-def]
 def _source(layers, film, own, ring, amount, source):  # type: ignore[no-untyped-def]
     """Moments of what arrives at a ring besides flights, (3, n_sides, columns, 4), Cartesian."""
     n_rings, columns = layers.local.shape[1], own.shape[0]
-    source[:] = 0.0
+    for a in range(3):
+        for side in range(source.shape[1]):
+            for d in range(columns):
+                for k in range(4):
+                    source[a, side, d, k] = 0.0
     for p in range(layers.places.shape[0]):
         a, side = layers.slots[layers.places[p] // 4]
         for d in range(columns):
@@ -193,7 +199,11 @@ def _source(layers, film, own, ring, amount, source):  # type: ignore[no-untyped
                 for s in range(3):
                     vector[s] = o[s, 0] * x + o[s, 1] * y + o[s, 2] * z
     if amount != 0.0:
-        source += amount * film.driven[ring]
+        for a in range(3):
+            for side in range(source.shape[1]):
+                for d in range(columns):
+                    for k in range(4):
+                        source[a, side, d, k] += amount * film.driven[ring, a, side, d, k]
 
 
 @njit(cache=True, inner=True, error_model="numpy")
@@ -216,14 +226,18 @@ def _send(layers, film, channels, own, amount, out, density):  # type: ignore[no
     out[:] = 0.0
     density[:] = 0.0
     for ring in range(n_rings):
-        flights[:] = channels.flights[:, ring]
+        for index in range(n_interfaces + 1):
+            for j in range(4):
+                for k in range(4):
+                    flights[index, j, k] = channels.flights[index, ring, j, k]
         _source(layers, film, own, ring, amount, source)
         for chunk in range(-(-n_azimuth // _L)):
             lanes = lanes_of(chunk, n_azimuth)
             blocks = channels.blocks[ring, chunk]
             take_azimuths(_L * chunk, 0.0, film.azimuths[0], film.azimuths[1], kx, ky, psi, weight)
             for a in range(3):
-                factors[a] = weight * psi[a]
+                for c in range(_L):
+                    factors[a, c] = weight[c] * psi[a, c]
             _chunk_of(source, psi, moments, lanes, y)
             sweep(flights, blocks, y, up, down, leaving, columns, lanes)
             for p in range(layers.slots.shape[0]):
@@ -366,7 +380,10 @@ def measure(layers, given, film, channels, x, out, density, current, spins):  # 
         _source(layers, film, own, ring, 1.0, source)
         solid = 2.0 * np.pi * layers.weights[ring]
         flux = solid * layers.cosines[ring]
-        spins += solid * density[ring]
+        for i in range(n_sides // 2):
+            for s in range(3):
+                for d in range(columns):
+                    spins[i, s, d] += solid * density[ring, i, s, d]
         for side in range(n_sides):
             partner = _across(side, n_sides)
             flight = channels.flights[(side + 1) // 2, ring]
