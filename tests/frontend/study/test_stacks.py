@@ -180,7 +180,7 @@ def test_killed_in_the_middle_under_mpiexec(tmp_path: Path, call: Call) -> None:
     """The whole job dies at once; the same command takes up what is in the file."""
     pytest.importorskip("mpi4py")
     film, out = tmp_path / "film.toml", tmp_path / "a.h5"
-    film.write_text(SPACER + SWEEP.replace("[1.0, 3.0]", "{ linspace = [1.0, 9.0, 150] }"))
+    film.write_text(SPACER + SWEEP.replace("[1.0, 3.0]", "{ linspace = [1.0, 9.0, 400] }"))
     command = [str(find_mpiexec()), "-n", "2", sys.executable, "-m", "torkivity", "sweep"]
     command += [str(film), "-o", str(out)]
     job = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -193,10 +193,10 @@ def test_killed_in_the_middle_under_mpiexec(tmp_path: Path, call: Call) -> None:
     os.killpg(job.pid, signal.SIGKILL)
     job.wait()
     left = points_done(out)
-    assert before <= left < 600
+    assert before <= left < 1600
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert f"{left} points are known, {600 - left} to compute" in result.stderr
+    assert f"{left} points are known, {1600 - left} to compute" in result.stderr
     call("sweep", film, "-o", tmp_path / "b.h5")
     resumed, alone = (torkivity.open_results(tmp_path / name) for name in ("a.h5", "b.h5"))
     for name in resumed.data_vars:
