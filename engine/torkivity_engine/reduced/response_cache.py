@@ -10,29 +10,31 @@ from torkivity_meshes import AzimuthalRings
 
 __all__ = ["CACHE_SIZE", "cached", "clear_cache", "ring_key"]
 
-CACHE_SIZE = 128
+#: Values of each kind that are kept: what films share must not push out the films.
+CACHE_SIZE = 64
 
 _T = TypeVar("_T")
 
-_cache: OrderedDict[object, object] = OrderedDict()
+_caches: dict[type, OrderedDict[object, object]] = {}
 
 
 def cached(key: object, kind: type[_T], make: Callable[[], _T]) -> _T:
-    """The value under a key, made if it is not there; the least recently used one goes."""
-    value = _cache.pop(key, None)
+    """The value under a key, made if it is not there; the least recently used of its kind goes."""
+    cache = _caches.setdefault(kind, OrderedDict())
+    value = cache.pop(key, None)
     if value is None:
         value = make()
-    _cache[key] = value
-    if len(_cache) > CACHE_SIZE:
-        _cache.popitem(last=False)
+    cache[key] = value
+    if len(cache) > CACHE_SIZE:
+        cache.popitem(last=False)
     assert isinstance(value, kind)
     return value
 
 
 def clear_cache() -> int:
     """Forget everything; returns how many values were kept."""
-    count = len(_cache)
-    _cache.clear()
+    count = sum(map(len, _caches.values()))
+    _caches.clear()
     return count
 
 
