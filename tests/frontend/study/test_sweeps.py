@@ -470,7 +470,7 @@ def test_from_a_file_and_kept(tmp_path: Path, small_toml: str) -> None:
     )
 
 
-@pytest.mark.parametrize("points", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("points", [5000, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_reader_of_a_running_sweep(tmp_path: Path, small_toml: str, points: int) -> None:
     """It opens and reads all the time; done points always have their final values."""
     text = f"""
