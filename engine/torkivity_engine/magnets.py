@@ -10,7 +10,7 @@ import numpy as np
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.film.stack import Stack
 from torkivity_engine.record import MAGNET_PARTS
-from torkivity_engine.solution import InterfaceResponse, framed_torques
+from torkivity_engine.solution import InterfaceResponse, entering_spins, framed_torques
 from torkivity_engine.spin import CHARGE, torque_frames, transverse, vectors
 
 __all__ = ["MagnetResponse", "magnet_records", "magnet_responses"]
@@ -130,9 +130,6 @@ def _torques(
     torques = vectors(r.torque for r in every).reshape(shape)
     minus = vectors((r.current_minus for r in every), CHARGE + 1)[:, :CHARGE].reshape(shape)
     plus = vectors((r.current_plus for r in every), CHARGE + 1)[:, :CHARGE].reshape(shape)
-    entering = np.zeros((count, shape[1] + 1, 3))
-    entering[:, 1:] += plus
-    entering[:, :-1] -= minus
     at_interfaces = np.zeros_like(m)
     for i in range(shape[1]):
         owners = np.array([-1 if (o := s.torque_owner(i)) is None else o for s in stacks])
@@ -140,7 +137,7 @@ def _torques(
         at_interfaces = np.where(
             mine[..., None], at_interfaces + torques[:, i, None], at_interfaces
         )
-    into = entering[np.arange(count)[:, None], layers]
+    into = entering_spins(minus, plus)[np.arange(count)[:, None], layers]
     return at_interfaces, transverse(into, m), m
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -118,17 +118,12 @@ def _key(stack: Stack) -> Hashable:
     return tuple(layer.kinetic_key() for layer in stack.layers), ends
 
 
+@dataclass(frozen=True)
 class _Layers:
-    """A film that counts as equal to others with the same layers."""
+    """A film as the argument of a cached function: equal to others with the same layers."""
 
-    def __init__(self, key: Hashable, stack: Stack) -> None:
-        self._key, self.stack = key, stack
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Layers) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
+    key: Hashable
+    stack: Stack = field(compare=False)
 
 
 @lru_cache(maxsize=256)

@@ -24,6 +24,7 @@ __all__ = [
     "InterfaceResponse",
     "TorqueNames",
     "entering_spin",
+    "entering_spins",
     "framed_torques",
     "response_records",
 ]
@@ -245,11 +246,22 @@ def entering_spin(layer: int, interfaces: Sequence[InterfaceResponse]) -> FloatA
     interfaces : sequence of InterfaceResponse
         Those of the stack. Nothing enters through an outer face.
     """
-    entering = np.zeros(3)
-    if layer > 0:
-        entering = entering + interfaces[layer - 1].spin_current_plus
-    if layer < len(interfaces):
-        entering = entering - interfaces[layer].spin_current_minus
+    minus = vectors(r.spin_current_minus for r in interfaces)
+    plus = vectors(r.spin_current_plus for r in interfaces)
+    return np.asarray(entering_spins(minus, plus)[layer])
+
+
+def entering_spins(minus: FloatArray, plus: FloatArray) -> FloatArray:
+    """The same of every layer, shape (..., n_layers, 3).
+
+    Parameters
+    ----------
+    minus, plus : ndarray, shape (..., n_interfaces, 3)
+        Spin currents at 0- and 0+ of the interfaces.
+    """
+    entering = np.zeros((*minus.shape[:-2], minus.shape[-2] + 1, 3))
+    entering[..., 1:, :] += plus
+    entering[..., :-1, :] -= minus
     return entering
 
 

@@ -253,18 +253,17 @@ def boundary_layer_parameters_many(
         except POINT_ERRORS as error:
             found[place] = error
     # The half spaces know nothing of the metal's thickness: a curve against it solves them once.
-    metals = {place: stack.layers[0] for place, stack in given.items()}
-    endless = {
-        place: replace(stack, layers=(metals[place].with_thickness(_ANY), *stack.layers[1:]))
+    any_thick = {
+        place: replace(stack, layers=(stack.layers[0].with_thickness(_ANY), *stack.layers[1:]))
         for place, stack in given.items()
     }
-    solved = _half_spaces(list(dict.fromkeys(endless.values())), mesh or _default_mesh())
-    for place, stack in endless.items():
-        result = solved[stack]
+    solved = _half_spaces(list(dict.fromkeys(any_thick.values())), mesh or _default_mesh())
+    for place, stack in given.items():
+        result = solved[any_thick[place]]
         if isinstance(result, BoundaryLayerParameters):
             result = replace(
                 result,
-                thickness=metals[place].thickness,
+                thickness=stack.layers[0].thickness,
                 upside_down=as_stack(films[place]).layers[0].magnetic,
             )
         found[place] = result

@@ -6,8 +6,6 @@ its digits do not depend on what else is in the batch.
 
 from __future__ import annotations
 
-import math
-import threading
 from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -31,6 +29,7 @@ from torkivity_engine.reduced.point_kernels import (
     close_points,
     open_points,
 )
+from torkivity_engine.reduced.room import Room
 from torkivity_engine.spin import rotation_to
 from torkivity_meshes import AzimuthalRings, FermiSurfaceMesh
 
@@ -46,7 +45,7 @@ __all__ = [
 #: Points whose equations are held at once take about this much memory.
 _BYTES = 2_000_000
 
-_memory = threading.local()
+_memory = Room()
 _UNTURNED = np.eye(3)
 
 
@@ -280,12 +279,8 @@ def _amounts(stacks: list[Stack], drive: str) -> FloatArray:
 
 
 def _room(layers: FilmResponse, n_points: int, n_interfaces: int, n_drives: int) -> Closings:
-    """Arrays to be filled, of the thread's own memory: the next call has the same."""
+    """Arrays to be filled: the next call has the same."""
     n_rings, size, rank = len(layers.cosines), 4 * len(layers.slots), layers.rank
-    key = (n_points, n_interfaces, n_drives, n_rings, size, rank)
-    latest: tuple[tuple[int, ...], Closings] | None = getattr(_memory, "room", None)
-    if latest is not None and latest[0] == key:
-        return latest[1]
     shapes: dict[str, tuple[int, ...]] = {
         "mean": (n_rings, size, size + n_drives),
         "probe": (n_rings, 3 * n_interfaces, size + n_drives),
@@ -296,17 +291,5 @@ def _room(layers: FilmResponse, n_points: int, n_interfaces: int, n_drives: int)
         "norm": (),
         "defect": (),
     }
-    counts = [n_points * math.prod(shape) for shape in shapes.values()]
-    kept = getattr(_memory, "numbers", None)
-    if kept is None or len(kept) < sum(counts):
-        # To the system page by page, memory that is given back costs more than the equations.
-        kept = _memory.numbers = np.empty(sum(counts))
-    ends = np.cumsum(counts)
-    room = Closings(
-        **{
-            name: kept[end - count : end].reshape(n_points, *shape)
-            for (name, shape), count, end in zip(shapes.items(), counts, ends, strict=True)
-        }
-    )
-    _memory.room = key, room
-    return room
+    arrays = _memory.arrays({name: (n_points, *shape) for name, shape in shapes.items()})
+    return Closings(**arrays)

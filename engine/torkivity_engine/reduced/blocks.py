@@ -14,6 +14,7 @@ from torkivity_engine.machine.kernels import njit
 __all__ = [
     "CHUNK",
     "add_constant_times",
+    "add_times",
     "copy",
     "invert",
     "minus_times_constant",
@@ -54,6 +55,21 @@ def subtract_times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
             x2 = a[2 * _L + c] * y0 + a[6 * _L + c] * y1 + a[10 * _L + c] * y2 + a[14 * _L + c] * y3
             x3 = a[3 * _L + c] * y0 + a[7 * _L + c] * y1 + a[11 * _L + c] * y2 + a[15 * _L + c] * y3
             x0, x1, x2, x3 = to[c] - x0, to[_L + c] - x1, to[2 * _L + c] - x2, to[3 * _L + c] - x3
+            to[c], to[_L + c], to[2 * _L + c], to[3 * _L + c] = x0, x1, x2, x3
+
+
+@njit(cache=True, inner=True, error_model="numpy", fastmath=_FAST)
+def add_times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
+    """x += a y, with a square block a."""
+    for m in range(columns):
+        to, of = x[m], y[m]
+        for c in range(lanes):
+            y0, y1, y2, y3 = of[c], of[_L + c], of[2 * _L + c], of[3 * _L + c]
+            x0 = a[c] * y0 + a[4 * _L + c] * y1 + a[8 * _L + c] * y2 + a[12 * _L + c] * y3
+            x1 = a[_L + c] * y0 + a[5 * _L + c] * y1 + a[9 * _L + c] * y2 + a[13 * _L + c] * y3
+            x2 = a[2 * _L + c] * y0 + a[6 * _L + c] * y1 + a[10 * _L + c] * y2 + a[14 * _L + c] * y3
+            x3 = a[3 * _L + c] * y0 + a[7 * _L + c] * y1 + a[11 * _L + c] * y2 + a[15 * _L + c] * y3
+            x0, x1, x2, x3 = to[c] + x0, to[_L + c] + x1, to[2 * _L + c] + x2, to[3 * _L + c] + x3
             to[c], to[_L + c], to[2 * _L + c], to[3 * _L + c] = x0, x1, x2, x3
 
 

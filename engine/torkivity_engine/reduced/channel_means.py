@@ -23,13 +23,11 @@ from torkivity_engine.reduced.blocks import (
     times,
     weighted_sums,
 )
-from torkivity_engine.reduced.channels import take_azimuths
+from torkivity_engine.reduced.channels import across, lanes_of, take_azimuths
 
-__all__ = ["all_slots", "channel_means"]
+__all__ = ["all_slots", "channel_means", "closed_form"]
 
 _L = CHUNK
-#: Azimuths beyond the last one are computed until a whole vector is full.
-_VECTOR = 4
 _REFLECTED, _TRANSMITTED = 0, 1
 
 
@@ -43,14 +41,6 @@ def all_slots(n_moments: int, n_interfaces: int) -> NDArray[np.int64]:
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def _partner(side, n_sides):  # type: ignore[no-untyped-def]
-    """The side from which flights arrive at a side."""
-    if side == 0 or side == n_sides - 1:
-        return side
-    return side + 1 if side % 2 == 1 else side - 1
-
-
-@njit(cache=True, inline="always", error_model="numpy")
 def _which(table, out, into):  # type: ignore[no-untyped-def]
     """Block of an interface's scattering out of one side (0, 1) per what arrives at another."""
     if table < 0:  # both sides are alike
@@ -59,7 +49,7 @@ def _which(table, out, into):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz"})
-def _closed_form(kx, ky, mu, parameters, lanes, reflected, transmitted):  # type: ignore[no-untyped-def]
+def closed_form(kx, ky, mu, parameters, lanes, reflected, transmitted):  # type: ignore[no-untyped-def]
     """Fill R and T of one interface for a chunk; the largest departure of R_cc + T_cc from one."""
     worst = 0.0
     for c in range(lanes):
@@ -127,7 +117,7 @@ def _equations(scattering, table, local, arriving, leaving, lanes, left, right):
             other = 2 * interface + into
             block = scattering[interface, _which(table[interface], out, into)]
             copy(block, right[side, 4 * other : 4 * other + 4])
-            partner = _partner(other, n_sides)
+            partner = across(other, n_sides)
             a = local[4 * other : 4 * other + 4, 4 * partner : 4 * partner + 4]
             minus_times_constant(block, a, left[side, partner])
         for i in range(4):
@@ -205,7 +195,7 @@ def _add_means(factors, slots, solved, lanes, mean):  # type: ignore[no-untyped-
 def _arrive(side, local, driven, solved, lanes, arriving):  # type: ignore[no-untyped-def]
     """Add what arrives at a side per [y, drive]: in = A out + y + g_in; `driven` is -g_in."""
     n_sides, columns = solved.shape[0], solved.shape[1]
-    partner = _partner(side, n_sides)
+    partner = across(side, n_sides)
     a = local[4 * side : 4 * side + 4, 4 * partner : 4 * partner + 4]
     add_constant_times(a, solved[partner], arriving, columns, lanes)
     for k in range(4):
@@ -283,13 +273,13 @@ def channel_means(  # type: ignore[no-untyped-def]
         sin_theta = np.sqrt((1.0 - mu[ring]) * (1.0 + mu[ring]))
         a = local[ring]
         for start in range(0, n_azimuth, _L):
-            lanes = min(_L, -(-(n_azimuth - start) // _VECTOR) * _VECTOR)
+            lanes = lanes_of(start, n_azimuth)
             take_azimuths(start, sin_theta, cos_phi, sin_phi, kx, ky, psi, weight)
             _products(weight, psi, lanes, factors)
             for i in range(n_interfaces):
                 table = interfaces.table[i]
                 if table < 0:
-                    worst = _closed_form(
+                    worst = closed_form(
                         kx, ky, mu[ring], interfaces.parameters[i], lanes, scattering[i, 0],
                         scattering[i, 1],
                     )  # fmt: skip

@@ -22,14 +22,15 @@ from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.blocks import (
     CHUNK,
     add_constant_times,
+    add_times,
     copy,
     invert,
     minus_times_constant,
     subtract_times,
     times,
 )
-from torkivity_engine.reduced.channel_means import _VECTOR, _closed_form
-from torkivity_engine.reduced.channels import take_azimuths
+from torkivity_engine.reduced.channel_means import closed_form
+from torkivity_engine.reduced.channels import lanes_of, take_azimuths
 
 __all__ = [
     "B",
@@ -39,10 +40,8 @@ __all__ = [
     "K",
     "Q",
     "T",
-    "add_times",
     "channel_factors",
     "fly",
-    "lanes_of",
     "sweep",
 ]
 
@@ -66,21 +65,6 @@ class Channels(NamedTuple):
 
     flights: FloatArray
     blocks: FloatArray
-
-
-@njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz"})
-def add_times(a, y, x, columns, lanes):  # type: ignore[no-untyped-def]
-    """x += a y, with a square block a."""
-    for m in range(columns):
-        to, of = x[m], y[m]
-        for c in range(lanes):
-            y0, y1, y2, y3 = of[c], of[_L + c], of[2 * _L + c], of[3 * _L + c]
-            x0 = a[c] * y0 + a[4 * _L + c] * y1 + a[8 * _L + c] * y2 + a[12 * _L + c] * y3
-            x1 = a[_L + c] * y0 + a[5 * _L + c] * y1 + a[9 * _L + c] * y2 + a[13 * _L + c] * y3
-            x2 = a[2 * _L + c] * y0 + a[6 * _L + c] * y1 + a[10 * _L + c] * y2 + a[14 * _L + c] * y3
-            x3 = a[3 * _L + c] * y0 + a[7 * _L + c] * y1 + a[11 * _L + c] * y2 + a[15 * _L + c] * y3
-            x0, x1, x2, x3 = to[c] + x0, to[_L + c] + x1, to[2 * _L + c] + x2, to[3 * _L + c] + x3
-            to[c], to[_L + c], to[2 * _L + c], to[3 * _L + c] = x0, x1, x2, x3
 
 
 @njit(cache=True, inner=True, error_model="numpy")
@@ -116,12 +100,6 @@ def _stack_up(reflected, missing, own, work, lanes):  # type: ignore[no-untyped-
     subtract_times(product, own[G].reshape(square), own[K].reshape(square), 4, lanes)
 
 
-@njit(cache=True, inline="always", error_model="numpy")
-def lanes_of(chunk, n_azimuth):  # type: ignore[no-untyped-def]
-    """How many azimuths of a chunk are computed: those in use, in whole vectors."""
-    return min(_L, -(-(n_azimuth - _L * chunk) // _VECTOR) * _VECTOR)
-
-
 @njit(cache=True, error_model="numpy")
 def channel_factors(mu, azimuths, parameters, channels):  # type: ignore[no-untyped-def]
     """Fill the blocks of all channels, from the uppermost interface down.
@@ -153,13 +131,11 @@ def channel_factors(mu, azimuths, parameters, channels):  # type: ignore[no-unty
     for ring in range(mu.shape[0]):
         sin_theta = np.sqrt((1.0 - mu[ring]) * (1.0 + mu[ring]))
         for chunk in range(channels.blocks.shape[1]):
-            lanes = lanes_of(chunk, n_azimuth)
+            lanes = lanes_of(_L * chunk, n_azimuth)
             take_azimuths(_L * chunk, sin_theta, azimuths[0], azimuths[1], kx, ky, psi, weight)
             blocks = channels.blocks[ring, chunk]
             for i in range(n_interfaces - 1, -1, -1):
-                worst = _closed_form(
-                    kx, ky, mu[ring], parameters[i], lanes, reflected, blocks[i, T]
-                )
+                worst = closed_form(kx, ky, mu[ring], parameters[i], lanes, reflected, blocks[i, T])
                 defect = max(defect, worst)
                 flight = channels.flights[i + 1, ring]
                 if i == n_interfaces - 1:

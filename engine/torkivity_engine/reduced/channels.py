@@ -18,8 +18,10 @@ from torkivity_engine.reduced.blocks import CHUNK
 __all__ = [
     "CHUNK",
     "InterfaceInput",
+    "across",
     "build",
     "factorize",
+    "lanes_of",
     "substitute",
     "take_azimuths",
 ]
@@ -47,6 +49,22 @@ class InterfaceInput(NamedTuple):
 
 
 _SQRT2 = float(np.sqrt(2.0))
+#: Azimuths beyond the last one are computed until a whole vector is full.
+_VECTOR = 4
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def lanes_of(start, n_azimuth):  # type: ignore[no-untyped-def]
+    """How many azimuths of the chunk that begins at one are computed: all, in whole vectors."""
+    return min(CHUNK, -(-(n_azimuth - start) // _VECTOR) * _VECTOR)
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def across(side, n_sides):  # type: ignore[no-untyped-def]
+    """The side from which flights arrive at a side."""
+    if side == 0 or side == n_sides - 1:
+        return side
+    return side + 1 if side % 2 == 1 else side - 1
 
 
 @njit(cache=True, inner=True, error_model="numpy")

@@ -17,14 +17,14 @@ import numpy as np
 from torkivity_engine.arrays import FloatArray
 from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.blocks import CHUNK, add_constant_times, times, weighted_sums
-from torkivity_engine.reduced.channel_sweeps import T, lanes_of, sweep
-from torkivity_engine.reduced.channels import take_azimuths
+from torkivity_engine.reduced.channel_sweeps import T, sweep
+from torkivity_engine.reduced.channels import across, lanes_of, take_azimuths
 from torkivity_engine.reduced.point_kernels import (
-    _dot,
-    _drives,
-    _hold,
-    _imbalance,
-    _turn,
+    add_held,
+    fill_drives,
+    imbalance,
+    scalar_product,
+    turn_block,
 )
 
 __all__ = ["DrivenFilm", "departure", "measure", "prepare", "uniform_loss"]
@@ -61,14 +61,6 @@ class DrivenFilm(NamedTuple):
     outgoing: FloatArray
 
 
-@njit(cache=True, inline="always", error_model="numpy")
-def _across(side, n_sides):  # type: ignore[no-untyped-def]
-    """The side from which flights arrive at a side."""
-    if side == 0 or side == n_sides - 1:
-        return side
-    return side + 1 if side % 2 == 1 else side - 1
-
-
 @njit(cache=True, error_model="numpy")
 def prepare(layers, film, flights):  # type: ignore[no-untyped-def]
     """Fill A in Cartesian components and what drives the film.
@@ -84,17 +76,17 @@ def prepare(layers, film, flights):  # type: ignore[no-untyped-def]
     for index in range(n_layers):
         for ring in range(n_rings):
             if film.turned[index]:
-                _turn(film.rotation[index], layers.local[index, ring], flights[index, ring])
+                turn_block(film.rotation[index], layers.local[index, ring], flights[index, ring])
             else:
                 flights[index, ring] = layers.local[index, ring]
     n_sides, n_drives = film.driven.shape[2], film.driven.shape[3]
     incoming = np.empty((n_rings, 3, 4 * n_sides, n_drives))
     outgoing = np.empty((n_rings, 3, 4 * n_sides, n_drives))
-    _drives(layers, film.rotation, film.drive, incoming, outgoing)
+    fill_drives(layers, film.rotation, film.drive, incoming, outgoing)
     for ring in range(n_rings):
         for a in range(3):
             for side in range(n_sides):
-                partner = 4 * _across(side, n_sides)
+                partner = 4 * across(side, n_sides)
                 flight = flights[(side + 1) // 2, ring]
                 for d in range(n_drives):
                     for j in range(4):
@@ -232,7 +224,7 @@ def _send(layers, film, channels, own, amount, out, density):  # type: ignore[no
                     flights[index, j, k] = channels.flights[index, ring, j, k]
         _source(layers, film, own, ring, amount, source)
         for chunk in range(-(-n_azimuth // _L)):
-            lanes = lanes_of(chunk, n_azimuth)
+            lanes = lanes_of(_L * chunk, n_azimuth)
             blocks = channels.blocks[ring, chunk]
             take_azimuths(_L * chunk, 0.0, film.azimuths[0], film.azimuths[1], kx, ky, psi, weight)
             for a in range(3):
@@ -277,7 +269,7 @@ def _take(layers, film, out, amount, own, taken):  # type: ignore[no-untyped-def
         for b in range(layers.group_ranks[group], layers.group_ranks[group + 1]):
             right = layers.right[at : at + length]
             for d in range(columns):
-                taken[d, b] = _dot(right, own[d, begin * n_rings :], length)
+                taken[d, b] = scalar_product(right, own[d, begin * n_rings :], length)
             at += length
 
 
@@ -385,7 +377,7 @@ def measure(layers, given, film, channels, x, out, density, current, spins):  # 
                 for d in range(columns):
                     spins[i, s, d] += solid * density[ring, i, s, d]
         for side in range(n_sides):
-            partner = _across(side, n_sides)
+            partner = across(side, n_sides)
             flight = channels.flights[(side + 1) // 2, ring]
             for d in range(columns):
                 # The means of all sides come first among the slots.
@@ -401,6 +393,6 @@ def measure(layers, given, film, channels, x, out, density, current, spins):  # 
                     moments[d, 4 * p + j] = (
                         out[ring, d, 4 * p + j] - film.outgoing[ring, a, side, d, j]
                     )
-        _hold(layers, moments, film.rotation, ring, held)
+        add_held(layers, moments, film.rotation, ring, held)
     largest = max(np.abs(current).max(), 1e-300)
-    return _imbalance(layers, held, film.rotation, film.drive, current) / largest
+    return imbalance(layers, held, film.rotation, film.drive, current) / largest

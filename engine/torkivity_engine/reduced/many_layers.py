@@ -11,7 +11,6 @@ GMRES solves. The preconditioner is the inverse for what layers return most of
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -35,6 +34,7 @@ from torkivity_engine.reduced.film_response import FilmResponse
 from torkivity_engine.reduced.largest_returns import LargestReturns, largest_returns
 from torkivity_engine.reduced.near_means import AZIMUTHS, near_system
 from torkivity_engine.reduced.point_kernels import PointInput
+from torkivity_engine.reduced.room import Room
 from torkivity_meshes import AzimuthalRings
 
 __all__ = ["has_many_layers", "solve_by_iteration"]
@@ -55,7 +55,7 @@ _ROUNDING = 1e-12
 #: Films and meshes whose channels need more memory are left to the matrix as well.
 _MOST_BYTES = 2**28
 
-_memory = threading.local()
+_memory = Room()
 
 
 def has_many_layers(layers: FilmResponse) -> bool:
@@ -190,10 +190,7 @@ def _room(
     n_interfaces: int,
     n_drives: int,
 ) -> dict[str, FloatArray] | None:
-    """Arrays to be filled, of the thread's own memory: the next call has the same.
-
-    None if they are too large.
-    """
+    """Arrays to be filled: the next call has the same. None if they are too large."""
     n_rings, n_members = len(layers.cosines), len(returns.members)
     shapes: dict[str, tuple[int, ...]] = {
         "flights": (n_interfaces + 1, n_rings, 4, 4),
@@ -204,18 +201,9 @@ def _room(
         "out": (n_rings, n_drives, 4 * len(layers.slots)),
         "density": (n_rings, n_interfaces, 3, n_drives),
     }
-    counts = [math.prod(shape) for shape in shapes.values()]
-    if 8 * sum(counts) > _MOST_BYTES:
+    if 8 * sum(map(math.prod, shapes.values())) > _MOST_BYTES:
         return None
-    kept = getattr(_memory, "numbers", None)
-    if kept is None or len(kept) < sum(counts):
-        # To the system page by page, memory that is given back costs as much as some iterations.
-        kept = _memory.numbers = np.empty(sum(counts))
-    ends = np.cumsum(counts)
-    return {
-        name: kept[end - count : end].reshape(shape)
-        for (name, shape), count, end in zip(shapes.items(), counts, ends, strict=True)
-    }
+    return _memory.arrays(shapes)
 
 
 def _spread_azimuths(rings: AzimuthalRings) -> FloatArray:

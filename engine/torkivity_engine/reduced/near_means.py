@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from torkivity_engine.machine.kernels import njit
-from torkivity_engine.reduced.blocks import CHUNK, copy, times, weighted_sums
-from torkivity_engine.reduced.channel_sweeps import B, F, G, K, Q, add_times, fly
+from torkivity_engine.reduced.blocks import CHUNK, add_times, copy, times, weighted_sums
+from torkivity_engine.reduced.channel_sweeps import B, F, G, K, Q, fly
 
 __all__ = ["AZIMUTHS", "REACH", "near_system"]
 

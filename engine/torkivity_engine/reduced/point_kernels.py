@@ -16,7 +16,18 @@ from torkivity_engine.machine.kernels import njit
 from torkivity_engine.reduced.channel_means import channel_means
 from torkivity_engine.reduced.channels import InterfaceInput
 
-__all__ = ["Closings", "Moments", "PointInput", "close_points", "open_points"]
+__all__ = [
+    "Closings",
+    "Moments",
+    "PointInput",
+    "add_held",
+    "close_points",
+    "fill_drives",
+    "imbalance",
+    "open_points",
+    "scalar_product",
+    "turn_block",
+]
 
 _CHARGE = 3
 
@@ -108,7 +119,7 @@ def _copy(given, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inner=True, error_model="numpy")
-def _turn(rotation, own, out):  # type: ignore[no-untyped-def]
+def turn_block(rotation, own, out):  # type: ignore[no-untyped-def]
     """out = O own O^T for spins, 4x4 matrices."""
     for j in range(4):
         x, y, z = own[0, j], own[1, j], own[2, j]
@@ -135,7 +146,7 @@ def _flights(layers, rotation, turned, local):  # type: ignore[no-untyped-def]
         for ring in range(n_rings):
             own = layers.local[index, ring]
             if turned[index]:
-                _turn(rotation[index], own, block)
+                turn_block(rotation[index], own, block)
                 own = block
             for i in range(4):
                 for j in range(4):
@@ -153,7 +164,7 @@ def _own_components(vector, rotation, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inner=True, error_model="numpy")
-def _drives(layers, rotation, drive, incoming, outgoing):  # type: ignore[no-untyped-def]
+def fill_drives(layers, rotation, drive, incoming, outgoing):  # type: ignore[no-untyped-def]
     """What drives add to what arrives at and leaves the interfaces.
 
     Shape (n_rings, n_moments, n, n_drives), of which the first moments are filled that there are.
@@ -356,7 +367,7 @@ def close_points(layers, azimuths, interfaces, points, closings):  # type: ignor
         mean, gauge = closings.mean[point], closings.gauge[point]
         offset, system = closings.offset[point], closings.system[point]
         _flights(layers, rotation, points.turned, local)
-        _drives(layers, rotation, points.drive[point], incoming, outgoing)
+        fill_drives(layers, rotation, points.drive[point], incoming, outgoing)
         barriers = InterfaceInput(
             points.parameters[point], interfaces.table, interfaces.scattering, interfaces.density
         )
@@ -384,7 +395,7 @@ def close_points(layers, azimuths, interfaces, points, closings):  # type: ignor
 
 
 @njit(cache=True, inner=True, error_model="numpy", fastmath={"contract", "nsz", "reassoc"})
-def _dot(a, b, count):  # type: ignore[no-untyped-def]
+def scalar_product(a, b, count):  # type: ignore[no-untyped-def]
     """Sum of products, in an order that depends on nothing but their number."""
     total = 0.0
     for k in range(count):
@@ -402,7 +413,7 @@ def _returned(layers, x, rotation, turned, ring, y):  # type: ignore[no-untyped-
         for q in range(layers.group_places[group], layers.group_places[group + 1]):
             left = layers.left[layers.left_start[q] + ring * rank :]
             for d in range(x.shape[0]):
-                y[d, layers.places[q]] += _dot(left, x[d, low:], rank)
+                y[d, layers.places[q]] += scalar_product(left, x[d, low:], rank)
     for p in range(layers.slots.shape[0]):
         index = (layers.slots[p, 1] + 1) // 2
         if turned[index]:
@@ -414,7 +425,7 @@ def _returned(layers, x, rotation, turned, ring, y):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, inner=True, error_model="numpy")
-def _hold(layers, out, rotation, ring, held):  # type: ignore[no-untyped-def]
+def add_held(layers, out, rotation, ring, held):  # type: ignore[no-untyped-def]
     """Add what layers hold of what leaves the interfaces at a ring, in their own frames."""
     own, vector = np.empty(4), np.empty(4)
     for p in range(layers.slots.shape[0]):
@@ -430,7 +441,7 @@ def _hold(layers, out, rotation, ring, held):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inner=True, error_model="numpy")
-def _imbalance(layers, held, rotation, drive, current):  # type: ignore[no-untyped-def]
+def imbalance(layers, held, rotation, drive, current):  # type: ignore[no-untyped-def]
     """Worst violation of current in - current out = what is lost in a layer, own frames."""
     worst = 0.0
     n_layers, n_drives = held.shape[0], held.shape[2]
@@ -491,7 +502,7 @@ def _residual(layers, taken, x, charge, reference, source):  # type: ignore[no-u
         for a in range(low, high):
             right = layers.right[layers.right_start[group] + (a - low) * count :]
             for d in range(x.shape[0]):
-                missed = x[d, a] - _dot(right, taken[d, first * n_rings :], count)
+                missed = x[d, a] - scalar_product(right, taken[d, first * n_rings :], count)
                 if reference >= 0:
                     missed += layers.uniform[reference, a] * charge[d]
                 worst, scale = max(worst, abs(missed)), max(scale, abs(source[d, a]))
@@ -523,7 +534,7 @@ def open_points(layers, points, closings, solved, moments):  # type: ignore[no-u
         mean, probe = closings.mean[point], closings.probe[point]
         current, density = moments.current[point], moments.density[point]
         _flights(layers, rotation, points.turned, local)
-        _drives(layers, rotation, points.drive[point], incoming, outgoing)
+        fill_drives(layers, rotation, points.drive[point], incoming, outgoing)
         current[:] = 0.0
         density[:] = 0.0
         held[:] = 0.0
@@ -531,26 +542,28 @@ def open_points(layers, points, closings, solved, moments):  # type: ignore[no-u
             _returned(layers, x, rotation, points.turned, ring, y)
             for j in range(size):
                 for d in range(n_drives):
-                    out[d, j] = mean[ring, j, size + d] + _dot(mean[ring, j], y[d], size)
+                    out[d, j] = mean[ring, j, size + d] + scalar_product(mean[ring, j], y[d], size)
             solid = 2.0 * np.pi * layers.weights[ring]
             flux = solid * layers.cosines[ring]
             for j in range(n):
                 side, s = j // 4, j % 4
                 for d in range(n_drives):
                     net = y[d, j] + incoming[ring, 0, j, d] - outgoing[ring, 0, j, d] - out[d, j]
-                    net += _dot(local[ring, j], out[d], n)
+                    net += scalar_product(local[ring, j], out[d], n)
                     current[side, s, d] += flux * net
             for i in range(n_interfaces):
                 for s in range(3):
                     for d in range(n_drives):
                         row = probe[ring, 3 * i + s]
-                        density[i, s, d] += solid * (row[size + d] + _dot(row, y[d], size))
-            _hold(layers, out, rotation, ring, held)
+                        density[i, s, d] += solid * (
+                            row[size + d] + scalar_product(row, y[d], size)
+                        )
+            add_held(layers, out, rotation, ring, held)
             _take(layers, out, rotation, points.turned, ring, taken)
         reference, slack = points.reference[point], 0.0
         if reference >= 0:
             for d in range(n_drives):
-                leaving = _dot(closings.gauge[point], x[d], x.shape[1])
+                leaving = scalar_product(closings.gauge[point], x[d], x.shape[1])
                 charge[d] = closings.offset[point, d] + leaving
                 slack = max(slack, abs(charge[d]))
         moments.residual[point] = _residual(
@@ -563,5 +576,5 @@ def open_points(layers, points, closings, solved, moments):  # type: ignore[no-u
                 for d in range(n_drives):
                     largest = max(largest, abs(current[side, s, d]))
         moments.balance[point] = (
-            _imbalance(layers, held, rotation, points.drive[point], current) / largest
+            imbalance(layers, held, rotation, points.drive[point], current) / largest
         )

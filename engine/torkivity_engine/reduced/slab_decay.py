@@ -76,19 +76,7 @@ class SlabDecay:
     rate: float
 
     def operators(self, thickness: float) -> Operators:
-        """S, B, and the contents for symmetric and antisymmetric excitation of the faces.
-
-        Parameters
-        ----------
-        thickness : float
-            nm.
-
-        Returns
-        -------
-        s, b : ndarray, shape (n, n)
-        content_even, content_odd : ndarray, shape (n_even, n) and (n_odd, n)
-            In the norm of the flux.
-        """
+        """S, B, and the contents of a slab, as `SlabModes.operators` gives them."""
         gone = _gone(self.omega, thickness)
         tanh = gone @ inverse(2.0 * np.eye(len(gone)) - gone)
         s, b = self.z @ tanh, tanh @ self.q

@@ -46,19 +46,7 @@ class SlabDoubling:
     equations: SlabEquations
 
     def operators(self, thickness: float) -> Operators:
-        """S, B, and the contents for symmetric and antisymmetric excitation of the faces.
-
-        Parameters
-        ----------
-        thickness : float
-            nm.
-
-        Returns
-        -------
-        s, b : ndarray, shape (n, n)
-        content_even, content_odd : ndarray, shape (n_even, n) and (n_odd, n)
-            In the norm of the flux.
-        """
+        """S, B, and the contents of a slab, as `SlabModes.operators` gives them."""
         e, n, rows, (keep_s, keep_b), _ = self.equations
         bound = math.sqrt(np.abs(n).sum(axis=1).max() * np.abs(e).sum(axis=1).max())
         steps = math.log2(max(bound * thickness / 2.0, 1e-300) / math.sqrt(_THIN))
